@@ -1,0 +1,1 @@
+"""cnnreport: from a set of deep-learning experiments to a finished, honest lab report."""

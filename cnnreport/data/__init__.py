@@ -1,0 +1,1 @@
+"""Data sets: real loaders, the embedded default and the colour palette."""

@@ -1,0 +1,85 @@
+"""The one way in which files that matter are written, and how they are trusted again.
+
+A file is trusted for what it holds, never for when it was written: its SHA-256 stands either
+in a manifest or, for single files, in its own name.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from cnnreport.errors import EnvironmentFailure
+
+_NAMED = re.compile(r"\.([0-9a-f]{64})(\.\w+)$")
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write(path: Path, content: bytes) -> str:
+    """Write a file so that at every moment the old or the whole new content stands on the disk.
+
+    Temporary file in the same folder, write, flush, fsync, rename, fsync of the folder.
+
+    Returns:
+        The SHA-256 of the content.
+
+    Raises:
+        EnvironmentFailure: The folder cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EnvironmentFailure(
+            f"cannot write {path}: {reason}", "free some space there or choose another folder with --out"
+        ) from error
+    return sha256(content)
+
+
+def read(path: Path, digest: str) -> bytes | None:
+    """Return a file's bytes, or None where it is missing or is not what was once written."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return content if sha256(content) == digest else None
+
+
+def write_named(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
+    """Write ``<stem>.<sha256><suffix>``: a single file that proves itself by its name."""
+    path = folder / f"{stem}.{sha256(content)}{suffix}"
+    write(path, content)
+    return path
+
+
+def read_named(path: Path) -> bytes | None:
+    """Return the bytes of a file written by `write_named`, or None where they are not those."""
+    match = _NAMED.search(path.name)
+    return read(path, match.group(1)) if match else None
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder; its rename is durable without
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The report half: artefacts become answers, answers a page, the page a PDF."""

@@ -1,0 +1,1 @@
+"""The run half: experiments are executed into artefacts."""

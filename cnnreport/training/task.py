@@ -1,0 +1,56 @@
+"""The small contract between an experiment and whatever runs it.
+
+The runner (cnnreport.runs) knows nothing of nets; a task knows nothing of files. A task is made
+from a spec, a seed, prepared data and a device; it is asked for one epoch after another, can be
+taken apart into tensors after each and put together again, and hands over its results at the end.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Row = dict[str, float]
+"""One epoch of a history: a number for each quantity that the task follows."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a finished task leaves behind.
+
+    Args:
+        weights: Parameters and buffers of the net by their names.
+        samples: Arrays for the pictures of the report, by name.
+        measures: Numbers and short texts beyond the history, JSON-able.
+        listings: Source text of the classes that ran, by class name.
+    """
+
+    weights: Mapping[str, "torch.Tensor"] = field(default_factory=dict)
+    samples: Mapping[str, "np.ndarray[Any, Any]"] = field(default_factory=dict)
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    listings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Task(Protocol):
+    """Something that is run in epochs; see the module's docstring."""
+
+    epochs: int
+
+    def __init__(
+        self, spec: Any, seed: int, data: Mapping[str, "np.ndarray[Any, Any]"], device: str
+    ) -> None: ...
+
+    def run_epoch(self) -> Row:
+        """Run the next epoch and return its row of the history."""
+
+    def state(self) -> dict[str, "torch.Tensor"]:
+        """Return everything that the remaining epochs depend on, as contiguous CPU tensors."""
+
+    def restore(self, state: Mapping[str, "torch.Tensor"]) -> None:
+        """Continue from a `state`, so that the remaining epochs give the very same bytes."""
+
+    def results(self) -> Results:
+        """Return what is kept of the finished run."""
