@@ -32,7 +32,7 @@ class VerificationError(CnnReportError):
     exit_code = 3
 
 
-class EnvironmentFailure(CnnReportError):
+class EnvironmentFailure(CnnReportError):  # noqa: N818 - EnvironmentError is Python's own
     """The machine lacks something: a library, a device, space, a permission."""
 
     exit_code = 4

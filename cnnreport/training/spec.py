@@ -6,6 +6,8 @@ Imports nothing heavy, so that experiments can be listed and planned without tor
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from cnnreport.training.arithmetic import arithmetic
+
 Precision = Literal["exact", "fast"]
 
 
@@ -41,3 +43,19 @@ class Colourization:
     precision: Precision = "exact"
     train_images: int | None = None
     validation_images: int | None = None
+
+    def modules(self) -> tuple[str, ...]:
+        """Return the modules that a run imports by name, beyond those that its task imports."""
+        return (self.net.partition(":")[0],)
+
+    def arithmetic(self, device: str) -> str:
+        """Return the number format of the training on a device, ``float32`` or ``bfloat16``."""
+        return arithmetic(self.precision, device)
+
+    def data_parameters(self) -> dict[str, int | None]:
+        """Return what the preparation of the data depends on, as arguments of its ``prepare``."""
+        return {
+            "num_colours": self.num_colours,
+            "train_images": self.train_images,
+            "validation_images": self.validation_images,
+        }

@@ -34,6 +34,27 @@ class Results:
     listings: Mapping[str, str] = field(default_factory=dict)
 
 
+class Spec(Protocol):
+    """A frozen dataclass with every choice that changes the outcome of a run."""
+
+    @property
+    def task(self) -> str:
+        """The class that runs it, as ``module:Class``; a class variable."""
+
+    @property
+    def data(self) -> str | None:
+        """The kind of data it takes, a module of ``cnnreport.data``, or None; a class variable."""
+
+    def modules(self) -> tuple[str, ...]:
+        """Return the modules that a run imports by name, beyond those that its task imports."""
+
+    def arithmetic(self, device: str) -> str:
+        """Return the number format of a run on a device."""
+
+    def data_parameters(self) -> dict[str, Any]:
+        """Return what the preparation of the data depends on, as arguments of its ``prepare``."""
+
+
 class Task(Protocol):
     """Something that is run in epochs; see the module's docstring."""
 

@@ -1,0 +1,48 @@
+# The two commands: make report, make test. Everything they need is set up by themselves.
+
+PYTHON ?= python3
+TOOLS := .tools
+VENV := .venv
+UV := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+report: $(READY) ## Train what the report needs and print build/a2-writeup.pdf
+	$(RUN) -m cnnreport build
+
+demo: $(READY) ## The same in seconds: a cut-down build that says so on its cover
+	$(RUN) -m cnnreport build --smoke
+
+test: $(READY) ## Run the default tests
+	$(RUN) -m pytest -n auto
+
+test-all: $(READY) ## Run all tests, the slow ones too
+	$(RUN) -m pytest -n auto -m "slow or not slow"
+
+check: $(READY) ## Lint and check types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+lock: $(UV) ## Renew the lock of exact versions
+	$(UV) pip compile -q pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml | $(UV)
+	$(UV) venv -q --allow-existing --no-python-downloads --python $(PYTHON) $(VENV)
+	$(UV) pip sync -q --require-hashes --python $(RUN) requirements.lock
+	$(UV) pip install -q --no-deps --no-build-isolation --python $(RUN) --editable .
+	@touch $@
+
+$(TOOLS)/bin/uv:
+	$(PYTHON) -m pip install -q --disable-pip-version-check --target $(TOOLS) uv
+
+clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
+	rm -rf $(VENV) $(TOOLS)
+
+.PHONY: help report demo test test-all check lock clean

@@ -1,0 +1,299 @@
+"""The command line: every sub-command is one call of the library.
+
+Imports of torch, matplotlib, weasyprint and their like stay inside the commands that need them, so
+that help and listings come at once.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from cnnreport import console, project
+from cnnreport.errors import CnnReportError
+from cnnreport.project import Project
+
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; errors are one sentence, never a traceback."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main([word for word in words if word != "--debug"], "cnnreport", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except KeyboardInterrupt:
+        console.note("Interrupted; the same command goes on from the last finished epoch.")
+        sys.exit(EXIT_INTERRUPTED)
+    except click.exceptions.Abort:
+        sys.exit(EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CnnReportError as error:
+        if debug:
+            raise
+        console.note(f"Error: {error}")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        # The last line of defence: a sentence, never a traceback.
+        console.note(f"Error: {type(error).__name__}: {error}; run with --debug to see where.")
+        sys.exit(1)
+
+
+def _interrupt(signal_number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_out = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for output instead of build/."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_what = _options(
+    click.option("--data", type=click.Choice(["auto", "cifar10", "meadow"]), default="auto",
+                 help="Data set; auto (default): real data where they can be had, else the drawn stand-in."),
+    click.option("--data-dir", type=click.Path(path_type=Path), envvar="CNNREPORT_DATA", show_envvar=True,
+                 help="Folder with real data."),
+    click.option("--palette", type=click.Path(path_type=Path, dir_okay=False),
+                 help="A .npy file with the colours, instead of clustering them."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
+                 help="Where to compute; auto (default): a GPU where there is one."),
+    click.option("--precision", type=click.Choice(["exact", "fast"]),
+                 help="exact: float32; fast: bfloat16 where the hardware has it."),
+    click.option("--seeds", type=click.IntRange(min=1), help="How many seeds of each experiment."),
+    click.option("--smoke", is_flag=True, help="Cut every experiment down to seconds; the PDF says so."),
+)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--project", "root", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help="Folder with experiments/ and templates/.")  # fmt: skip
+@click.version_option(package_name="cnnreport", message="%(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, root: Path | None, debug: bool) -> None:
+    """Turn deep-learning experiments into a finished, honest lab report.
+
+    Exit codes: 0 done, 2 usage, 3 verification failed, 4 environment, 5 data, 130 interrupted.
+    """
+    context.obj = root
+
+
+def _project(context: click.Context, out: Path | None) -> Project:
+    found = project.find(context.obj, out)
+    if (folder := str(found.root)) not in sys.path:
+        sys.path.append(folder)  # a project's own modules can be named in its specs
+    return found
+
+
+@cli.command()
+@click.argument("report", default="a2-writeup")
+@_what
+@_out
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
+@click.option("--force", multiple=True, metavar="NAME", help="Run this experiment again though it is cached.")
+@click.option("--only", multiple=True, metavar="NAME", help="Run only this; the report has its sections.")
+@click.pass_context
+def build(
+    context: click.Context,
+    report: str,
+    out: Path | None,
+    dry_run: bool,
+    only: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Train what REPORT needs and print it as a PDF."""
+    from cnnreport import build as pipeline
+    from cnnreport.runs.plan import Choices
+
+    place = _project(context, out)
+    if dry_run:
+        _show_plan(pipeline.plan_report(place, report, Choices(**options, fetch=False), only))
+        return
+    built = pipeline.build(place, report, Choices(**options), only)
+    for line in built.lines():
+        console.say(line)
+
+
+@cli.command()
+@click.argument("name")
+@_what
+@_out
+@click.option("--force", is_flag=True, help="Run it again though it is cached.")
+@click.pass_context
+def run(context: click.Context, name: str, out: Path | None, force: bool, **options: Any) -> None:
+    """Run the single experiment NAME."""
+    from cnnreport import build as pipeline
+    from cnnreport.runs.plan import Choices
+
+    choices = Choices(**options, force=(name,) if force else ())
+    finished = pipeline.run_experiment(_project(context, out), name, choices)
+    for run in finished:
+        console.say(str(run.folder))
+    console.say(pipeline.data_line(finished))
+    console.say(pipeline.result_line(name, finished))
+
+
+@cli.command("list")
+@_json
+@click.pass_context
+def list_(context: click.Context, as_json: bool) -> None:
+    """List the experiments and the reports."""
+    from cnnreport import overview
+
+    listed = overview.listing(_project(context, None))
+    if as_json:
+        console.say_json(listed)
+        return
+    rows = [(e["name"], e["title"], f"{e['seeds']} seeds") for e in listed["experiments"]]
+    console.say_table(("experiment", "", ""), rows, empty="No experiments are declared.")
+    reports = [(r["name"], r["title"], ", ".join(r["experiments"])) for r in listed["reports"]]
+    console.say_table(("report", "", "experiments"), reports, empty="No reports are declared.")
+
+
+@cli.command()
+@_what
+@_out
+@_json
+@click.pass_context
+def status(context: click.Context, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Say of each run whether it is cached, stale, running or failed.
+
+    Without options of its own it looks at what the last build was asked for.
+    """
+    from cnnreport import overview
+
+    plan = overview.current_plan(_project(context, out), _chosen(context, options))
+    if as_json:
+        console.say_json([overview.describe(planned) for planned in plan])
+    else:
+        _show_plan(plan)
+
+
+@cli.command()
+@click.argument("name")
+@_what
+@_out
+@_json
+@click.pass_context
+def explain(context: click.Context, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Say what differs between the cached runs of the experiment NAME and what would be run today."""
+    from cnnreport import overview
+
+    plan = overview.current_plan(_project(context, out), _chosen(context, options), name)
+    if as_json:
+        console.say_json([overview.describe(planned) for planned in plan])
+        return
+    for planned in plan:
+        console.say(f"{planned.experiment.name} seed {planned.seed}: {planned.state} ({planned.folder.name})")
+        for reason in planned.reasons:
+            console.say(f"  {reason}")
+
+
+@cli.command()
+@_what
+@_out
+@_json
+@click.pass_context
+def doctor(context: click.Context, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Check this machine: torch, CUDA, pango, fonts, disk and data, with the remedy for what is missing."""
+    from cnnreport import doctor as surgery
+    from cnnreport.runs.plan import Choices
+
+    checks = surgery.examine(_project(context, out), Choices(**options, fetch=False))
+    if as_json:
+        console.say_json([check.to_json() for check in checks])
+    else:
+        rows = [(check.verdict, check.name, check.finding, check.remedy) for check in checks]
+        console.say_table(("", "", "found", "remedy"), rows, empty="")
+    if any(check.verdict == "fail" for check in checks):
+        context.exit(surgery.EXIT_CODE)
+
+
+@cli.command()
+@_out
+@click.option("--all", "everything", is_flag=True, help="Remove all output, current runs and reports too.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def clean(context: click.Context, out: Path | None, everything: bool, dry_run: bool, yes: bool) -> None:
+    """Remove runs that are stale or damaged and what they left behind."""
+    from cnnreport import overview
+
+    rubbish = overview.rubbish(_project(context, out), everything=everything)
+    for path in rubbish:
+        console.say(str(path))
+    if not rubbish:
+        console.say("There is nothing to remove.")
+    elif not dry_run and (yes or click.confirm("Remove these?", err=True)):
+        overview.remove(rubbish)
+
+
+@cli.group()
+def runs() -> None:
+    """Carry finished runs from one machine to another."""
+
+
+@runs.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--only", multiple=True, metavar="NAME", help="Only the runs of this experiment.")
+@_out
+@click.pass_context
+def export_(context: click.Context, file: Path, only: tuple[str, ...], out: Path | None) -> None:
+    """Pack the finished runs into FILE (a zip archive)."""
+    from cnnreport.runs import artefact, experiment, transfer
+
+    place = _project(context, out)
+    for name in only:
+        experiment.find(experiment.load_all(place), name)
+    found = [run for run in artefact.load_all(place.runs) if isinstance(run, artefact.Run)]
+    packed = transfer.export_runs([run for run in found if not only or run.experiment in only], file)
+    console.say(f"{file}: {len(packed)} runs")
+
+
+@runs.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_out
+@click.pass_context
+def import_(context: click.Context, file: Path, out: Path | None) -> None:
+    """Bring in the runs packed in FILE; reports mark them as made elsewhere."""
+    from cnnreport.runs import transfer
+
+    taken, known = transfer.import_runs(file, _project(context, out).runs)
+    for run in taken:
+        console.say(f"{run.folder.name}: imported")
+    for run in known:
+        console.say(f"{run.folder.name}: stood here already")
+
+
+def _chosen(context: click.Context, options: dict[str, Any]) -> Any:
+    """Return the choices given, None where the user gave none at all."""
+    from cnnreport.runs.plan import Choices
+
+    default = click.core.ParameterSource.DEFAULT
+    given = any(context.get_parameter_source(name) is not default for name in options)
+    return Choices(**options, fetch=False) if given else None
+
+
+def _show_plan(plan: Any) -> None:
+    rows = [
+        (planned.experiment.name, str(planned.seed), planned.state, "; ".join(planned.reasons))
+        for planned in plan
+    ]
+    console.say_table(("experiment", "seed", "state", "why"), rows, empty="There is nothing to run.")

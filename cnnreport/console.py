@@ -1,0 +1,136 @@
+"""What the command line shows: results on stdout, progress and errors on stderr."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from cnnreport.runs.plan import Planned
+from cnnreport.runs.runner import Progress
+
+LINE_EVERY = 10.0
+"""Seconds between two progress lines of the same run where there is no terminal to redraw."""
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Print something about the way there."""
+    click.echo(text, err=True)
+
+
+def say_json(value: Any) -> None:
+    """Print a result for a machine."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Print a table, or a sentence where it has no rows."""
+    from rich.console import Console
+
+    listed = list(rows)
+    if not listed:
+        say(empty)
+        return
+    console = Console()
+    if not console.is_terminal:  # never fold what another program may read
+        console = Console(width=max(console.width, 400))
+    console.print(_table(columns, listed))
+
+
+def duration(seconds: float) -> str:
+    """Phrase a time span: ``8 s``, ``2 min 05 s``, ``1 h 02 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class Watch:
+    """Shows the runs of a plan while they are computed: a live table, or lines without a terminal."""
+
+    def __init__(self, plan: Sequence[Planned]) -> None:
+        self._rows: dict[tuple[str, int], Progress | None] = {
+            (planned.experiment.name, planned.seed): None for planned in plan if planned.run is None
+        }
+        self._spoken: dict[tuple[str, int], float] = {}
+        self._times: list[float] = []
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True)
+        if self._rows and console.is_terminal:
+            self._live = Live(
+                get_renderable=self._render, console=console, refresh_per_second=4, transient=True
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of what happened to a run."""
+        name = (progress.experiment, progress.seed)
+        self._rows[name] = progress
+        if progress.row:
+            self._times.append(progress.seconds)
+        if not self._live:
+            self._speak(name, progress)
+
+    def _speak(self, name: tuple[str, int], progress: Progress) -> None:
+        now = time.monotonic()
+        last = progress.epoch == progress.epochs
+        if last or not progress.row or now - self._spoken.get(name, 0.0) >= LINE_EVERY:
+            self._spoken[name] = now
+            note("  ".join(cell for cell in self._cells(name) if cell))
+
+    def _render(self) -> Any:
+        columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
+        return _table(columns, [self._cells(name) for name in self._rows])
+
+    def _cells(self, name: tuple[str, int]) -> list[str]:
+        progress = self._rows[name]
+        experiment, seed = name
+        if progress is None:
+            return [experiment, f"seed {seed}", "waiting", "", "", ""]
+        if not progress.epochs:
+            return [experiment, f"seed {seed}", "another process computes it; waiting", "", "", ""]
+        row = progress.row
+        loss = f"loss {row['train_loss']:.4f}" if "train_loss" in row else ""
+        accuracy = f"accuracy {row['validation_accuracy']:.1%}" if "validation_accuracy" in row else ""
+        left = (progress.epochs - progress.epoch) * (self._times[-1] if self._times else 0.0)
+        remaining = "done" if progress.epoch == progress.epochs else f"{duration(left)} left" if left else ""
+        return [
+            experiment,
+            f"seed {seed}",
+            f"epoch {progress.epoch}/{progress.epochs}",
+            loss,
+            accuracy,
+            remaining,
+        ]
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: brackets in a message are no markup
+    return table

@@ -1,0 +1,136 @@
+"""Is this machine fit for a build? Each check says what it found and what to do about it."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from cnnreport.errors import CnnReportError, EnvironmentFailure
+from cnnreport.project import Project
+from cnnreport.runs import device
+from cnnreport.runs.plan import Choices
+
+EXIT_CODE = EnvironmentFailure.exit_code
+SPACE_NEEDED = 1 << 30
+"""Bytes that a build may need: data, checkpoints, runs and the report, with room to spare."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: `ok`, `warn` (a build works, but not as well) or `fail` (it does not)."""
+
+    name: str
+    verdict: Literal["ok", "warn", "fail"]
+    finding: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as plain data."""
+        return asdict(self)
+
+
+def examine(project: Project, choices: Choices) -> list[Check]:
+    """Run every check; none of them trains, downloads or leaves anything behind."""
+    checks: list[Callable[[], Check]] = [
+        _python,
+        _torch,
+        lambda: _device(choices),
+        _pango,
+        _fonts,
+        lambda: _output(project),
+        lambda: _disk(project),
+        lambda: _data(choices),
+    ]
+    return [check() for check in checks]
+
+
+def _python() -> Check:
+    return Check("Python", "ok", ".".join(map(str, sys.version_info[:3])))
+
+
+def _torch() -> Check:
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return Check("torch", "fail", f"cannot be imported: {error}", "run make to set up the environment")
+    try:
+        return Check("torch", "ok", f"{torch.__version__}, torchvision {version('torchvision')}")
+    except PackageNotFoundError:
+        return Check("torch", "warn", f"{torch.__version__}, no torchvision", "install torchvision from PyPI")
+
+
+def _device(choices: Choices) -> Check:
+    try:
+        chosen = device.resolve(choices.device)
+    except CnnReportError as error:
+        return Check("device", "fail", error.problem, error.remedy)
+    if chosen == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            return Check("device", "fail", "the driver sees a CUDA device, torch does not",
+                         "install a torch build that fits the driver, or use --device cpu")  # fmt: skip
+        return Check("device", "ok", f"cuda: {torch.cuda.get_device_name()}")
+    if chosen == "mps":
+        return Check("device", "ok", "mps")
+    return Check("device", "warn", f"no GPU: {device.cores()} CPU cores", "nothing: a build takes minutes")
+
+
+def _pango() -> Check:
+    from cnnreport.report import pdf
+
+    try:
+        pdf.require()
+    except EnvironmentFailure as error:
+        return Check("pango", "fail", error.problem, error.remedy)
+    return Check("pango", "ok", "found")
+
+
+def _fonts() -> Check:
+    from cnnreport.report import fonts
+
+    try:
+        found = fonts.require()
+    except EnvironmentFailure as error:
+        return Check("fonts", "fail", error.problem, error.remedy)
+    return Check("fonts", "ok", ", ".join(found))
+
+
+def _output(project: Project) -> Check:
+    folder = _existing(project.output)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Check("output", "ok", "can be written")
+    except OSError as error:
+        return Check("output", "fail", f"{folder}: {error.strerror}", "choose another folder with --out")
+
+
+def _disk(project: Project) -> Check:
+    free = shutil.disk_usage(_existing(project.output)).free
+    finding = f"{free / (1 << 30):.1f} GiB free"
+    if free < SPACE_NEEDED:
+        return Check("disk", "warn", finding, "free a gibibyte, or choose another folder with --out")
+    return Check("disk", "ok", finding)
+
+
+def _data(choices: Choices) -> Check:
+    from cnnreport.data import colourization
+
+    try:
+        source = colourization.locate(
+            choices.data, choices.data_dir, palette=choices.palette, fetch=choices.fetch
+        )
+    except CnnReportError as error:
+        return Check("data", "fail", error.problem, error.remedy)
+    finding = f"{source.title}, {source.origin}"
+    if source.stand_in and choices.data == "auto":
+        return Check("data", "warn", f"{finding} ({source.reason})", "give real data with --data-dir")
+    return Check("data", "ok", finding)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,0 +1,112 @@
+"""What is declared, what stands and what is left over: the questions behind list, status and clean."""
+
+import shutil
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cnnreport import durable
+from cnnreport.project import CHOICES, RECORD, Project
+from cnnreport.runs import artefact, checkpoint, experiment
+from cnnreport.runs.artefact import Damaged
+from cnnreport.runs.fingerprint import Key, versions
+from cnnreport.runs.plan import Choices, Planned, last_choices, make_plan
+
+
+def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
+    """Return the declared experiments and reports as plain data."""
+    experiments = [
+        {"name": one.name, "title": one.title, "seeds": one.seeds}
+        for one in experiment.load_all(project).values()
+    ]
+    reports = []
+    for file in sorted(project.templates.glob("*/report.toml")):
+        outline = tomllib.loads(file.read_text())
+        reports.append(
+            {
+                "name": file.parent.name,
+                "title": outline["title"],
+                "output": outline["output"],
+                "experiments": sorted({n for s in outline["section"] for n in s.get("experiments", [])}),
+            }
+        )
+    return {"experiments": experiments, "reports": reports}
+
+
+def current_plan(project: Project, choices: Choices | None, name: str | None = None) -> list[Planned]:
+    """Plan all experiments, or one, as chosen; without a choice, as the last build was asked."""
+    declared = experiment.load_all(project)
+    wanted = [experiment.find(declared, name)] if name else list(declared.values())
+    chosen = choices or last_choices(project) or Choices()
+    return make_plan(project, wanted, replace(chosen, fetch=False))
+
+
+def describe(planned: Planned) -> dict[str, Any]:
+    """Return one planned run as plain data."""
+    return {
+        "experiment": planned.experiment.name,
+        "seed": planned.seed,
+        "state": planned.state,
+        "reasons": list(planned.reasons),
+        "fingerprint": planned.key.fingerprint,
+        "folder": planned.folder.name,
+        "epochs_done": checkpoint.epochs(planned.checkpoints),
+    }
+
+
+def rubbish(project: Project, *, everything: bool) -> list[Path]:
+    """Find what `clean` removes.
+
+    Runs of which a source or a library has changed since, damaged runs, unfinished runs of that
+    kind, and temporary files. A run with other options than the last build's is not rubbish, and
+    imported runs stay, since they cannot be made again here.
+
+    Args:
+        project: Where to look.
+        everything: Take all of the output folder that this program made.
+    """
+    if everything:
+        ours = [project.runs, project.checkpoints, project.prepared, project.output / CHOICES]
+        reports = [project.output / f"{name}{end}" for name in _outputs(project) for end in ("", RECORD)]
+        return [path for path in [*ours, *reports] if path.exists()]
+    runs = [
+        run.folder
+        for run in artefact.load_all(project.runs)
+        if isinstance(run, Damaged) or not (run.imported or _is_current(run.key, project))
+    ]
+    idle = [
+        folder
+        for folder in _folders(project.checkpoints)
+        if not checkpoint.is_locked(folder)
+        and not ((key := checkpoint.key(folder)) and _is_current(key, project))
+    ]
+    temporary = [path for path in sorted(project.output.rglob(".*.tmp")) if path.is_file()]
+    return [*runs, *idle, *temporary]
+
+
+def remove(paths: Sequence[Path]) -> None:
+    """Remove files and folders."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
+
+
+def _is_current(key: Key, project: Project) -> bool:
+    """Say whether a key's sources and library versions are still today's."""
+    return key.where["versions"] == versions() and all(
+        durable.read(folder / path, digest) is not None
+        for path, digest in key.what["sources"].items()
+        for folder in [next((f for f in project.search if (f / path).is_file()), project.root)]
+    )
+
+
+def _outputs(project: Project) -> list[str]:
+    return [str(report["output"]) for report in listing(project)["reports"]]

@@ -1,0 +1,226 @@
+"""What a run leaves on the disk: the only module that knows the names of its files.
+
+A run is a folder ``<experiment>-seed<seed>-<fingerprint>``. Its manifest is written last and holds
+the hash of every other file and of itself, so a run without a valid manifest does not exist, and a
+file that is not what the manifest says is absent.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnreport import durable
+from cnnreport.runs.fingerprint import Key
+from cnnreport.training.task import Results, Row
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+HISTORY = "history.json"
+MEASURES = "measures.json"
+SAMPLES = "samples.safetensors"
+WEIGHTS = "weights.safetensors"
+SOURCES = "sources"
+LISTINGS = "listings"
+IMPORTED = "imported.json"
+"""Lies beside the manifest of a run that was made elsewhere; says when it came and from which file."""
+
+_FOLDER = re.compile(r"^(?P<experiment>[a-z0-9-]+)-seed(?P<seed>\d+)-(?P<fingerprint>[0-9a-f]{16})$")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder; every file has been checked against the manifest.
+
+    Args:
+        folder: Where it lies.
+        manifest: Key, file hashes, circumstances (times, machine, versions).
+        history: One row for each epoch; what was not finite reads as NaN.
+        measures: Numbers and short texts that the task left.
+        imported: None for a run made here, else when and from what it was brought in.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    history: Sequence[Row]
+    measures: Mapping[str, Any]
+    listings: Mapping[str, str]
+    imported: Mapping[str, Any] | None = field(default=None)
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name."""
+        return str(self.manifest["experiment"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of this execution."""
+        return int(self.manifest["seed"])
+
+    @property
+    def key(self) -> Key:
+        """Everything that the run's bytes depend on."""
+        return Key.from_json(self.manifest["key"])
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The experiment's spec, field by field."""
+        return self.key.what["spec"]  # type: ignore[no-any-return]
+
+    @property
+    def circumstances(self) -> Mapping[str, Any]:
+        """When, how long and on what it ran: `seconds`, `peak_memory_bytes`, `machine`, `versions`, …"""
+        return self.manifest["circumstances"]  # type: ignore[no-any-return]
+
+    def samples(self) -> dict[str, "np.ndarray[Any, Any]"]:
+        """Load the arrays kept for the pictures."""
+        import safetensors.numpy
+
+        return safetensors.numpy.load((self.folder / SAMPLES).read_bytes())
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A folder that bears a run's name but does not hold what was written; `problem` says what."""
+
+    folder: Path
+    problem: str
+
+
+def folder_name(experiment: str, seed: int, key: Key) -> str:
+    """Name the folder of a run."""
+    return f"{experiment}-seed{seed}-{key.fingerprint[:16]}"
+
+
+def parse_folder_name(name: str) -> tuple[str, int] | None:
+    """Return the experiment and the seed that a folder's name tells, None where it is no run's."""
+    match = _FOLDER.match(name)
+    return (match["experiment"], int(match["seed"])) if match else None
+
+
+def save(
+    folder: Path,
+    experiment: str,
+    seed: int,
+    key: Key,
+    history: Sequence[Row],
+    results: Results,
+    sources: Mapping[str, bytes],
+    circumstances: Mapping[str, Any],
+) -> Run:
+    """Write a finished run, manifest last.
+
+    The files depend on the key alone; all that differs between two executions of the same key
+    (times, machine, memory) stands under `circumstances` in the manifest.
+    """
+    contents = dict(_contents(history, results, sources))
+    files = {name: durable.write(folder / name, content) for name, content in sorted(contents.items())}
+    manifest = {
+        "format": FORMAT_VERSION,
+        "experiment": experiment,
+        "seed": seed,
+        "fingerprint": key.fingerprint,
+        "identity": key.identity,
+        "key": key.to_json(),
+        "files": files,
+        "circumstances": dict(circumstances),
+    }
+    durable.write(folder / MANIFEST, encode({**manifest, "self": _self_hash(manifest)}))
+    run = load(folder)
+    assert isinstance(run, Run), run
+    return run
+
+
+def load(folder: Path) -> Run | Damaged | None:
+    """Read a run and check every byte of it; None where there is no manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        claimed = manifest.pop("self")
+        files: dict[str, str] = manifest["files"]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return Damaged(folder, f"{MANIFEST} cannot be read")
+    if claimed != _self_hash(manifest):
+        return Damaged(folder, f"{MANIFEST} is not what was written")
+    if manifest["format"] != FORMAT_VERSION:
+        return Damaged(folder, f"it has format {manifest['format']}, this version reads {FORMAT_VERSION}")
+    contents = {name: durable.read(folder / name, digest) for name, digest in files.items()}
+    for name, content in contents.items():
+        if content is None:
+            return Damaged(folder, f"{name} is missing or not what was written")
+    return Run(
+        folder=folder,
+        manifest=manifest,
+        history=_decode_history(contents[HISTORY] or b""),
+        measures=json.loads(contents[MEASURES] or b""),
+        listings={
+            Path(name).stem: (content or b"").decode()
+            for name, content in contents.items()
+            if name.startswith(f"{LISTINGS}/")
+        },
+        imported=_read_imported(folder),
+    )
+
+
+def load_all(root: Path) -> Iterator[Run | Damaged]:
+    """Read every run below a folder, in the order of their names."""
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if parse_folder_name(folder.name) and (run := load(folder)):
+            yield run
+
+
+def encode(value: Any) -> bytes:
+    """Return canonical JSON: sorted keys, two spaces, what is not finite as null, a final newline."""
+    return (json.dumps(_finite(value), indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _contents(
+    history: Sequence[Row], results: Results, sources: Mapping[str, bytes]
+) -> Iterator[tuple[str, bytes]]:
+    import safetensors.numpy
+
+    yield HISTORY, encode(list(history))
+    yield MEASURES, encode(dict(results.measures))
+    yield SAMPLES, safetensors.numpy.save(dict(results.samples))
+    if results.weights:  # a derivation has none, and must not need torch
+        import safetensors.torch
+
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in results.weights.items()}
+        yield WEIGHTS, safetensors.torch.save(weights)
+    for name, text in results.listings.items():
+        yield f"{LISTINGS}/{name}.py", text.encode()
+    for path, content in sources.items():
+        yield f"{SOURCES}/{path}", content
+
+
+def _decode_history(content: bytes) -> list[Row]:
+    rows = json.loads(content)
+    return [{name: math.nan if value is None else value for name, value in row.items()} for row in rows]
+
+
+def _read_imported(folder: Path) -> Mapping[str, Any] | None:
+    try:
+        return json.loads((folder / IMPORTED).read_bytes())  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        return None
+
+
+def _self_hash(manifest: Mapping[str, Any]) -> str:
+    return durable.sha256(encode(dict(manifest)))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,134 @@
+"""A run under way: its epochs so far, on the disk after each of them.
+
+Every checkpoint is one file that proves itself by its name. The last two are kept, so a damaged one
+costs an epoch and no more.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+
+from cnnreport import durable
+from cnnreport.runs.artefact import encode
+from cnnreport.runs.fingerprint import Key
+from cnnreport.training.task import Row
+
+if TYPE_CHECKING:
+    import torch
+
+KEPT = 2
+FAILURE = "failure.json"
+KEY = "key.json"
+LOCK = "lock"
+_NAME = re.compile(r"^(\d{5})\.[0-9a-f]{64}\.safetensors$")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state after some epochs.
+
+    Args:
+        state: What the task needs to go on.
+        history: A row for each finished epoch.
+        seconds: How long each finished epoch took.
+    """
+
+    state: Mapping[str, "torch.Tensor"]
+    history: list[Row]
+    seconds: list[float]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint and drop all but the newest `KEPT`."""
+    import safetensors.torch
+
+    journal = json.dumps({"history": checkpoint.history, "seconds": checkpoint.seconds})
+    content = safetensors.torch.save(dict(checkpoint.state), metadata={"journal": journal})
+    durable.write_named(folder, f"{len(checkpoint.history):05d}", ".safetensors", content)
+    for old in _files(folder)[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def load(folder: Path) -> Checkpoint | None:
+    """Return the newest checkpoint that is what was written, None where there is none."""
+    import safetensors.torch
+
+    for file in reversed(_files(folder)):
+        content = durable.read_named(file)
+        if content is not None:
+            length = int.from_bytes(content[:8], "little")
+            journal = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["journal"])
+            return Checkpoint(safetensors.torch.load(content), journal["history"], journal["seconds"])
+    return None
+
+
+def epochs(folder: Path) -> int:
+    """Return how many epochs stand in a folder's newest checkpoint, judged by its name alone."""
+    files = _files(folder)
+    return int(files[-1].name[:5]) if files else 0
+
+
+def clear(folder: Path) -> None:
+    """Remove a run's checkpoints; the run is finished, or is to begin anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def lock(folder: Path) -> filelock.FileLock:
+    """Return the lock that keeps two processes from computing the same run twice.
+
+    A courtesy only: results are right without it. The system frees it when its holder dies.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(folder / LOCK)
+
+
+def is_locked(folder: Path) -> bool:
+    """Say whether some process is computing this run now."""
+    if not (folder / LOCK).exists():
+        return False
+    probe = filelock.FileLock(folder / LOCK)
+    try:
+        probe.acquire(blocking=False)
+    except filelock.Timeout:
+        return True
+    probe.release()
+    return False
+
+
+def begin(folder: Path, key: Key) -> None:
+    """Say what the run under way depends on, and forget the failure of an earlier attempt."""
+    (folder / FAILURE).unlink(missing_ok=True)
+    durable.write(folder / KEY, encode(key.to_json()))
+
+
+def key(folder: Path) -> Key | None:
+    """Return what the run under way depends on, None where that cannot be told."""
+    try:
+        return Key.from_json(json.loads((folder / KEY).read_bytes()))
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def record_failure(folder: Path, problem: str) -> None:
+    """Keep why a run failed, for `status`."""
+    durable.write(folder / FAILURE, encode({"problem": problem}))
+
+
+def failure(folder: Path) -> str | None:
+    """Return why the last attempt at a run failed, None where it did not."""
+    try:
+        return str(json.loads((folder / FAILURE).read_bytes())["problem"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def _files(folder: Path) -> Sequence[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if _NAME.match(file.name))

@@ -1,0 +1,157 @@
+"""Where jobs are computed: in this process on a GPU, on warm single-thread workers on a CPU.
+
+Both are a `concurrent.futures.Executor`; a cluster would be a third. One thread for each worker gives
+a run the same bytes on any number of cores, and more throughput than one worker with many threads.
+"""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cnnreport.errors import EnvironmentFailure, VerificationError
+from cnnreport.project import Project
+from cnnreport.runs import artefact, device
+from cnnreport.runs.artefact import Run
+from cnnreport.runs.device import THREADS
+from cnnreport.runs.plan import Planned, make_job, prepare_data
+from cnnreport.runs.runner import Job, Notify, Progress, execute
+
+_notify: Notify | None = None
+"""Where the process that computes sends its progress; set once, when the executor starts it."""
+
+
+class InProcess(concurrent.futures.Executor):
+    """Computes each job at once, in this process."""
+
+    def __init__(self, notify: Notify) -> None:
+        global _notify
+        _notify = notify
+
+    def submit(  # type: ignore[override]
+        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> "concurrent.futures.Future[Any]":
+        """Call the function and return its finished future."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - a future carries whatever its function raised
+            future.set_exception(error)
+        return future
+
+
+def run_plan(project: Project, plan: Sequence[Planned], command: str, notify: Notify) -> list[Run]:
+    """Compute what a plan still lacks and return all of its runs, in its order.
+
+    Raises:
+        DataError: The data cannot be prepared.
+        EnvironmentFailure: A worker died, or the disk is full.
+    """
+    missing = [planned for planned in plan if planned.run is None]
+    if missing and missing[0].key.where["device"] == "cpu":
+        with workers(min(device.cores(), len(missing)), notify) as pool:
+            _compute(pool, project, missing, command)
+    elif missing:
+        with InProcess(notify) as pool:
+            _compute(pool, project, missing, command)
+    return [planned.run or _finished(planned) for planned in plan]
+
+
+@contextlib.contextmanager
+def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]:
+    """Start warm CPU workers; on any exception, an interrupt included, end them at once.
+
+    Nothing is lost by that: every finished epoch is on the disk.
+    """
+    context = multiprocessing.get_context("spawn")
+    notifications = context.Queue()
+    pool = concurrent.futures.ProcessPoolExecutor(
+        count, mp_context=context, initializer=_start_worker, initargs=(notifications, os.getpid())
+    )
+    listener = threading.Thread(target=_listen, args=(notifications, notify), daemon=True)
+    listener.start()
+    try:
+        for _ in range(count):
+            pool.submit(_warm)
+        yield pool
+        pool.shutdown()
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.kill()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        notifications.put(None)
+        listener.join(timeout=5)
+
+
+def _compute(
+    pool: concurrent.futures.Executor, project: Project, missing: Sequence[Planned], command: str
+) -> None:
+    jobs = [make_job(planned, prepare_data(project, planned), command) for planned in missing]
+    work = [pool.submit(_execute, job) for job in jobs]
+    concurrent.futures.wait(work)  # one failing run must not cost the others
+    try:
+        for future in work:
+            future.result()
+    except concurrent.futures.BrokenExecutor as error:
+        raise EnvironmentFailure(
+            "a worker process died, killed from outside or for want of memory",
+            "run the same command again: it goes on from the last finished epoch",
+        ) from error
+
+
+def _finished(planned: Planned) -> Run:
+    run = artefact.load(planned.folder)
+    if not isinstance(run, Run):
+        raise VerificationError(f"the run in {planned.folder} did not survive", "run the same command again")
+    return run
+
+
+def _start_worker(notifications: Any, parent: int) -> None:
+    global _notify
+    _notify = notifications.put
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    os.environ.update(OMP_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    from cnnreport.training import memory
+
+    memory.keep_freed_blocks()
+    import torch
+
+    torch.set_num_threads(THREADS)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone, even by kill -9: nobody waits for it any more."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _warm() -> None:
+    """Occupy a worker just long enough that every worker is started."""
+    time.sleep(0.2)
+
+
+def _execute(job: Job) -> Path:
+    assert _notify is not None, "jobs are computed by an executor of this module"
+    return execute(job, _notify)
+
+
+def _listen(notifications: Any, notify: Notify) -> None:
+    while True:
+        try:
+            progress: Progress | None = notifications.get(timeout=1)
+        except queue.Empty:
+            continue
+        if progress is None:
+            return
+        notify(progress)

@@ -1,0 +1,93 @@
+"""What is to be run: the declaration of an experiment and the register of all of them."""
+
+import dataclasses
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cnnreport.errors import UsageError
+from cnnreport.project import Project
+
+ANSWERS = "answers.py"
+"""The one file of an experiments folder that declares nothing: the report half loads it."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Something that a report needs run.
+
+    Args:
+        name: Lower-case words joined by hyphens; unique in the project.
+        title: What a reader calls it.
+        spec: A frozen dataclass with every choice that changes the outcome. Its class names the
+            task that runs it (``task``) and the kind of data that the task takes (``data``).
+        seeds: How many seeds are run by default: 0, 1, …
+        smoke: The fields of the spec that a smoke build cuts down, with their values there.
+    """
+
+    name: str
+    title: str
+    spec: Any
+    seeds: int = 3
+    smoke: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise UsageError(f"{self.name!r} is no experiment's name", "use lower-case words and hyphens")
+
+    def chosen(self, *, smoke: bool, precision: str | None) -> Any:
+        """Return the spec to run: as declared, or cut down, with a precision where it has one."""
+        changes = dict(self.smoke) if smoke else {}
+        if precision and hasattr(self.spec, "precision"):
+            changes["precision"] = precision
+        return dataclasses.replace(self.spec, **changes)
+
+
+def load_all(project: Project) -> dict[str, Experiment]:
+    """Load every experiment that the project declares, by name, without importing torch.
+
+    Raises:
+        UsageError: Two experiments bear the same name, or a file declares none.
+    """
+    experiments: dict[str, Experiment] = {}
+    for file in sorted(project.experiments.glob("*/*.py")):
+        if file.name == ANSWERS:
+            continue
+        for experiment in _declared(file):
+            if experiment.name in experiments:
+                raise UsageError(f"two experiments are called {experiment.name}", f"rename the one in {file}")
+            experiments[experiment.name] = experiment
+    return experiments
+
+
+def find(experiments: Mapping[str, Experiment], name: str) -> Experiment:
+    """Return an experiment by name.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    if name not in experiments:
+        known = ", ".join(sorted(experiments)) or "none is declared"
+        raise UsageError(f"there is no experiment {name!r}", f"choose from: {known}")
+    return experiments[name]
+
+
+def load_file(file: Path) -> Any:
+    """Execute a file of the experiments folder as a module of its own and return the module."""
+    name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} cannot be loaded", "give it the ending .py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _declared(file: Path) -> tuple[Experiment, ...]:
+    declared = getattr(load_file(file), "EXPERIMENTS", None)
+    if declared is None:
+        raise UsageError(f"{file} declares no EXPERIMENTS", f"declare a tuple, or move the code to {ANSWERS}")
+    return tuple(declared)

@@ -1,0 +1,145 @@
+"""What a run depends on, and the hash over it.
+
+A key has two halves. *What* is asked: the spec, the seed, the data and the source of every module
+of the project that the experiment imports, directly or not. *Where* it ran: device class,
+arithmetic, threads and library versions. A run made on this machine must agree in both; one that
+was brought in from another machine agrees in *what* and is shown with its own *where*.
+"""
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cnnreport import durable
+from cnnreport.errors import UsageError
+
+LIBRARIES = ("torch", "numpy", "scikit-learn")
+"""Libraries whose version can change the bytes of a run."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """Everything that the bytes of a run depend on, in JSON-able parts."""
+
+    what: Mapping[str, Any]
+    where: Mapping[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 over *what* alone: the same on every machine."""
+        return _hash(self.what)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over both halves."""
+        return _hash(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return both halves as plain dictionaries."""
+        return {"what": dict(self.what), "where": dict(self.where)}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> "Key":
+        """Rebuild a key from a manifest."""
+        return cls(parts["what"], parts["where"])
+
+    def differences(self, other: "Key") -> list[str]:
+        """Say, a line each, what changed from this key to another."""
+        return list(_differences("", self.to_json(), other.to_json()))
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions of the libraries that matter, without importing them."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def source_closure(roots: Iterable[str], search: Iterable[Path]) -> dict[str, Path]:
+    """Find the source file of some modules and of all project modules that they import.
+
+    Read from the syntax trees, imports inside functions included; nothing is executed.
+
+    Args:
+        roots: Dotted module names.
+        search: Folders in which the project's top-level modules and packages lie.
+
+    Returns:
+        The files by their path relative to the folder in which they were found, in sorted order.
+
+    Raises:
+        UsageError: A root is no module of the project.
+    """
+    folders = tuple(search)
+    found: dict[str, Path] = {}
+    waiting = []
+    for root in roots:
+        if _find_module(root, folders) is None:
+            raise UsageError(f"there is no module {root} in the project", "check the spec that names it")
+        waiting.append(root)
+    seen: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        location = _find_module(module, folders)
+        if location is None:
+            continue
+        folder, file = location
+        found[file.relative_to(folder).as_posix()] = file
+        parents = module.split(".")
+        waiting += [".".join(parents[:n]) for n in range(1, len(parents))]
+        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+        waiting += _imports(file.read_bytes(), package)
+    return dict(sorted(found.items()))
+
+
+def _find_module(module: str, folders: Iterable[Path]) -> tuple[Path, Path] | None:
+    relative = Path(*module.split("."))
+    for folder in folders:
+        for file in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
+            if file.is_file():
+                return folder, file
+    return None
+
+
+def _imports(source: bytes, package: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")
+            above = parents[: len(parents) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _hash(value: Any) -> str:
+    return durable.sha256(json.dumps(value, sort_keys=True).encode())
+
+
+def _differences(place: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            yield from _differences(f"{place}.{name}" if place else name, old.get(name), new.get(name))
+    elif old != new:
+        yield _phrase(place, old, new)
+
+
+def _phrase(place: str, old: Any, new: Any) -> str:
+    _, _, rest = place.partition(".")
+    part, _, name = rest.partition(".")
+    if part == "sources":
+        change = "was added" if old is None else "is no longer used" if new is None else "changed"
+        return f"source {name} {change}"
+    subject = f"{part} {name}".strip().replace(".", " ")
+    return f"{subject}: {_short(old)} became {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 else text

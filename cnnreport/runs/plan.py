@@ -1,0 +1,272 @@
+"""What has to be run and what stands already, and why: decided from keys alone, before any work."""
+
+import importlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from cnnreport import durable
+from cnnreport.project import CHOICES, Project
+from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs.artefact import Damaged, Run, folder_name
+from cnnreport.runs.device import THREADS, Device, DeviceChoice, resolve
+from cnnreport.runs.experiment import Experiment
+from cnnreport.runs.fingerprint import Key, source_closure, versions
+from cnnreport.runs.runner import Job
+
+State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose on the command line; the defaults are the command line's.
+
+    Args:
+        data: Which data set: ``auto``, or its name.
+        data_dir: Folder with real data, None for none.
+        palette: File with the colours, None to look in `data_dir`, else to cluster.
+        device: Where to compute.
+        precision: ``exact`` or ``fast``; None for what the spec says.
+        seeds: How many seeds; None for what the experiment says.
+        smoke: Cut everything down to seconds.
+        force: Names of experiments to be run again though they are cached.
+        fetch: Whether data may be downloaded.
+    """
+
+    data: str = "auto"
+    data_dir: Path | None = None
+    palette: Path | None = None
+    device: DeviceChoice = "auto"
+    precision: str | None = None
+    seeds: int | None = None
+    smoke: bool = False
+    force: tuple[str, ...] = ()
+    fetch: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the choices that `status` and `explain` need to see the plan of the last build."""
+        kept = {k: v for k, v in asdict(self).items() if k not in ("force", "fetch")}
+        return {k: str(v) if isinstance(v, Path) else v for k, v in kept.items()}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> "Choices":
+        """Rebuild the choices of a `to_json`."""
+        paths = {k: Path(parts[k]) if parts[k] else None for k in ("data_dir", "palette")}
+        return cls(**{**parts, **paths})
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run that is wanted.
+
+    Args:
+        experiment: What is to be run.
+        seed: With which seed.
+        spec: The spec as chosen.
+        key: What the run depends on today.
+        source: The data set, None for a task that takes none.
+        sources: Source files that the experiment imports, by their path in the project.
+        folder: Where the finished run belongs.
+        checkpoints: Where the run under way lies.
+        state: Whether it stands.
+        reasons: Why it does not, a line each.
+        run: The finished run, None where it has to be computed.
+    """
+
+    experiment: Experiment
+    seed: int
+    spec: Any
+    key: Key
+    source: Any
+    sources: Mapping[str, Path]
+    folder: Path
+    checkpoints: Path
+    state: State = "new"
+    reasons: Sequence[str] = field(default_factory=list)
+    run: Run | None = None
+
+
+def make_plan(project: Project, experiments: Iterable[Experiment], choices: Choices) -> list[Planned]:
+    """Plan the runs of some experiments: one for each seed, with its state and the reasons for it.
+
+    Raises:
+        DataError: The data asked for are missing or damaged.
+        EnvironmentFailure: The device asked for is not there.
+    """
+    chosen_device = resolve(choices.device)
+    existing = list(artefact.load_all(project.runs))
+    located: dict[str, Any] = {}
+    plan = []
+    for experiment in experiments:
+        spec = experiment.chosen(smoke=choices.smoke, precision=choices.precision)
+        if spec.data not in located:
+            located[spec.data] = _locate(spec.data, choices)
+        for seed in range(choices.seeds or experiment.seeds):
+            wanted = _want(project, experiment, seed, spec, located[spec.data], chosen_device)
+            plan.append(_judge(wanted, existing, choices))
+    return plan
+
+
+def make_job(planned: Planned, data: Path | None, command: str) -> Job:
+    """Turn a planned run into the job that computes it."""
+    if planned.state == "forced":
+        checkpoint.clear(planned.checkpoints)
+    return Job(
+        experiment=planned.experiment.name,
+        seed=planned.seed,
+        spec=planned.spec,
+        key=planned.key,
+        device=str(planned.key.where["device"]),
+        folder=planned.folder,
+        checkpoints=planned.checkpoints,
+        data=data,
+        data_origin=planned.source.origin if planned.source else "",
+        sources=planned.sources,
+        command=command,
+        force=planned.state == "forced",
+    )
+
+
+def prepare_data(project: Project, planned: Planned) -> Path | None:
+    """Return the planned run's data as the task takes them, preparing and keeping them if need be."""
+    source = planned.source
+    if source is None:
+        return None
+    parameters = planned.spec.data_parameters()
+    closure = {path: durable.sha256(file.read_bytes()) for path, file in planned.sources.items()}
+    data_sources = {path: digest for path, digest in closure.items() if path.startswith("cnnreport/data/")}
+    key = Key({"data": source.fingerprint, "parameters": parameters, "sources": data_sources}, versions())
+    stem = f"{source.name}-{key.fingerprint[:16]}"
+    for file in sorted(project.prepared.glob(f"{stem}.*.safetensors")):
+        if durable.read_named(file) is not None:
+            return file
+    import safetensors.numpy
+
+    arrays = _data_module(planned.spec.data).prepare(source, **parameters)
+    return durable.write_named(project.prepared, stem, ".safetensors", safetensors.numpy.save(arrays))
+
+
+def closest(planned: Planned, existing: Iterable[Run | Damaged]) -> Run | None:
+    """Return the run of the same experiment and seed whose key differs least from the one wanted."""
+    candidates = [
+        run
+        for run in existing
+        if isinstance(run, Run)
+        and (run.experiment, run.seed) == (planned.experiment.name, planned.seed)
+        and run.folder != planned.folder
+    ]
+    return min(candidates, key=lambda run: len(run.key.differences(planned.key)), default=None)
+
+
+def _data_module(kind: str) -> Any:
+    return importlib.import_module(f"cnnreport.data.{kind}")
+
+
+def _locate(kind: str | None, choices: Choices) -> Any:
+    if kind is None:
+        return None
+    return _data_module(kind).locate(
+        choices.data, choices.data_dir, palette=choices.palette, fetch=choices.fetch
+    )
+
+
+def _want(
+    project: Project, experiment: Experiment, seed: int, spec: Any, source: Any, chosen: Device
+) -> Planned:
+    roots = [spec.task.partition(":")[0], *spec.modules(), *(source.modules if source else ())]
+    sources = source_closure(roots, project.search)
+    what = {
+        "task": spec.task,
+        "spec": asdict(spec),
+        "seed": seed,
+        "data": _data_key(source),
+        "sources": {path: durable.sha256(file.read_bytes()) for path, file in sources.items()},
+        "format": artefact.FORMAT_VERSION,
+    }
+    where = {
+        "device": chosen,
+        "arithmetic": spec.arithmetic(chosen),
+        "threads": THREADS if chosen == "cpu" else None,
+        "versions": versions(),
+    }
+    key = Key(json.loads(json.dumps(what)), where)
+    name = folder_name(experiment.name, seed, key)
+    return Planned(
+        experiment, seed, spec, key, source, sources, project.runs / name, project.checkpoints / name
+    )
+
+
+def _data_key(source: Any) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    return {
+        "name": source.name,
+        "title": source.title,
+        "stand_in": source.stand_in,
+        "fingerprint": source.fingerprint,
+    }
+
+
+def _judge(planned: Planned, existing: Sequence[Run | Damaged], choices: Choices) -> Planned:
+    here = next((run for run in existing if run.folder == planned.folder), None)
+    if planned.experiment.name in choices.force:
+        return replace(planned, state="forced", reasons=["asked for with --force"])
+    if isinstance(here, Run):
+        return replace(planned, state="imported" if here.imported else "cached", run=here)
+    if (brought := _imported(planned, existing, choices)) is not None:
+        return replace(planned, state="imported", run=brought)
+    state, reasons = _under_way(planned)
+    if isinstance(here, Damaged):
+        return replace(planned, state=state or "damaged", reasons=[*reasons, here.problem])
+    before = closest(planned, existing)
+    if before is None:
+        return replace(planned, state=state or "new", reasons=reasons or ["it has never been run"])
+    differences = before.key.differences(planned.key)
+    asked = any(line.startswith(("spec ", "data ")) for line in differences)
+    return replace(
+        planned,
+        state=state or ("new" if asked else "stale"),
+        reasons=reasons or differences,
+    )
+
+
+def _imported(planned: Planned, existing: Sequence[Run | Damaged], choices: Choices) -> Run | None:
+    """Find a run made elsewhere that answers the same question, on another device or version."""
+    for run in existing:
+        if (
+            isinstance(run, Run)
+            and run.imported
+            and (run.experiment, run.seed) == (planned.experiment.name, planned.seed)
+            and run.key.identity == planned.key.identity
+            and choices.device in ("auto", run.key.where["device"])
+        ):
+            return run
+    return None
+
+
+def _under_way(planned: Planned) -> tuple[State | None, list[str]]:
+    if not planned.checkpoints.is_dir():
+        return None, []
+    epochs = checkpoint.epochs(planned.checkpoints)
+    if checkpoint.is_locked(planned.checkpoints):
+        return "running", [f"being computed now, {epochs} epochs done"]
+    if (problem := checkpoint.failure(planned.checkpoints)) is not None:
+        return "failed", [problem]
+    if epochs:
+        return "interrupted", [f"{epochs} epochs are done; the next run goes on from there"]
+    return None, []
+
+
+def last_choices(project: Project) -> Choices | None:
+    """Return the choices of the last build into this output folder, None where there was none."""
+    try:
+        return Choices.from_json(json.loads((project.output / CHOICES).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep_choices(project: Project, choices: Choices) -> None:
+    """Remember the choices of a build for `status` and `explain`."""
+    durable.write(project.output / CHOICES, artefact.encode(choices.to_json()))

@@ -1,0 +1,189 @@
+"""One run from its job to its artefact: the only place where a task is asked for its epochs."""
+
+import importlib
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cnnreport import durable
+from cnnreport.errors import CnnReportError, DataError
+from cnnreport.runs import artefact, checkpoint, device
+from cnnreport.runs.fingerprint import Key, versions
+from cnnreport.training.task import Row, Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs to compute one run; can be pickled.
+
+    Args:
+        experiment: The experiment's name.
+        seed: The seed.
+        spec: What to run.
+        key: What the result will depend on.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        folder: Where the finished run goes.
+        checkpoints: Where the run under way lies.
+        data: The prepared data set, a self-named file; None where the task takes none.
+        data_origin: A phrase saying where the data came from.
+        sources: Files whose text is kept with the run, by their path in the project.
+        command: The command line that asked for it.
+        force: Compute it even where a finished run lies in the folder.
+    """
+
+    experiment: str
+    seed: int
+    spec: Any
+    key: Key
+    device: str
+    folder: Path
+    checkpoints: Path
+    data: Path | None
+    data_origin: str
+    sources: Mapping[str, Path]
+    command: str
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What happened to a run: it waits for another process, it begins, or an epoch has ended.
+
+    Args:
+        experiment: The experiment's name.
+        seed: The seed.
+        epoch: How many epochs are done.
+        epochs: How many there are; 0 while another process computes the same run.
+        row: The last epoch's row of the history; empty when the run begins.
+        seconds: How long the last epoch took.
+    """
+
+    experiment: str
+    seed: int
+    epoch: int
+    epochs: int
+    row: Row
+    seconds: float
+
+
+Notify = Callable[[Progress], None]
+
+
+def execute(job: Job, notify: Notify) -> Path:
+    """Compute a run, from its last complete epoch where there is one, and return its folder.
+
+    Where another process is computing the same run, wait for it and take its result.
+    """
+    if checkpoint.is_locked(job.checkpoints):
+        notify(Progress(job.experiment, job.seed, 0, 0, {}, 0.0))
+    with checkpoint.lock(job.checkpoints):
+        if not job.force and isinstance(artefact.load(job.folder), artefact.Run):
+            return job.folder
+        checkpoint.begin(job.checkpoints, job.key)
+        try:
+            _compute(job, notify)
+        except CnnReportError as error:
+            checkpoint.record_failure(job.checkpoints, str(error))
+            raise
+        except Exception as error:
+            # Kept for `status`, whatever it was, and raised again as it is.
+            checkpoint.record_failure(job.checkpoints, f"{type(error).__name__}: {error}")
+            raise
+    checkpoint.clear(job.checkpoints)
+    return job.folder
+
+
+def _compute(job: Job, notify: Notify) -> None:
+    started = datetime.now(UTC)
+    sources = {path: file.read_bytes() for path, file in job.sources.items()}
+    task = _make_task(job)
+    earlier = checkpoint.load(job.checkpoints)
+    history, seconds = (earlier.history, earlier.seconds) if earlier else ([], [])
+    if earlier:
+        task.restore(earlier.state)
+    notify(Progress(job.experiment, job.seed, len(history), task.epochs, {}, 0.0))
+    while len(history) < task.epochs:
+        begin = time.perf_counter()
+        history.append(task.run_epoch())
+        seconds.append(time.perf_counter() - begin)
+        checkpoint.save(job.checkpoints, checkpoint.Checkpoint(task.state(), history, seconds))
+        notify(Progress(job.experiment, job.seed, len(history), task.epochs, history[-1], seconds[-1]))
+    artefact.save(
+        job.folder,
+        job.experiment,
+        job.seed,
+        job.key,
+        history,
+        task.results(),
+        sources,
+        _circumstances(job, started, seconds, resumed=earlier is not None),
+    )
+
+
+def _make_task(job: Job) -> Task:
+    module, _, name = job.spec.task.partition(":")
+    kind: type[Task] = getattr(importlib.import_module(module), name)
+    return kind(job.spec, job.seed, _load_data(job.data), job.device)
+
+
+def _load_data(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    import safetensors.numpy
+
+    content = durable.read_named(file)
+    if content is None:
+        raise DataError(f"the prepared data {file.name} are not what was written", "run the command again")
+    return safetensors.numpy.load(content)
+
+
+def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed: bool) -> dict[str, Any]:
+    return {
+        "command": job.command,
+        "data_origin": job.data_origin,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": sum(seconds),
+        "epoch_seconds": seconds,
+        "resumed": resumed,
+        "peak_memory_bytes": _peak_memory(),
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": device.processor(),
+            "cores": device.cores(),
+            "device": _device_name(job.device),
+            "python": platform.python_version(),
+        },
+        "versions": {**versions(), "cnnreport": _own_version()},
+    }
+
+
+def _device_name(name: str) -> str:
+    if name != "cuda":
+        return device.processor()
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
+def _peak_memory() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _own_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cnnreport")
+    except PackageNotFoundError:  # a bare checkout on another machine
+        return "source"

@@ -1,0 +1,120 @@
+"""Runs made elsewhere: packed into one file on one machine, checked and marked on another."""
+
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from cnnreport import durable
+from cnnreport.errors import DataError, UsageError
+from cnnreport.runs import artefact
+from cnnreport.runs.artefact import IMPORTED, MANIFEST, Run, folder_name, parse_folder_name
+
+MAX_BYTES = 2 << 30
+"""Largest size of an archive's content that is unpacked."""
+
+
+def export_runs(runs: Iterable[Run], file: Path) -> list[Run]:
+    """Pack runs into a zip file; the same runs give the same bytes.
+
+    Raises:
+        UsageError: There is nothing to pack.
+    """
+    packed = sorted(runs, key=lambda run: run.folder.name)
+    if not packed:
+        raise UsageError("there are no finished runs to export", "build or run something first")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for run in packed:
+            for name in [*run.manifest["files"], MANIFEST]:
+                entry = zipfile.ZipInfo(f"{run.folder.name}/{name}")  # dated 1980, whenever it is made
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, (run.folder / name).read_bytes())
+    durable.write(file, buffer.getvalue())
+    return packed
+
+
+def import_runs(file: Path, root: Path) -> tuple[list[Run], list[Run]]:
+    """Unpack runs into the folder of runs, each checked byte by byte before it appears there.
+
+    Returns:
+        The runs brought in, and those that stood here already and were left alone.
+
+    Raises:
+        DataError: The file is no archive of runs, is damaged, or holds what does not belong there.
+    """
+    try:
+        content = file.read_bytes()
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        names = _checked_names(archive, file)
+    except OSError as error:
+        problem = f"cannot read {file}: {error.strerror}"
+        raise DataError(problem, "give the file that `runs export` wrote") from error
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{file} is not an archive of runs, or is cut short", "export it again") from error
+    root.mkdir(parents=True, exist_ok=True)
+    mark = artefact.encode(
+        {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "file": file.name,
+            "sha256": durable.sha256(content),
+        }
+    )
+    with tempfile.TemporaryDirectory(dir=root, prefix=".incoming-") as incoming:
+        for folder in sorted({name.partition("/")[0] for name in names}):
+            _unpack(archive, [name for name in names if name.startswith(f"{folder}/")], Path(incoming), file)
+        return _take(Path(incoming), root, mark, file)
+
+
+def _checked_names(archive: zipfile.ZipFile, file: Path) -> list[str]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if sum(entry.file_size for entry in entries) > MAX_BYTES:
+        raise DataError(f"{file} would unpack to more than {MAX_BYTES >> 30} GiB", "export fewer runs")
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        if path.is_absolute() or ".." in path.parts or not parse_folder_name(path.parts[0]):
+            raise DataError(f"{file} holds {entry.filename!r}, which is no run's file", "export it again")
+    return [entry.filename for entry in entries]
+
+
+def _unpack(archive: zipfile.ZipFile, names: list[str], incoming: Path, file: Path) -> None:
+    for name in names:
+        try:
+            durable.write(incoming / name, archive.read(name))
+        except zipfile.BadZipFile as error:
+            raise DataError(f"{name} in {file} is damaged", "export it again") from error
+
+
+def _take(incoming: Path, root: Path, mark: bytes, file: Path) -> tuple[list[Run], list[Run]]:
+    checked = [_check(folder, file) for folder in sorted(incoming.iterdir())]
+    taken, known = [], []
+    for run in checked:
+        target = root / run.folder.name
+        there = artefact.load(target)
+        if isinstance(there, Run):
+            known.append(there)
+            continue
+        shutil.rmtree(target, ignore_errors=True)  # a damaged run of that name gives way
+        durable.write(run.folder / IMPORTED, mark)
+        os.replace(run.folder, target)
+        arrived = artefact.load(target)
+        assert isinstance(arrived, Run), arrived
+        taken.append(arrived)
+    return taken, known
+
+
+def _check(folder: Path, file: Path) -> Run:
+    run = artefact.load(folder)
+    if not isinstance(run, Run):
+        problem = run.problem if run else f"{MANIFEST} is missing"
+        raise DataError(f"the run {folder.name} in {file} is damaged: {problem}", "export it again")
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    if present != {*run.manifest["files"], MANIFEST} or folder.name != folder_name(
+        run.experiment, run.seed, run.key
+    ):
+        raise DataError(f"the run {folder.name} in {file} is not what its manifest says", "export it again")
+    return run

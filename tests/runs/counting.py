@@ -1,0 +1,67 @@
+"""A task that needs no net: it multiplies, remembers, and can be told to fail."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from cnnreport.errors import DataError
+from cnnreport.training.task import Results, Row
+
+
+@dataclass(frozen=True)
+class Counting:
+    task: ClassVar[str] = "counting:CountingTask"
+    data: ClassVar[str | None] = None
+
+    epochs: int = 4
+    factor: int = 3
+    fail_at: int = 0
+    die_at: int = 0
+
+    def modules(self) -> tuple[str, ...]:
+        return ()
+
+    def arithmetic(self, device: str) -> str:
+        return "float32"
+
+    def data_parameters(self) -> dict[str, Any]:
+        return {}
+
+
+class CountingTask:
+    calls: ClassVar[list[int]] = []
+
+    def __init__(self, spec: Counting, seed: int, data: Mapping[str, Any], device: str) -> None:
+        self.epochs = spec.epochs
+        self.spec = spec
+        self.value = torch.tensor(float(seed + 1), dtype=torch.float64)
+        self.done = torch.tensor(0)
+
+    def run_epoch(self) -> Row:
+        epoch = int(self.done) + 1
+        self.calls.append(epoch)
+        if epoch == self.spec.fail_at:
+            raise DataError("the third image is torn", "mend it")
+        if epoch == self.spec.die_at:
+            os._exit(9)
+        self.value = self.value * self.spec.factor
+        self.done = self.done + 1
+        return {"train_loss": float(self.value), "validation_accuracy": float("nan")}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {"value": self.value, "done": self.done}
+
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        self.value, self.done = state["value"], state["done"]
+
+    def results(self) -> Results:
+        return Results(
+            weights={"value": self.value},
+            samples={"value": np.array([float(self.value)])},
+            measures={"factor": self.spec.factor},
+            listings={"Counting": "class Counting: ...\n"},
+        )

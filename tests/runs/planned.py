@@ -1,0 +1,26 @@
+"""Plans and jobs of the counting project."""
+
+from cnnreport.project import Project
+from cnnreport.runs.experiment import load_all
+from cnnreport.runs.plan import Choices, Planned, make_job, make_plan
+from cnnreport.runs.runner import Job
+
+DECLARATION = """
+from cnnreport.runs.experiment import Experiment
+from counting import Counting
+
+EXPERIMENTS = (
+    Experiment("count", "Counts", Counting(), seeds=2, smoke={"epochs": 1}),
+    Experiment("fail", "Fails", Counting(fail_at=3), seeds=1),
+)
+"""
+
+
+def plan(project: Project, name: str = "count", choices: Choices | None = None) -> list[Planned]:
+    """Plan one experiment on the CPU."""
+    return make_plan(project, [load_all(project)[name]], choices or Choices(device="cpu"))
+
+
+def job(project: Project, name: str = "count", seed: int = 0) -> Job:
+    """Make the job of one planned run."""
+    return make_job(plan(project, name)[seed], None, "a command")

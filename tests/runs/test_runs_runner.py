@@ -1,0 +1,110 @@
+"""The runner: resuming, failing and finishing a run."""
+
+from pathlib import Path
+
+import pytest
+from counting import CountingTask
+from planned import job
+
+from cnnreport.errors import DataError
+from cnnreport.project import Project
+from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs.artefact import Run
+from cnnreport.runs.runner import Progress, execute
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of a run but the manifest, which also tells times."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != artefact.MANIFEST)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_finished_run_can_be_read_and_leaves_no_checkpoints(counting: Project) -> None:
+    """What a task returns is found in the run, and its checkpoints are gone."""
+    the_job = job(counting)
+    execute(the_job, lambda _: None)
+    run = artefact.load(the_job.folder)
+    assert isinstance(run, Run)
+    assert [row["train_loss"] for row in run.history] == [3.0, 9.0, 27.0, 81.0]
+    assert run.measures == {"factor": 3}
+    assert run.samples()["value"].tolist() == [81.0]
+    assert run.listings == {"Counting": "class Counting: ...\n"}
+    assert run.circumstances["command"] == "a command"
+    assert (the_job.folder / "sources" / "counting.py").read_text().startswith('"""A task')
+    assert not the_job.checkpoints.exists()
+
+
+def test_every_epoch_is_reported(counting: Project) -> None:
+    """Whoever watches hears of the beginning and of each epoch."""
+    heard: list[Progress] = []
+    execute(job(counting), heard.append)
+    assert [(progress.epoch, progress.epochs) for progress in heard] == [(n, 4) for n in range(5)]
+
+
+def test_a_failed_run_goes_on_from_its_last_epoch(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After a failure the finished epochs are not repeated, and the bytes are the same."""
+    undisturbed = job(counting, seed=1)
+    execute(undisturbed, lambda _: None)
+    expected = contents(undisturbed.folder)
+    for file in sorted(undisturbed.folder.rglob("*"), reverse=True):
+        file.unlink() if file.is_file() else file.rmdir()
+
+    original = CountingTask.run_epoch
+
+    def torn(self: CountingTask) -> dict[str, float]:
+        if int(self.done) == 2:
+            raise DataError("the third image is torn", "mend it")
+        return original(self)
+
+    monkeypatch.setattr(CountingTask, "run_epoch", torn)
+    with pytest.raises(DataError, match="third image"):
+        execute(undisturbed, lambda _: None)
+    assert checkpoint.failure(undisturbed.checkpoints) == "the third image is torn; mend it."
+    monkeypatch.setattr(CountingTask, "run_epoch", original)
+    CountingTask.calls.clear()
+    execute(undisturbed, lambda _: None)
+    assert CountingTask.calls == [3, 4]
+    assert contents(undisturbed.folder) == expected
+
+
+def test_a_damaged_checkpoint_costs_one_epoch(counting: Project) -> None:
+    """When the newest checkpoint is not what was written, the one before it serves."""
+    the_job = job(counting, "fail")
+    with pytest.raises(DataError, match="torn"):
+        execute(the_job, lambda _: None)
+    newest = sorted(the_job.checkpoints.glob("*.safetensors"))[-1]
+    content = bytearray(newest.read_bytes())
+    content[-1] ^= 1
+    newest.write_bytes(content)
+    earlier = checkpoint.load(the_job.checkpoints)
+    assert earlier is not None
+    assert len(earlier.history) == 1
+
+
+def test_only_two_checkpoints_are_kept(counting: Project) -> None:
+    """The folder of a run under way does not grow with its epochs."""
+    the_job = job(counting, "fail")
+    with pytest.raises(DataError, match="torn"):
+        execute(the_job, lambda _: None)
+    assert len(list(the_job.checkpoints.glob("*.safetensors"))) == 2
+    assert checkpoint.epochs(the_job.checkpoints) == 2
+
+
+def test_a_finished_run_is_not_computed_again(counting: Project) -> None:
+    """A second execution finds the run and asks the task for nothing."""
+    execute(job(counting), lambda _: None)
+    CountingTask.calls.clear()
+    execute(job(counting), lambda _: None)
+    assert CountingTask.calls == []
+
+
+def test_what_is_not_finite_survives_as_nan(counting: Project) -> None:
+    """A NaN in the history is null on the disk and NaN again when read."""
+    the_job = job(counting)
+    execute(the_job, lambda _: None)
+    assert b"null" in (the_job.folder / artefact.HISTORY).read_bytes()
+    run = artefact.load(the_job.folder)
+    assert isinstance(run, Run)
+    assert run.history[0]["validation_accuracy"] != run.history[0]["validation_accuracy"]
