@@ -161,10 +161,10 @@ def list_(context: click.Context, as_json: bool) -> None:
     if as_json:
         console.say_json(listed)
         return
-    rows = [(e["name"], e["title"], f"{e['seeds']} seeds") for e in listed["experiments"]]
-    console.say_table(("experiment", "", ""), rows, empty="No experiments are declared.")
+    rows = [(e["name"], e["title"], str(e["seeds"])) for e in listed["experiments"]]
+    console.say_table(("experiment", "what it is", "seeds"), rows, empty="No experiments are declared.")
     reports = [(r["name"], r["title"], ", ".join(r["experiments"])) for r in listed["reports"]]
-    console.say_table(("report", "", "experiments"), reports, empty="No reports are declared.")
+    console.say_table(("report", "title", "experiments"), reports, empty="No reports are declared.")
 
 
 @cli.command()

@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from cnnreport.runs.plan import Planned
-from cnnreport.runs.runner import Progress
+if TYPE_CHECKING:
+    from cnnreport.runs.plan import Planned
+    from cnnreport.runs.runner import Progress
 
 LINE_EVERY = 10.0
 """Seconds between two progress lines of the same run where there is no terminal to redraw."""
@@ -57,7 +58,7 @@ def duration(seconds: float) -> str:
 class Watch:
     """Shows the runs of a plan while they are computed: a live table, or lines without a terminal."""
 
-    def __init__(self, plan: Sequence[Planned]) -> None:
+    def __init__(self, plan: "Sequence[Planned]") -> None:
         self._rows: dict[tuple[str, int], Progress | None] = {
             (planned.experiment.name, planned.seed): None for planned in plan if planned.run is None
         }
@@ -83,7 +84,7 @@ class Watch:
         if self._live:
             self._live.stop()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: "Progress") -> None:
         """Take note of what happened to a run."""
         name = (progress.experiment, progress.seed)
         self._rows[name] = progress
@@ -92,7 +93,7 @@ class Watch:
         if not self._live:
             self._speak(name, progress)
 
-    def _speak(self, name: tuple[str, int], progress: Progress) -> None:
+    def _speak(self, name: tuple[str, int], progress: "Progress") -> None:
         now = time.monotonic()
         last = progress.epoch == progress.epochs
         if last or not progress.row or now - self._spoken.get(name, 0.0) >= LINE_EVERY:

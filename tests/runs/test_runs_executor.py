@@ -1,0 +1,104 @@
+"""Workers: real processes, real deaths."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from counting import CountingTask
+from planned import DECLARATION, plan
+
+from cnnreport.errors import DataError, EnvironmentFailure
+from cnnreport.project import Project
+from cnnreport.runs import executor
+from cnnreport.runs.runner import Progress
+
+
+def test_workers_compute_what_this_process_computes(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both executors give the same bytes, and the workers' progress arrives here."""
+    heard: list[Progress] = []
+    there = executor.run_plan(counting, plan(counting), "a command", heard.append)
+    assert [run.history[-1]["train_loss"] for run in there] == [81.0, 162.0]
+    assert {(progress.seed, progress.epoch) for progress in heard} >= {(0, 4), (1, 4)}
+    expected = [run.manifest["files"] for run in there]
+    for folder in counting.runs.iterdir():
+        (folder / "manifest.json").unlink()
+    with executor.InProcess(heard.append) as pool:
+        executor._compute(pool, counting, plan(counting), "a command")
+    here = [planned.run for planned in plan(counting)]
+    assert [run.manifest["files"] for run in here if run] == expected
+    CountingTask.calls.clear()
+
+
+def test_one_failing_run_does_not_cost_the_others(counting: Project) -> None:
+    """The error comes out of the worker as it is, and the other run is finished."""
+    wanted = [*plan(counting, "fail"), *plan(counting)]
+    with pytest.raises(DataError, match="third image is torn"):
+        executor.run_plan(counting, wanted, "a command", lambda _: None)
+    assert [planned.state for planned in plan(counting)] == ["cached", "cached"]
+
+
+def test_a_dying_worker_is_told_and_loses_nothing(counting: Project) -> None:
+    """A worker killed from outside gives one sentence; its finished epochs stand."""
+    file = counting.experiments / "demo" / "counts.py"
+    file.write_text(DECLARATION.replace("fail_at=3", "die_at=3"))
+    with pytest.raises(EnvironmentFailure, match="a worker process died"):
+        executor.run_plan(counting, plan(counting, "fail"), "a command", lambda _: None)
+    planned = plan(counting, "fail")[0]
+    assert (planned.state, list(planned.reasons)) == (
+        "interrupted",
+        ["2 epochs are done; the next run goes on from there"],
+    )
+
+
+PARENT = """
+import os, sys, time
+from cnnreport.runs.executor import workers
+
+def hold(file):
+    open(file, "w").write(str(os.getpid()))
+    time.sleep(60)
+
+if __name__ == "__main__":
+    with workers(1, print) as pool:
+        pool.submit(hold, sys.argv[1])
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9 is for POSIX")
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    """After kill -9 of the command no worker goes on computing for nobody."""
+    script, told = tmp_path / "parent.py", tmp_path / "pid"
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, str(script), str(told)])
+    try:
+        wait_for(lambda: told.exists() and told.read_text() != "")
+        worker = int(told.read_text())
+        assert _alive(worker)
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not _alive(worker))
+
+
+def wait_for(condition: object, seconds: float = 60.0) -> None:
+    """Wait until a condition holds."""
+    assert callable(condition)
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not (state.exists() and state.read_text().split()[2] == "Z")

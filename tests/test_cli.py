@@ -1,0 +1,107 @@
+"""The command line as a user meets it: quick, honest about failure, readable by programs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnnreport.project import PACKAGE
+
+HEAVY = {"torch", "sympy", "matplotlib", "weasyprint", "sklearn", "scipy", "jinja2", "pooch"}
+
+
+def cnnreport(
+    *words: str, folder: Path = PACKAGE.parent, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "cnnreport", *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "100", **environment},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["--version"], ["build", "--help"]])
+def test_help_and_lists_import_nothing_heavy(words: list[str]) -> None:
+    """What should come at once does not wait for torch and its like."""
+    program = (
+        "import sys; from cnnreport.cli import main\n"
+        f"try: main({words!r})\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"heavy = {HEAVY!r} & set(sys.modules); assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_list_names_experiments_and_reports() -> None:
+    """--json gives plain data on stdout and nothing on stderr."""
+    done = cnnreport("list", "--json")
+    listed = json.loads(done.stdout)
+    assert "pool-upsample" in [one["name"] for one in listed["experiments"]]
+    assert "a2-writeup" in [one["name"] for one in listed["reports"]]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["run", "nothing"], 2, "there is no experiment 'nothing'; choose from: pool-upsample"),
+        (["build", "nothing"], 2, "there is no report 'nothing'"),
+        (["build", "--only", "nothing"], 2, "there is no experiment 'nothing'"),
+        (["build", "--colour"], 2, "No such option"),
+        (["build", "--seeds", "0"], 2, "0 is not in the range"),
+        (["explain", "nothing"], 2, "there is no experiment 'nothing'"),
+        (["status", "--device", "cuda"], 4, "no CUDA device; use --device cpu or auto"),
+        (["build", "-n", "--data", "cifar10", "--data-dir", "{tmp}/none"], 5, "{tmp}/none"),
+        (["runs", "import", "{tmp}/none.zip"], 5, "cannot read"),
+        (["--project", "{tmp}", "list"], 2, "is no project"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_its_exit_code(
+    words: list[str], code: int, says: str, tmp_path: Path
+) -> None:
+    """Wrong names, devices and folders are told with the remedy, never with a traceback."""
+    filled = [word.format(tmp=tmp_path) for word in words]
+    done = cnnreport(*filled, CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == code, done.stderr
+    assert says.format(tmp=tmp_path) in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_debug_shows_where_an_error_came_from() -> None:
+    """--debug is the way to the traceback."""
+    done = cnnreport("run", "nothing", "--debug")
+    assert "Traceback" in done.stderr
+
+
+def test_an_unwritable_output_folder_is_an_environment_error(tmp_path: Path) -> None:
+    """A file in the way of the output folder is told before anything is trained."""
+    (tmp_path / "out").write_text("in the way")
+    done = cnnreport(
+        "run", "pool-upsample", "--smoke", "--data", "meadow", "--out", str(tmp_path / "out" / "deep")
+    )
+    assert done.returncode == 4, done.stderr
+    assert "cannot write" in done.stderr
+
+
+def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
+    """Where the tests run a build must run, so no check fails."""
+    done = cnnreport("doctor", "--json", "--data", "meadow", "--out", str(tmp_path))
+    checks = {check["name"]: check["verdict"] for check in json.loads(done.stdout)}
+    assert set(checks) >= {"torch", "device", "pango", "fonts", "disk", "data"}
+    assert "fail" not in checks.values(), done.stdout
+    assert done.returncode == 0
+
+
+def test_nothing_to_clean_is_said(tmp_path: Path) -> None:
+    """An empty output folder is no error."""
+    done = cnnreport("clean", "--out", str(tmp_path / "none"))
+    assert (done.returncode, done.stdout) == (0, "There is nothing to remove.\n")

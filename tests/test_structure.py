@@ -1,0 +1,131 @@
+"""The house rules: which room may look into which, and where each library is imported."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from cnnreport.project import PACKAGE
+
+FLOORS = (
+    {"errors"},
+    {"durable", "project", "nets", "data", "training", "formula"},
+    {"runs"},
+    {"report"},
+    {"build", "overview", "doctor", "console"},
+    {"cli"},
+    {"__main__"},
+)
+"""Rooms from the ground up; a room sees its own floor and those below."""
+
+ONLY_IN = {
+    "matplotlib": {"report/figure.py"},
+    "jinja2": {"report/page.py"},
+    "weasyprint": {"report/pdf.py"},
+    "ziamath": {"report/maths.py"},
+    "pygments": {"report/listing.py"},
+    "pooch": {"data/download.py"},
+    "rich": {"console.py"},
+    "click": {"cli.py", "console.py"},
+}
+"""Libraries that have one door."""
+
+MEETING_POINT = "cnnreport.runs.artefact"
+"""All that the report half sees of the run half."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package, by its dotted name."""
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def imports(file: Path) -> Iterator[str]:
+    """What a file imports, at whatever depth, as dotted names."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inner_imports(file: Path) -> set[str]:
+    """The modules of the package that a file imports."""
+    known = modules()
+    names = {name if name in known else name.rpartition(".")[0] for name in imports(file)}
+    return {name for name in names if name in known and name != "cnnreport"}
+
+
+def floor(module: str) -> int:
+    """The floor on which a module's room lies."""
+    room = module.split(".")[1]
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def test_lower_never_imports_higher() -> None:
+    """Errors, leaves, runs, report, build, command line: each sees only what lies below it."""
+    upwards = [
+        f"{module} imports {other}"
+        for module, file in modules().items()
+        if module != "cnnreport"
+        for other in inner_imports(file)
+        if floor(other) > floor(module)
+    ]
+    assert upwards == []
+
+
+def test_no_circle_anywhere() -> None:
+    """Imports, those inside functions included, have an order."""
+    graph = {module: inner_imports(file) - {module} for module, file in modules().items()}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_the_two_halves_meet_in_the_artefact_alone() -> None:
+    """The report half sees of the run half only how a finished run is read."""
+    seen = {
+        other
+        for module, file in modules().items()
+        if module.startswith("cnnreport.report")
+        for other in inner_imports(file)
+        if other.startswith(("cnnreport.runs", "cnnreport.nets", "cnnreport.data", "cnnreport.formula"))
+    }
+    assert seen <= {MEETING_POINT}
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_each_library_has_one_door(library: str) -> None:
+    """A library with a door of its own is imported nowhere else."""
+    users = {
+        file.relative_to(PACKAGE).as_posix()
+        for file in modules().values()
+        if any(name.split(".")[0] == library for name in imports(file))
+    }
+    assert users <= ONLY_IN[library]
+
+
+@pytest.mark.parametrize(
+    ("half", "forbidden"),
+    [
+        ("report", {"torch", "torchvision", "sympy", "sklearn"}),
+        ("runs", {"jinja2", "weasyprint", "matplotlib", "ziamath"}),
+        ("training", {"pathlib", "jinja2", "weasyprint", "matplotlib", "torchvision"}),
+        ("data", {"torch", "torchvision"}),
+        ("nets", {"pathlib", "numpy"}),
+    ],
+)
+def test_each_half_does_without_the_others_libraries(half: str, forbidden: set[str]) -> None:
+    """The report half needs no torch; the run half, on a bare GPU machine, no typesetting."""
+    users = {
+        (module, name)
+        for module, file in modules().items()
+        if module.startswith(f"cnnreport.{half}")
+        for name in imports(file)
+        if name.split(".")[0] in forbidden
+    }
+    assert users == set()
