@@ -1,0 +1,273 @@
+"""Fetch a file once: with a hash, in bounded time, going on where an earlier attempt ended."""
+
+import hashlib
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
+
+if TYPE_CHECKING:
+    from requests import Response
+
+Progress = Callable[[int, int | None], None]
+"""Called from another thread with the bytes that are here and, where known, those of the whole."""
+
+_CHUNK = 1 << 16
+_ATTEMPTS = 5
+_STALL = 30.0
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept: CNNREPORT_CACHE, else the user's cache of the platform."""
+    chosen = os.environ.get("CNNREPORT_CACHE")
+    if chosen:
+        return Path(chosen)
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("cnnreport"))
+
+
+def fetch(
+    url: str,
+    sha256: str,
+    folder: Path,
+    *,
+    first_byte_within: float = 2.0,
+    budget: float | None = None,
+    limit: int = 1 << 30,
+    progress: Progress | None = None,
+) -> Path:
+    """Return a file of a web address, downloaded where it is not in the folder yet.
+
+    What arrives is kept in ``<file>.part`` and continued by the next attempt or call. The file
+    appears under its name only when it is whole and its hash right. Processes that fetch at the
+    same time do not disturb each other: one of them owns the part, the others start their own.
+
+    Args:
+        url: The address; the file is called as its last part.
+        sha256: What the file's SHA-256 must be, 64 hexadecimal digits.
+        folder: Where the file is kept.
+        first_byte_within: Seconds within which the server must answer, name look-up included.
+        budget: Seconds for everything, None for no limit.
+        limit: The most bytes that are accepted.
+        progress: Told now and then how far it is.
+
+    Raises:
+        DataError: No answer, a broken connection, the time is over, or another content.
+        EnvironmentFailure: The folder cannot be written.
+    """
+    # A file that is whole needs no server, and hashing it must not count as the server's silence.
+    path = folder / url.rstrip("/").rpartition("/")[2]
+    if _is(path, sha256):
+        return path
+    job = _Job(url, sha256, path, first_byte_within, limit, progress)
+    # Nothing can interrupt a hanging name look-up, so the caller waits for a thread it may leave.
+    thread = threading.Thread(target=job.run, name="cnnreport-download", daemon=True)
+    started = time.monotonic()
+    thread.start()
+    answered = job.answered.wait(first_byte_within if budget is None else min(first_byte_within, budget))
+    if answered:
+        job.done.wait(None if budget is None else max(0.0, started + budget - time.monotonic()))
+    if not job.done.is_set():
+        job.cancelled.set()
+        host = url.split("/")[2] if "//" in url else url
+        problem = f"{host} sends too slowly to be done within {budget:g} s" if answered and budget else ""
+        raise DataError(problem or f"{host} did not answer within {first_byte_within:g} s", _remedy())
+    if job.error is not None:
+        raise _explained(job.error, url) from job.error
+    return path
+
+
+@dataclass
+class _Job:
+    """One download, run in a thread; the events tell the caller how far it is."""
+
+    url: str
+    sha256: str
+    path: Path
+    first_byte_within: float
+    limit: int
+    progress: Progress | None
+    answered: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+    def run(self) -> None:
+        """Fetch; leave what went wrong in `error`, since nobody can catch it from a thread."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._retrieve()
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            self.error = error
+        finally:
+            self.done.set()
+            self.answered.set()
+
+    def _retrieve(self) -> None:
+        import filelock
+        import pooch  # type: ignore[import-untyped]
+
+        pooch.get_logger().setLevel("ERROR")
+        lock = filelock.FileLock(self.path.parent / f"{self.path.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+            part, own = self.path.parent / f"{self.path.name}.part", False
+        except filelock.Timeout:
+            part, own = (
+                Path(tempfile.mkdtemp(dir=self.path.parent, prefix=f"{self.path.name}.")) / "part",
+                True,
+            )
+        try:
+            pooch.retrieve(
+                self.url,
+                known_hash=f"sha256:{self.sha256}",
+                fname=self.path.name,
+                path=self.path.parent,
+                downloader=lambda url, output, _pooch: self._download(url, part, Path(output)),
+            )
+        finally:
+            lock.release()
+            if own:
+                for path in (part, _tag_of(part)):
+                    path.unlink(missing_ok=True)
+                part.parent.rmdir()
+
+    def _download(self, url: str, part: Path, output: Path) -> None:
+        """Fill `output` for pooch, which then judges the hash and renames the file."""
+        import requests
+        import urllib3
+
+        fruitless = 0
+        while True:
+            before = _size(part)
+            try:
+                with requests.Session() as session:
+                    self._continue(session, url, part)
+                break
+            except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError):
+                # A server that cuts off long answers is asked again as long as something comes.
+                fruitless = 0 if _size(part) > before else fruitless + 1
+                if not self.answered.is_set() or fruitless >= _ATTEMPTS or self.cancelled.is_set():
+                    raise
+                time.sleep(min(0.05 * 2**fruitless, 1.0))
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, output)
+        _tag_of(part).unlink(missing_ok=True)
+
+    def _continue(self, session: Any, url: str, part: Path) -> None:
+        """Ask for what is missing; begin again where the server cannot or its file has changed."""
+        have = _size(part)
+        # Bytes as they are stored: some servers call a .gz file an encoding and would unpack it.
+        headers = {"Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+            with suppress(FileNotFoundError):
+                headers["If-Range"] = _tag_of(part).read_text("latin-1")
+        timeout = (self.first_byte_within, _STALL)
+        with session.get(url, headers=headers, stream=True, timeout=timeout) as answer:
+            self.answered.set()
+            if answer.status_code == 416:
+                part.unlink()
+                raise _cut_off()
+            answer.raise_for_status()
+            if answer.status_code != 206 or not _continues(answer, have):
+                have = 0
+            _remember_tag(answer, part)
+            self._receive(answer, part, have)
+
+    def _receive(self, answer: "Response", part: Path, have: int) -> None:
+        length = answer.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdigit() else None
+        self._check_size(total or 0)
+        with part.open("ab" if have else "wb") as file:
+            for chunk in answer.raw.stream(_CHUNK, decode_content=False):
+                if self.cancelled.is_set():
+                    raise DataError("the download was given up")
+                file.write(chunk)
+                have += len(chunk)
+                self._check_size(have)
+                if self.progress:
+                    self.progress(have, total)
+        if total is not None and have < total:
+            raise _cut_off()
+
+    def _check_size(self, size: int) -> None:
+        if size > self.limit:
+            raise DataError(
+                f"{self.path.name} has more than the {self.limit} bytes that are accepted", _remedy()
+            )
+
+
+def _cut_off() -> Exception:
+    """Return the error of an answer that ended too early, which is worth another attempt."""
+    import requests
+
+    return requests.ConnectionError("the connection was cut off")
+
+
+def _continues(answer: "Response", have: int) -> bool:
+    return answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+def _tag_of(part: Path) -> Path:
+    """Return the file that says which version of the server's file a part belongs to."""
+    return part.with_name(f"{part.name}.tag")
+
+
+def _remember_tag(answer: "Response", part: Path) -> None:
+    tag = answer.headers.get("ETag", "")
+    # A weak tag says that two versions are alike, not that their bytes are the same.
+    tag = answer.headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
+    if tag:
+        _tag_of(part).write_text(tag, "latin-1")
+    else:
+        _tag_of(part).unlink(missing_ok=True)
+
+
+def _is(path: Path, sha256: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _remedy() -> str:
+    return "try again later, pass a folder that holds the file with --data-dir, or use --data meadow"
+
+
+def _explained(error: BaseException, url: str) -> CnnReportError:
+    """Turn what went wrong in the thread into an error for the user, without paths."""
+    import requests
+
+    host = url.split("/")[2] if "//" in url else url
+    if isinstance(error, CnnReportError):
+        return error
+    if isinstance(error, requests.HTTPError):
+        return DataError(f"{host} answered with status {error.response.status_code}", _remedy())
+    if isinstance(error, requests.Timeout):
+        return DataError(f"{host} did not answer in time", _remedy())
+    if isinstance(error, requests.RequestException):
+        return DataError(f"{host} cannot be reached or broke off the connection", _remedy())
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return EnvironmentFailure(f"cannot write to the cache: {reason}", "set CNNREPORT_CACHE to a folder")
+    if isinstance(error, ValueError) and "hash" in str(error).lower():
+        return DataError(f"what {host} sent has another SHA-256 than the published file", _remedy())
+    return DataError(f"the download from {host} failed: {error}", _remedy())

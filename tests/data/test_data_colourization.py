@@ -1,0 +1,229 @@
+"""Promises of the choice and the preparation of the colourization data."""
+
+import functools
+import hashlib
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnnreport.data import cifar10, colourization, meadow, palette
+from cnnreport.errors import DataError
+
+NOWHERE = "http://127.0.0.1:9/cifar-10-python.tar.gz"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache instead of the user's."""
+    monkeypatch.setenv("CNNREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CNNREPORT_CIFAR10_URL", raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder with a small set in CIFAR-10's form: 30 training images, 6 for validation."""
+    place = tmp_path / "data" / cifar10.FOLDER
+    place.mkdir(parents=True)
+    for i, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
+        data = meadow.draw(6, seed=9, first=6 * i).rgb.reshape(6, 3072)
+        (place / name).write_bytes(pickle.dumps({b"data": data, b"labels": [7] * 6}, 2))
+    return tmp_path / "data"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that has the small set as an archive, whose hash is taken for the published one."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        tar.add(folder / cifar10.FOLDER, cifar10.FOLDER)
+    monkeypatch.setattr(cifar10, "SHA256", hashlib.sha256(buffer.getvalue()).hexdigest())
+    (folder / "www").mkdir()
+    (folder / "www" / cifar10.ARCHIVE).write_bytes(buffer.getvalue())
+    handler = functools.partial(_Quiet, directory=str(folder / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/{cifar10.ARCHIVE}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_data_folder_comes_first(folder: Path) -> None:
+    """What the data folder holds is used, without any network."""
+    source = colourization.locate("auto", folder, url=NOWHERE)
+    assert (source.name, source.origin, source.stand_in) == ("cifar10", "read from --data-dir", False)
+    assert source.reason == ""
+
+
+def test_a_download_and_then_the_cache(address: str, cache: Path) -> None:
+    """Without a data folder CIFAR-10 is downloaded once, and taken from the cache ever after."""
+    first = colourization.locate("auto", None, url=address)
+    assert first.origin == "downloaded"
+    second = colourization.locate("cifar10", None, url=NOWHERE)
+    assert second.origin == "from the user cache"
+    assert second.fingerprint == first.fingerprint
+    assert colourization.prepare(second, 4)["train_rgb"].shape == (30, 3, 32, 32)
+
+
+def test_the_address_from_the_environment(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CNNREPORT_CIFAR10_URL names a mirror."""
+    monkeypatch.setenv("CNNREPORT_CIFAR10_URL", address)
+    assert colourization.locate("cifar10", None).origin == "downloaded"
+
+
+def test_the_same_images_have_the_same_fingerprint(folder: Path, address: str) -> None:
+    """Where the images come from does not matter, only what they are."""
+    read = colourization.locate("auto", folder, url=NOWHERE)
+    assert colourization.locate("auto", None, url=address).fingerprint == read.fingerprint
+
+
+def test_meadow_where_nothing_can_be_had(tmp_path: Path) -> None:
+    """Left to itself, the program draws meadows and says why, without a path."""
+    source = colourization.locate("auto", tmp_path, url=NOWHERE)
+    assert (source.name, source.stand_in) == ("meadow", True)
+    assert source.reason.startswith("CIFAR-10 is not in --data-dir or the cache and could not be fetched: ")
+    assert str(tmp_path) not in source.reason + source.origin
+
+
+def test_no_stand_in_for_what_was_asked_for() -> None:
+    """Asked for CIFAR-10, the program stops with the ways out where it cannot be had."""
+    with pytest.raises(DataError, match=r"could not be fetched.*--data-dir.*--data meadow"):
+        colourization.locate("cifar10", None, url=NOWHERE)
+
+
+def test_damaged_data_never_become_a_meadow(folder: Path) -> None:
+    """A damaged set stops the program even where the choice is left to it."""
+    (folder / cifar10.FOLDER / "data_batch_4").write_bytes(b"\x80\x02}")
+    with pytest.raises(DataError, match="data_batch_4 is damaged") as caught:
+        colourization.locate("auto", folder, url=NOWHERE)
+    assert caught.value.exit_code == 5
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    """A data folder that does not exist is an error, whatever was chosen."""
+    with pytest.raises(DataError, match="does not exist; correct --data-dir"):
+        colourization.locate("meadow", tmp_path / "none")
+
+
+def test_prepared_arrays(folder: Path) -> None:
+    """The arrays have the promised shapes, and each label is the nearest colour."""
+    data = colourization.prepare(colourization.locate("auto", folder), 5)
+    shapes = {name: (array.dtype.name, array.shape) for name, array in data.items()}
+    assert shapes == {
+        "train_rgb": ("uint8", (30, 3, 32, 32)),
+        "validation_rgb": ("uint8", (6, 3, 32, 32)),
+        "train_label": ("uint8", (30, 32, 32)),
+        "validation_label": ("uint8", (6, 32, 32)),
+        "palette": ("float32", (5, 3)),
+    }
+    assert np.array_equal(data["train_label"], palette.nearest(data["train_rgb"], data["palette"]))
+
+
+def test_order(folder: Path) -> None:
+    """All images are there once, in another order than in the files, the same each time."""
+    source = colourization.locate("auto", folder)
+    stored = cifar10.read(folder / cifar10.FOLDER).train
+    first, second = (colourization.prepare(source, 4)["train_rgb"] for _ in range(2))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, stored)
+    assert sorted(map(bytes, first)) == sorted(map(bytes, stored))
+
+
+def test_limits(folder: Path) -> None:
+    """Limits take the first of the shuffled images and leave the palette as it is."""
+    source = colourization.locate("auto", folder)
+    whole, part = colourization.prepare(source, 4), colourization.prepare(source, 4, 7, 2)
+    assert np.array_equal(part["train_rgb"], whole["train_rgb"][:7])
+    assert np.array_equal(part["validation_label"], whole["validation_label"][:2])
+    assert np.array_equal(part["palette"], whole["palette"])
+
+
+def test_more_than_there_is(folder: Path) -> None:
+    """More images than there are is an error."""
+    source = colourization.locate("auto", folder)
+    with pytest.raises(DataError, match="31 training images are asked for, but there are 30"):
+        colourization.prepare(source, 4, 31)
+
+
+def test_limits_of_meadow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer scenes are the first of more, with the same palette; validation has scenes of its own."""
+    monkeypatch.setattr(colourization, "MEADOW_TRAIN", 60)
+    monkeypatch.setattr(colourization, "MEADOW_PALETTE_SCENES", 40)
+    source = colourization.locate("meadow", None)
+    less, more = colourization.prepare(source, 6, 10, 5), colourization.prepare(source, 6, 50, 8)
+    assert np.array_equal(less["train_rgb"], more["train_rgb"][:10])
+    assert np.array_equal(less["validation_rgb"], more["validation_rgb"][:5])
+    assert np.array_equal(less["palette"], more["palette"])
+    assert not np.array_equal(less["validation_rgb"], less["train_rgb"][:5])
+
+
+def test_a_given_palette(folder: Path) -> None:
+    """A palette in the data folder is found, used as it is, and part of the fingerprint."""
+    without = colourization.locate("auto", folder)
+    colours = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 4, 3)
+    (folder / "colours").mkdir()
+    np.save(folder / "colours" / "colour_kmeans24_cat7.npy", colours)
+    source = colourization.locate("auto", folder)
+    assert source.fingerprint != without.fingerprint
+    assert np.array_equal(colourization.prepare(source, 4)["palette"], colours[0])
+
+
+def test_a_palette_of_another_size(folder: Path, tmp_path: Path) -> None:
+    """A palette with another number of colours is refused."""
+    np.save(tmp_path / "own.npy", np.zeros((4, 3)))
+    source = colourization.locate("auto", folder, palette=tmp_path / "own.npy")
+    with pytest.raises(DataError, match=r"own\.npy has 4 colours, expected 24"):
+        colourization.prepare(source, 24)
+
+
+def test_other_images_have_another_fingerprint(folder: Path) -> None:
+    """One changed pixel changes the fingerprint, and is noticed between locating and preparing."""
+    source = colourization.locate("auto", folder)
+    path = folder / cifar10.FOLDER / "test_batch"
+    batch = pickle.loads(path.read_bytes())  # noqa: S301  # written by this test
+    batch[b"data"][0, 0] ^= 1
+    path.write_bytes(pickle.dumps(batch, 2))
+    assert colourization.locate("auto", folder).fingerprint != source.fingerprint
+    with pytest.raises(DataError, match="changed on the disk"):
+        colourization.prepare(source, 4)
+
+
+def test_locating_imports_nothing_heavy(folder: Path) -> None:
+    """Importing and locating needs none of the large libraries."""
+    program = (
+        "import sys; from pathlib import Path; from cnnreport.data import colourization as c;"
+        f"c.locate('auto', Path({str(folder)!r}));"
+        "print([m for m in ('torch', 'sklearn', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root)
+    assert answer.stdout.strip() == "[]", answer.stderr
+
+
+def test_the_real_set() -> None:
+    """CIFAR-10 itself, where it is at hand, is located and keeps its counts."""
+    nearby = Path(__file__).parents[2].parent / "shared" / "data"
+    place = Path(os.environ.get("CNNREPORT_DATA", nearby))
+    if not place.is_dir() or cifar10.find(place) is None:
+        pytest.skip("CIFAR-10 is not at hand")
+    colours = np.random.default_rng(0).random((24, 3)).astype(np.float32)
+    source = colourization.locate("cifar10", place, url=NOWHERE)
+    assert source.title == "CIFAR-10 horses"
+    assert palette.nearest(cifar10.read(source.place or place).validation, colours).shape == (1000, 32, 32)
