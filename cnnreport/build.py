@@ -4,7 +4,7 @@ answers are laid on a page, the page is printed.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
@@ -12,8 +12,9 @@ from statistics import fmean
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, RECORD, Project
+from cnnreport.report import compose, pdf
 from cnnreport.report import outline as outlines
-from cnnreport.report import pdf
+from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
 from cnnreport.runs import artefact, executor, experiment
 from cnnreport.runs.artefact import Run
@@ -65,14 +66,14 @@ def build(project: Project, report: str, choices: Choices, only: Iterable[str] =
     keep_choices(project, choices)
     outline = outlines.load(project, report)
     plan = plan_report(project, report, choices, only)
-    runs = _run(project, plan, command_line("build", report, choices, only))
+    command = command_line("build", report, choices, only)
+    runs = _run(project, plan, command)
     target = project.output / outline.output
-    record = _record(project, outline, runs, choices)
+    context = Context(smoke=choices.smoke, command=command)
+    record = _record(project, outline, runs, context)
     if _stands(target, record):
         return Built(target, runs, trained=0, printed=False)
-    from cnnreport.report import compose  # matplotlib and its like: not needed where nothing changed
-
-    html = compose.compose(project, outline, _grouped(runs), compose.Context(smoke=choices.smoke))
+    html = compose.compose(project, outline, _grouped(runs), context)
     digest = pdf.write(html, target)
     durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
     return Built(target, runs, trained=sum(planned.run is None for planned in plan), printed=True)
@@ -144,7 +145,7 @@ def _grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
     }
 
 
-def _record(project: Project, outline: Outline, runs: Sequence[Run], choices: Choices) -> dict[str, object]:
+def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Context) -> dict[str, object]:
     """Everything that the PDF depends on; where it is the same, the PDF is."""
     folders = (
         project.templates / outline.name,
@@ -154,7 +155,7 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], choices: Ch
     files = [file for folder in folders for file in sorted(folder.glob("*")) if file.is_file()]
     sources = source_closure(["cnnreport.report.compose", "cnnreport.report.pdf"], [PACKAGE.parent])
     return {
-        "smoke": choices.smoke,
+        "context": asdict(context),
         "runs": {
             run.folder.name: durable.sha256((run.folder / artefact.MANIFEST).read_bytes()) for run in runs
         },

@@ -27,10 +27,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = cli.main([word for word in words if word != "--debug"], "cnnreport", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.exceptions.Abort):
         console.note("Interrupted; the same command goes on from the last finished epoch.")
-        sys.exit(EXIT_INTERRUPTED)
-    except click.exceptions.Abort:
         sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 KEPT = 2
 FAILURE = "failure.json"
 KEY = "key.json"
-LOCK = "lock"
 _NAME = re.compile(r"^(\d{5})\.[0-9a-f]{64}\.safetensors$")
 
 
@@ -82,17 +81,18 @@ def clear(folder: Path) -> None:
 def lock(folder: Path) -> filelock.FileLock:
     """Return the lock that keeps two processes from computing the same run twice.
 
-    A courtesy only: results are right without it. The system frees it when its holder dies.
+    A courtesy only: results are right without it. The system frees it when its holder dies. The
+    file lies beside the folder and stays: another process may wait for it when the folder goes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(folder / LOCK)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(_lock_file(folder))
 
 
 def is_locked(folder: Path) -> bool:
     """Say whether some process is computing this run now."""
-    if not (folder / LOCK).exists():
+    if not _lock_file(folder).exists():
         return False
-    probe = filelock.FileLock(folder / LOCK)
+    probe = filelock.FileLock(_lock_file(folder))
     try:
         probe.acquire(blocking=False)
     except filelock.Timeout:
@@ -126,6 +126,10 @@ def failure(folder: Path) -> str | None:
         return str(json.loads((folder / FAILURE).read_bytes())["problem"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
+
+
+def _lock_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _files(folder: Path) -> Sequence[Path]:

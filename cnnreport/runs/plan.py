@@ -247,8 +247,6 @@ def _imported(planned: Planned, existing: Sequence[Run | Damaged], choices: Choi
 
 
 def _under_way(planned: Planned) -> tuple[State | None, list[str]]:
-    if not planned.checkpoints.is_dir():
-        return None, []
     epochs = checkpoint.epochs(planned.checkpoints)
     if checkpoint.is_locked(planned.checkpoints):
         return "running", [f"being computed now, {epochs} epochs done"]

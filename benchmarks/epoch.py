@@ -1,0 +1,233 @@
+"""Time an epoch of the project's training beside one of a loop that does what the course's starter does.
+
+Each variant lives in a process of its own and computes one epoch when it is its turn, so that all meet
+the same weather; reported are medians of the ratios within a round. Run from the project's root:
+
+    python benchmarks/epoch.py [--images N] [--rounds R] [--data-dir DIR] [--json FILE]
+"""
+
+import argparse
+import json
+import math
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from cnnreport.runs import device
+from cnnreport.training.arithmetic import arithmetic
+from cnnreport.training.spec import Colourization
+
+NET = "cnnreport.nets.colourization:PoolUpsampleNet"
+EPOCHS_COMPARED = 3
+TOLERANCE = 1e-3
+
+Data = dict[str, Any]
+Epoch = Callable[[], float]
+
+
+def main() -> None:
+    """Measure, print and perhaps write what was measured."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--images", type=int, default=5000, help="training images (default: 5000)")
+    parser.add_argument("--rounds", type=int, default=5, help="epochs of each variant (default: 5)")
+    parser.add_argument("--data-dir", type=Path, help="folder with CIFAR-10; drawn images if left out")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
+    options = parser.parse_args()
+    data = load(options.data_dir, options.images)
+    report = {
+        "machine": machine(),
+        "train_images": len(data["train_label"]),
+        "validation_images": len(data["validation_label"]),
+        "data": "cifar10" if options.data_dir else "drawn",
+        **compare(data, max(options.rounds, EPOCHS_COMPARED)),
+        **throughput(data, options.rounds),
+    }
+    print(json.dumps(report, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    if report["train_loss_difference"] > TOLERANCE:
+        sys.exit(f"The training losses differ by more than {TOLERANCE}.")
+
+
+def compare(data: Data, rounds: int) -> dict[str, Any]:
+    """Let the reference, `exact` and `fast` take turns, each in a process of two threads."""
+    variants = ["reference", "exact", "fast"]
+    workers = [Worker(variant, data, threads=2) for variant in variants]
+    seconds: dict[str, list[float]] = {variant: [] for variant in variants}
+    losses: dict[str, list[float]] = {variant: [] for variant in variants}
+    for _ in range(rounds):
+        for worker in workers:
+            loss, duration = worker.wait(worker.start())
+            losses[worker.variant].append(loss)
+            seconds[worker.variant].append(duration)
+    for worker in workers:
+        worker.end()
+    # The first epoch pays for the first touch of all memory.
+    timed = {variant: values[1:] if rounds > 1 else values for variant, values in seconds.items()}
+    ratios = {v: [a / b for a, b in zip(timed["reference"], timed[v], strict=True)] for v in variants[1:]}
+    first = {variant: values[:EPOCHS_COMPARED] for variant, values in losses.items()}
+    return {
+        "epoch_seconds": {variant: statistics.median(values) for variant, values in timed.items()},
+        "ratio": {variant: statistics.median(values) for variant, values in ratios.items()},
+        "ratios": ratios,
+        "fast_arithmetic": arithmetic("fast", "cpu"),
+        "images_per_second": {v: len(data["train_label"]) / statistics.median(s) for v, s in timed.items()},
+        "train_losses": first,
+        "train_loss_difference": max(
+            abs(a - b) for a, b in zip(first["reference"], first["exact"], strict=True)
+        ),
+    }
+
+
+def throughput(data: Data, rounds: int) -> dict[str, float]:
+    """Let two processes of one thread each compute epochs at the same time."""
+    workers = [Worker("exact", data, threads=1) for _ in range(2)]
+    rates = []
+    for _ in range(rounds + 1):
+        started = [worker.start() for worker in workers]
+        durations = [worker.wait(moment)[1] for worker, moment in zip(workers, started, strict=True)]
+        rates.append(2 * len(data["train_label"]) / max(durations))
+    for worker in workers:
+        worker.end()
+    return {"images_per_second_of_two_single_thread_processes": statistics.median(rates[1:])}
+
+
+class Worker:
+    """A process that computes one epoch of a variant whenever it is asked to."""
+
+    def __init__(self, variant: str, data: Data, threads: int) -> None:
+        self.variant = variant
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=serve, args=(variant, data, threads, other), daemon=True)
+        self._process.start()
+        self._pipe.recv()
+
+    def start(self) -> float:
+        """Ask for an epoch; return the moment."""
+        self._pipe.send(True)
+        return time.perf_counter()
+
+    def wait(self, started: float) -> tuple[float, float]:
+        """Return the epoch's training loss and its seconds."""
+        loss = self._pipe.recv()
+        return loss, time.perf_counter() - started
+
+    def end(self) -> None:
+        """Let the process go."""
+        self._pipe.send(False)
+        self._process.join()
+
+
+def serve(variant: str, data: Data, threads: int, pipe: Connection) -> None:
+    """Live in the worker process."""
+    if variant != "reference":  # as the project's own workers do, and the starter does not
+        from cnnreport.training import memory
+
+        memory.keep_freed_blocks()
+    import torch
+
+    torch.set_num_threads(threads)
+    epoch = reference(data) if variant == "reference" else engine(variant, data)
+    pipe.send(None)
+    while pipe.recv():
+        pipe.send(epoch())
+
+
+def engine(variant: Any, data: Data) -> Epoch:
+    """Return an epoch of the project's training."""
+    from cnnreport.training.colourization import ColourizationTraining
+
+    training = ColourizationTraining(Colourization(NET, precision=variant), 0, data, "cpu")
+    return lambda: training.run_epoch()["train_loss"]
+
+
+def reference(data: Data) -> Epoch:
+    """Return an epoch as the starter has it, from the same initial weights."""
+    import torch
+    import torch.nn.functional as F
+
+    from cnnreport.nets.colourization import PoolUpsampleNet
+
+    spec = Colourization(NET)
+    torch.manual_seed(0)
+    net = PoolUpsampleNet(spec.kernel, spec.num_filters, spec.num_colours, spec.num_in_channels)
+    adam = torch.optim.Adam(net.parameters(), lr=spec.learning_rate)
+    sets = {}
+    for name in ("train", "validation"):
+        grey = (data[f"{name}_rgb"] / 256.0).mean(axis=1, keepdims=True).astype(np.float32)
+        sets[name] = (grey, data[f"{name}_label"][:, None].astype(np.int64))
+
+    def batches(name: str) -> Iterator[tuple[Any, Any]]:
+        images, labels = sets[name]
+        for start in range(0, len(images), spec.batch_size):
+            part = slice(start, start + spec.batch_size)
+            yield torch.from_numpy(images[part]).float(), torch.from_numpy(labels[part]).long()
+
+    def loss_of(outputs: Any, labels: Any) -> Any:
+        flat = outputs.transpose(1, 3).contiguous().view(-1, spec.num_colours)
+        return F.cross_entropy(flat, labels.transpose(1, 3).contiguous().view(-1))
+
+    def epoch() -> float:
+        net.train()
+        losses, sizes = [], []
+        for images, labels in batches("train"):
+            adam.zero_grad()
+            loss = loss_of(net(images), labels)
+            loss.backward()
+            adam.step()
+            losses.append(loss.item())
+            sizes.append(len(images))
+        net.eval()
+        correct = 0.0
+        for images, labels in batches("validation"):
+            outputs = net(images)
+            loss_of(outputs, labels).item()
+            correct += (outputs.argmax(1, keepdim=True) == labels).sum().item()
+        return math.fsum(a * b for a, b in zip(losses, sizes, strict=True)) / sum(sizes)
+
+    return epoch
+
+
+def load(folder: Path | None, images: int) -> Data:
+    """Return real data, or drawn ones of the same shape."""
+    if folder is not None:
+        from cnnreport.data import colourization
+
+        source = colourization.locate("cifar10", folder)
+        return dict(colourization.prepare(source, 24, train_images=images))
+    rng = np.random.default_rng(0)
+    palette = rng.random((24, 3), dtype=np.float32)
+    rgb = rng.integers(0, 256, (images + 1000, 3, 4, 4)).repeat(8, axis=2).repeat(8, axis=3)
+    rgb = np.clip(rgb + rng.normal(0, 12, rgb.shape), 0, 255).astype(np.uint8)
+    label = np.empty((len(rgb), 32, 32), np.uint8)
+    for part in np.array_split(np.arange(len(rgb)), math.ceil(len(rgb) / 100)):
+        distance = rgb[part, None] / 256 - palette[None, :, :, None, None]
+        label[part] = (distance**2).sum(axis=2).argmin(axis=1)
+    return {
+        "train_rgb": rgb[:images],
+        "train_label": label[:images],
+        "validation_rgb": rgb[images:],
+        "validation_label": label[images:],
+        "palette": palette,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Return what the numbers depend on; no names of hosts or folders."""
+    from importlib.metadata import version
+
+    return {"processor": device.processor(), "cores": device.cores(), "torch": version("torch")}
+
+
+if __name__ == "__main__":
+    main()

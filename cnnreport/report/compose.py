@@ -1,0 +1,130 @@
+"""The whole report as one HTML page: outline, runs and templates in, text out."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from cnnreport.errors import UsageError
+from cnnreport.project import PACKAGE, Project
+from cnnreport.report import fonts, listing, page
+from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.ledger import Ledger
+from cnnreport.report.outline import Outline, Section
+from cnnreport.report.provenance import trace
+
+ANSWERS = "answers.py"
+"""The file of a report's experiments folder that turns runs into answers, as ``ANSWERS`` by section."""
+
+SHARED = "shared"
+"""The folder of the templates that serve every report."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a report has to say about the build that made it.
+
+    Args:
+        smoke: The runs were cut down to seconds.
+        command: The command line that makes the report again.
+    """
+
+    smoke: bool = False
+    command: str = ""
+
+
+def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> str:
+    """Lay out a report.
+
+    A section some of whose experiments have no runs is left out, and the cover says so.
+
+    Args:
+        project: Where templates and answers lie.
+        outline: What the report consists of.
+        runs: The runs of each experiment by its name, sorted by seed.
+        context: What to say about the build.
+
+    Returns:
+        The page; style sheets and pictures are in it, so it stands alone.
+
+    Raises:
+        UsageError: There are no runs, or a template or the answers have a mistake, which is named.
+    """
+    told = {name: group for name, group in runs.items() if group and name in outline.experiments}
+    if not told:
+        raise UsageError(f"there are no runs for the report {outline.name}", "run its experiments first")
+    sections = [s for s in outline.sections if all(name in told for name in s.experiments)]
+    ledger = Ledger()
+    for section in sections:
+        ledger.announce(section.id, section.id.upper())
+    ledger.announce("runs", "table of runs")
+    answers = _answer(project, outline, sections, told)
+    render = page.open_templates(
+        [project.templates / outline.name, project.templates, PACKAGE.parent / "templates"],
+        ledger,
+        {
+            "outline": outline,
+            "context": context,
+            "provenance": trace(told),
+            "answers": answers,
+            "families": fonts.Families(),
+            "left_out": [s for s in outline.sections if s not in sections],
+        },
+    )
+    return ledger.resolve(_lay_out(render, ledger, outline, sections, answers))
+
+
+def _lay_out(
+    render: page.Render,
+    ledger: Ledger,
+    outline: Outline,
+    sections: list[Section],
+    answers: Mapping[str, Answer],
+) -> str:
+    # In reading order: numbers, figures and tables are counted as they are printed.
+    cover = render(f"{SHARED}/cover.html.j2")
+    parts = [
+        (title, [(s, render(s.template, section=s, answer=answers[s.id])) for s in group])
+        for title, group in groupby(sections, key=lambda section: section.part)
+    ]
+    verdicts = [verdict for answer in answers.values() for verdict in answer.verdicts.values()]
+    origin = render(f"{SHARED}/provenance.html.j2")
+    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=verdicts)
+    numbers = render(f"{SHARED}/numbers.html.j2", entries=ledger.entries)
+    return render(
+        f"{SHARED}/page.html.j2",
+        styles=[
+            render(f"{SHARED}/style.css.j2"),
+            listing.css(),
+            render(outline.style) if outline.style else "",
+        ],
+        cover=cover,
+        parts=parts,
+        appendix=[origin, judged, numbers],
+    )
+
+
+def _answer(project: Project, outline: Outline, sections: list[Section], runs: Runs) -> dict[str, Answer]:
+    wanted = [section for section in sections if section.experiments]
+    file = project.experiments / outline.name / ANSWERS
+    functions = _load(file) if wanted else {}
+    for section in wanted:
+        if section.id not in functions:
+            raise UsageError(f"{file} has no answer to {section.id}", "add it to ANSWERS there")
+    return {
+        section.id: functions[section.id](runs) if section.experiments else Answer() for section in sections
+    }
+
+
+def _load(file: Path) -> Mapping[str, Callable[[Runs], Answer]]:
+    name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise UsageError(f"there is no {file}", "write it: it turns runs into answers")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    functions = getattr(module, "ANSWERS", None)
+    if not isinstance(functions, Mapping):
+        raise UsageError(f"{file} has no ANSWERS", "add the mapping from section ids to functions")
+    return functions

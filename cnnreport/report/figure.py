@@ -1,0 +1,162 @@
+"""Figures: curves by matplotlib (its only importer), pictures by Pillow. The same numbers, the same bytes.
+
+Training is orange and dashed, validation is blue and solid: two of the Okabe-Ito colours, which
+colour-blind readers tell apart, and which line and lightness tell apart in black and white.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from cnnreport.report import fonts
+from cnnreport.report.answer import DataSet, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Role = Literal["train", "validation"]
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+
+INK = "#333333"
+_COLOURS: Mapping[Role, str] = {"train": "#c25400", "validation": "#0072b2"}
+_DASHES: Mapping[Role, Any] = {"train": (0, (4, 1.6)), "validation": "solid"}
+_STYLE: Any = {
+    "font.size": 8,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "cnnreport",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#8a8a8a",
+    "axes.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "axes.unicode_minus": True,
+}
+_WIDTH, _HEIGHT = 2.72, 2.1  # inches: 69 mm, so that two stand side by side
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One quantity over the epochs.
+
+    Args:
+        label: What the legend calls it.
+        role: Decides colour and dashes.
+        seeds: The values of each seed, from the first epoch to the last.
+    """
+
+    label: str
+    role: Role
+    seeds: Sequence[Sequence[float]]
+
+
+def curves(
+    drawn: Sequence[Curve], y_label: str, alt: str, data: tuple[DataSet, ...], *, per_cent: bool = False
+) -> Picture:
+    """Draw curves over epochs: each seed thin, the mean of the seeds thick.
+
+    Values that are not finite leave a gap; an epoch's mean is drawn where every seed is finite.
+
+    Returns:
+        An SVG whose letters are outlines, so that it needs no font.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import fontManager
+
+    face = fonts.plot_face()
+    if not any(entry.fname == str(face) for entry in fontManager.ttflist):
+        fontManager.addfont(face)
+    with rc_context({**_STYLE, "font.family": fonts.Families().sans}):
+        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+        axes = figure.subplots()
+        for curve in drawn:
+            _draw(axes, curve, 100.0 if per_cent else 1.0)
+        _dress(axes, y_label, drawn)
+        return Picture(_svg(figure), "image/svg+xml", alt, data)
+
+
+def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6) -> Picture:
+    """Set small images in a row, each of their pixels magnified to a square.
+
+    Args:
+        images: (N, H, W, 3), 0 to 255.
+        alt: What someone who cannot see it needs to know.
+        data: The data that the images come from.
+        scale: Magnification.
+
+    Returns:
+        A PNG with a white gap of two magnified pixels between the images.
+    """
+    from PIL import Image
+
+    count, side, wide, _ = images.shape
+    sheet: Pixels = np.full((side * scale, count * (wide + 2) * scale - 2 * scale, 3), 255, np.uint8)
+    for number, image in enumerate(images):
+        left = number * (wide + 2) * scale
+        sheet[:, left : left + wide * scale] = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "PNG")
+    return Picture(buffer.getvalue(), "image/png", alt, data)
+
+
+def from_grey(images: np.ndarray[Any, Any]) -> Pixels:
+    """Turn grey images (N, H, W), 0 to 1, into (N, H, W, 3) pixels."""
+    pixels: Pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    return pixels[..., None].repeat(3, axis=-1)
+
+
+def from_labels(labels: np.ndarray[Any, Any], palette: np.ndarray[Any, Any]) -> Pixels:
+    """Turn labels (N, H, W) and a palette (NC, 3), 0 to 1, into (N, H, W, 3) pixels."""
+    colours: Pixels = np.round(np.clip(palette, 0, 1) * 255).astype(np.uint8)
+    pixels: Pixels = colours[labels]
+    return pixels
+
+
+def from_rgb(images: np.ndarray[Any, Any]) -> Pixels:
+    """Turn channels-first images (N, 3, H, W), 0 to 255, into (N, H, W, 3) pixels."""
+    return images.transpose(0, 2, 3, 1)
+
+
+def _draw(axes: "Axes", curve: Curve, factor: float) -> None:
+    values = factor * np.array([list(seed) for seed in curve.seeds], dtype=float)
+    values[~np.isfinite(values)] = math.nan
+    epochs = np.arange(1, values.shape[1] + 1)
+    colour, dashes = _COLOURS[curve.role], _DASHES[curve.role]
+    marker = "o" if len(epochs) < 3 else None  # a line of one or two points would hardly be seen
+    if len(values) > 1:
+        for seed in values:
+            axes.plot(epochs, seed, color=colour, linewidth=0.5, alpha=0.55, linestyle=dashes)
+    # Not nanmean: a mean over fewer seeds than the line beside it would jump where one diverges.
+    mean = values.mean(axis=0)
+    axes.plot(
+        epochs, mean, color=colour, linewidth=1.5, linestyle=dashes, label=curve.label, marker=marker, ms=4
+    )
+
+
+def _dress(axes: "Axes", y_label: str, drawn: Sequence[Curve]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(y_label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e3e3e3", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.margins(x=0.02)
+    axes.legend(frameon=False, handlelength=2.4)
+    if not any(math.isfinite(value) for curve in drawn for seed in curve.seeds for value in seed):
+        axes.text(0.5, 0.5, "no finite value to draw", transform=axes.transAxes, ha="center")
+
+
+def _svg(figure: "Figure") -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()

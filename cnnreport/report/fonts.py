@@ -1,0 +1,105 @@
+"""The typefaces of a report: brought by packages, so that no page depends on what a machine has.
+
+All are under the SIL Open Font Licence and static: variable fonts would be cut by fontTools, which
+writes the time of day into the PDF. Fontconfig is shown these files and no others.
+"""
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnnreport.errors import EnvironmentFailure
+
+_FACES = {
+    "font_source_serif_pro": (
+        "SourceSerifPro-Regular.ttf",
+        "SourceSerifPro-It.ttf",
+        "SourceSerifPro-Semibold.ttf",
+        "SourceSerifPro-SemiboldIt.ttf",
+    ),
+    "font_source_sans_pro": (
+        "SourceSansPro-Regular.ttf",
+        "SourceSansPro-It.ttf",
+        "SourceSansPro-Semibold.ttf",
+        "SourceSansPro-SemiboldIt.ttf",
+    ),
+    "fontpkg_ibm_plex_mono": (
+        "IBMPlexMono-Regular.ttf",
+        "IBMPlexMono-Italic.ttf",
+        "IBMPlexMono-SemiBold.ttf",
+    ),
+}
+
+_CONFIGURATION = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+
+
+@dataclass(frozen=True)
+class Families:
+    """The names of the bundled families, as fontconfig and the PDF know them."""
+
+    serif: str = "Source Serif Pro"
+    sans: str = "Source Sans Pro"
+    mono: str = "IBM Plex Mono"
+
+
+def faces() -> list[Path]:
+    """Return the font files that a report is set in.
+
+    Raises:
+        EnvironmentFailure: A font package is missing or incomplete.
+    """
+    files = [_folder(package) / name for package, names in _FACES.items() for name in names]
+    for file in files:
+        if not file.is_file():
+            raise EnvironmentFailure(f"the font {file} is missing", "install cnnreport's requirements again")
+    return files
+
+
+def plot_face() -> Path:
+    """Return the font file of the lettering in plots."""
+    return _folder("font_source_sans_pro") / "SourceSansPro-Regular.ttf"
+
+
+@contextmanager
+def only_bundled() -> Iterator[None]:
+    """Let fontconfig see the bundled faces and nothing else, also where it is not configured at all.
+
+    Fontconfig reads its configuration when it is loaded and for each new font map: both must happen
+    inside.
+    """
+    with tempfile.TemporaryDirectory(prefix="cnnreport-fonts-") as name:
+        folder = Path(name)
+        fonts, cache = folder / "fonts", folder / "cache"
+        fonts.mkdir()
+        for file in faces():
+            shutil.copyfile(file, fonts / file.name)
+        configuration = folder / "fonts.conf"
+        configuration.write_text(_CONFIGURATION.format(fonts=fonts, cache=cache), encoding="utf-8")
+        before = os.environ.get("FONTCONFIG_FILE")
+        os.environ["FONTCONFIG_FILE"] = str(configuration)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["FONTCONFIG_FILE"]
+            else:
+                os.environ["FONTCONFIG_FILE"] = before
+
+
+def _folder(package: str) -> Path:
+    # Found, not imported: one of them lists its files at import time.
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        distribution = package.replace("_", "-")
+        raise EnvironmentFailure(
+            f"the font package {distribution} is not installed", f"run: pip install {distribution}"
+        )
+    return Path(found.submodule_search_locations[0]) / "files"

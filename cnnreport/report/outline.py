@@ -1,0 +1,142 @@
+"""What a report consists of: ``templates/<report>/report.toml``, read and checked."""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cnnreport.errors import UsageError
+from cnnreport.project import Project
+
+FILE = "report.toml"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question of a report.
+
+    Args:
+        id: Short, unique; names the answer and the link target.
+        title: The heading.
+        part: The part under which it stands; sections of one part follow each other.
+        template: The file that lays it out, beside ``report.toml``.
+        experiments: Names of the experiments whose runs it needs, none for a text without numbers.
+    """
+
+    id: str
+    title: str
+    part: str
+    template: str
+    experiments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A report.
+
+    Args:
+        name: The folder's name.
+        title: On the cover.
+        subtitle: Below it.
+        course: Where the questions come from.
+        output: The file name of the PDF.
+        sections: In order.
+        summary: The template of the few lines of results on the cover, if there is one.
+        style: The report's own style sheet, if there is one.
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    course: str
+    output: str
+    sections: tuple[Section, ...]
+    summary: str | None = None
+    style: str | None = None
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """The experiments that the report needs, each once, in order."""
+        return tuple(dict.fromkeys(name for section in self.sections for name in section.experiments))
+
+
+def load(project: Project, name: str) -> Outline:
+    """Read and check a report's outline.
+
+    Raises:
+        UsageError: There is no such report, or its outline has a mistake, which is named.
+    """
+    folder = project.templates / name
+    file = folder / FILE
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or not file.is_file():
+        known = ", ".join(sorted(f.parent.name for f in project.templates.glob(f"*/{FILE}"))) or "none"
+        raise UsageError(f"there is no report {name!r}", f"choose from: {known}")
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
+    sections = content.pop("section", None)
+    if not isinstance(sections, list) or not sections:
+        raise UsageError(f"{file} has no sections", "add a table [[section]]")
+    read = tuple(_section(table, file, number) for number, table in enumerate(sections, 1))
+    _refuse_twins(read, file)
+    _check(content, Outline, file, "", given={"name", "sections"})
+    outline = Outline(name=name, sections=read, **content)
+    _check_output(outline, file)
+    for named in (outline.summary, outline.style):
+        _check_template(named, file, "")
+    return outline
+
+
+def _section(table: Any, file: Path, number: int) -> Section:
+    place = f"section {number}: "
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{file}, {place}is no table", "write it as [[section]]")
+    _check(table, Section, file, place)
+    section = Section(**{**table, "experiments": tuple(table.get("experiments", ()))})
+    if not re.fullmatch(r"[a-z][a-z0-9]*", section.id):
+        raise UsageError(f"{file}, {place}{section.id!r} is no id", "use lower-case letters and digits")
+    _check_template(section.template, file, place)
+    return section
+
+
+def _check(table: Mapping[str, Any], kind: type, file: Path, place: str, given: Collection[str] = ()) -> None:
+    expected = {f.name: f for f in fields(kind) if f.name not in given}
+    required = [n for n in expected if n not in ("experiments", "summary", "style")]
+    for key in table:
+        if key not in expected:
+            raise UsageError(f"{file}, {place}there is no key {key!r}", f"known keys: {', '.join(expected)}")
+    for key in required:
+        if key not in table:
+            raise UsageError(f"{file}, {place}the key {key!r} is missing", "add it")
+    for key, value in table.items():
+        if key == "experiments":
+            fits, form = _is_names(value), "a list of names"
+        else:
+            fits, form = isinstance(value, str) and bool(value.strip()), "a text"
+        if not fits:
+            raise UsageError(f"{file}, {place}{key} = {value!r} does not fit", f"give {form}")
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _refuse_twins(sections: tuple[Section, ...], file: Path) -> None:
+    seen: set[str] = set()
+    for number, section in enumerate(sections, 1):
+        if section.id in seen:
+            raise UsageError(f"{file}, section {number}: the id {section.id!r} is taken", "choose another")
+        seen.add(section.id)
+
+
+def _check_output(outline: Outline, file: Path) -> None:
+    if not re.fullmatch(r"[\w.-]+\.pdf", outline.output):
+        raise UsageError(f"{file}, output = {outline.output!r} is no file name", "give a name ending in .pdf")
+
+
+def _check_template(template: str | None, file: Path, place: str) -> None:
+    if template is not None and not (file.parent / template).is_file():
+        raise UsageError(f"{file}, {place}there is no file {template} beside it", "write it or mend its name")

@@ -1,0 +1,42 @@
+"""Figures: the same bytes for the same numbers, and every number a number or a gap."""
+
+import io
+import math
+
+import numpy as np
+from PIL import Image
+
+from cnnreport.report import figure
+from cnnreport.report.figure import Curve
+
+
+def test_a_plot_is_the_same_each_time_and_needs_no_font() -> None:
+    """No date and no random name; letters are outlines."""
+    drawn = [Curve("validation", "validation", [[2.0, 1.5], [2.1, 1.4]])]
+    first, second = (figure.curves(drawn, "loss", "alt", ()).content for _ in range(2))
+    assert first == second
+    assert b"<text" not in first
+    assert b"<dc:date>" not in first
+
+
+def test_values_that_are_none_leave_a_gap() -> None:
+    """Diverged runs, also all of them, are drawn without a complaint."""
+    lost = [Curve("training", "train", [[2.0, math.inf, math.nan], [math.nan] * 3])]
+    assert figure.curves(lost, "loss", "alt", ()).media_type == "image/svg+xml"
+    nothing = [Curve("training", "train", [[math.nan]])]
+    assert figure.curves(nothing, "loss", "alt", ()).content
+
+
+def test_a_strip_keeps_every_pixel() -> None:
+    """Each pixel becomes a square of its own colour, images two magnified pixels apart."""
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
+    made = np.asarray(Image.open(io.BytesIO(figure.strip(images, "alt", (), scale=5).content)))
+    assert made.shape == (20, 3 * 20 + 2 * 10, 3)
+    np.testing.assert_array_equal(made[::5, 30:50:5], images[1])
+
+
+def test_labels_become_palette_colours() -> None:
+    """A label is looked up in the palette; grey is the same in all channels."""
+    palette = np.array([[0, 0, 0], [1, 0.5, 0]])
+    assert figure.from_labels(np.array([[[1]]]), palette).tolist() == [[[[255, 128, 0]]]]
+    assert figure.from_grey(np.array([[[0.2]]])).tolist() == [[[[51, 51, 51]]]]

@@ -1,0 +1,58 @@
+"""report.toml: what is wrong in it is named."""
+
+from pathlib import Path
+
+import pytest
+
+from cnnreport.errors import UsageError
+from cnnreport.project import PACKAGE, Project
+from cnnreport.report import outline
+
+HEAD = 'title = "T"\nsubtitle = "S"\ncourse = "C"\noutput = "r.pdf"\n'
+SECTION = '[[section]]\nid = "a1"\ntitle = "A1"\npart = "A"\ntemplate = "a1.html.j2"\n'
+
+
+def load(folder: Path, text: str) -> outline.Outline:
+    """Read an outline with this text, beside which a1.html.j2 lies."""
+    report = folder / "templates" / "mine"
+    report.mkdir(parents=True)
+    (report / "report.toml").write_text(text)
+    (report / "a1.html.j2").write_text("")
+    return outline.load(Project(folder, folder / "build"), "mine")
+
+
+def test_this_projects_own_report_is_in_order() -> None:
+    """The write-up's outline loads, and names its experiments once each."""
+    loaded = outline.load(Project(PACKAGE.parent, Path("build")), "a2-writeup")
+    assert loaded.output == "a2-writeup.pdf"
+    assert len(set(loaded.experiments)) == len(loaded.experiments)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (HEAD + 'colour = "red"\n' + SECTION, "there is no key 'colour'; known keys: title"),
+        (HEAD + SECTION + 'tite = "x"\n', "section 1: there is no key 'tite'"),
+        (HEAD.replace('title = "T"\n', "") + SECTION, "the key 'title' is missing"),
+        (HEAD.replace('"T"', "3") + SECTION, "title = 3 does not fit; give a text"),
+        (HEAD + SECTION + 'experiments = "pool"\n', "section 1: experiments = 'pool' does not fit"),
+        (HEAD + SECTION.replace("a1.html", "b1.html"), "section 1: there is no file b1.html.j2"),
+        (HEAD + SECTION + SECTION, "section 2: the id 'a1' is taken"),
+        (HEAD + SECTION.replace('"a1"', '"A 1"'), "section 1: 'A 1' is no id"),
+        (HEAD.replace("r.pdf", "../r.pdf") + SECTION, "output = '../r.pdf' is no file name"),
+        (HEAD, "has no sections"),
+        (HEAD + "[[section", "is not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, complaint: str) -> None:
+    """Each mistake says the file, the section and the key."""
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, text)
+    assert complaint in str(caught.value)
+    assert "report.toml" in str(caught.value)
+
+
+def test_an_unknown_report_names_those_there_are() -> None:
+    """A wrong name of a report is answered with the right ones."""
+    with pytest.raises(UsageError, match="there is no report 'b7'; choose from: a2-writeup"):
+        outline.load(Project(PACKAGE.parent, Path("build")), "b7")

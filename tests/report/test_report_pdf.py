@@ -1,0 +1,187 @@
+"""The PDF: what it is made of, that it is the same each time, and what stops it."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pypdf
+import pytest
+from conftest import write_run
+
+from cnnreport.errors import EnvironmentFailure, VerificationError
+from cnnreport.project import PACKAGE, Project
+from cnnreport.report import compose, fonts, listing, maths, outline, pdf
+
+PAGE = (
+    '<html lang="en"><head><title>T</title><style>{css}</style></head><body><p>Text</p>{body}</body></html>'
+)
+
+
+@pytest.fixture(scope="module")
+def report_html(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The write-up from three fake runs."""
+    folder = tmp_path_factory.mktemp("pdf")
+    chosen = {
+        "loss": (2.13, 1.583), "accuracy": 0.412, "train_loss": None, "epochs": 25, "stand_in": True,
+        "title": "Meadow", "measures": None, "diverged": False, "imported": False,
+    }  # fmt: skip
+    runs = [write_run(folder, seed=seed, **chosen) for seed in range(3)]
+    project = Project(PACKAGE.parent, folder)
+    loaded = outline.load(project, "a2-writeup")
+    return compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context())
+
+
+@pytest.fixture(scope="module")
+def report(report_html: str) -> pypdf.PdfReader:
+    """The PDF of it."""
+    return pypdf.PdfReader(io.BytesIO(pdf.render(report_html)))
+
+
+def test_the_outline_has_every_heading(report: pypdf.PdfReader) -> None:
+    """Parts, sections and the appendix are bookmarks."""
+    assert str(report.outline).count("'/Title'") >= 10
+    titles = re.findall(r"'/Title': '([^']+)'", str(report.outline))
+    assert {"Part A: Pooling and upsampling", "A2. Training and results", "Provenance"} <= set(titles)
+
+
+def test_title_language_and_dates_come_from_the_report(report: pypdf.PdfReader) -> None:
+    """The metadata name the report; its date is that of the last run, not of today."""
+    assert report.metadata is not None
+    assert report.metadata.title == "Convolutional networks for image colourization"
+    assert report.metadata["/CreationDate"].startswith("D:20261121081200")
+    assert report.trailer["/Root"]["/Lang"] == "en-GB"
+
+
+def test_it_is_tagged_and_every_figure_has_words(report: pypdf.PdfReader) -> None:
+    """A screen reader finds a structure, and a description in each figure and formula."""
+    root = report.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    figures = [e for e in elements(root["/StructTreeRoot"]) if e.get("/S") == "/Figure"]
+    assert len(figures) >= 10
+    assert all(figure.get("/Alt") for figure in figures)
+
+
+def elements(above: pypdf.generic.DictionaryObject) -> Iterator[pypdf.generic.DictionaryObject]:
+    """Every element below one in the PDF's structure."""
+    below = above.get("/K", [])
+    for entry in below if isinstance(below, list) else [below]:
+        element = entry.get_object()
+        if isinstance(element, pypdf.generic.DictionaryObject):
+            yield element
+            yield from elements(element)
+
+
+def test_only_the_bundled_fonts_are_embedded(report: pypdf.PdfReader) -> None:
+    """No font of the machine finds its way into the PDF."""
+    names = {
+        str(font.get_object()["/BaseFont"]).partition("+")[2]
+        for page in report.pages
+        for font in page["/Resources"]["/Font"].values()
+    }
+    assert names
+    assert all(n.startswith(("Source-Serif-Pro", "Source-Sans-Pro", "IBM-Plex-Mono")) for n in names)
+
+
+def test_pages_are_numbered_and_headed(report: pypdf.PdfReader) -> None:
+    """Each page says which of how many it is, and all but the cover what they are about."""
+    count = len(report.pages)
+    for number, page in enumerate(report.pages, 1):
+        assert f"{number} of {count}" in page.extract_text()
+    assert "Part A: Pooling and upsampling" in report.pages[1].extract_text()
+
+
+def test_the_same_page_gives_the_same_bytes(report_html: str) -> None:
+    """Nothing of the day, the process or the order of a set gets into the PDF."""
+    small = PAGE.format(css="", body=f"<pre><code>{listing.python('x = 1')}</code></pre>")
+    assert pdf.render(small) == pdf.render(small)
+    code = (
+        "import sys; from cnnreport.report import pdf; sys.stdout.buffer.write(pdf.render(sys.stdin.read()))"
+    )
+    elsewhere = run_python(code, report_html, PYTHONHASHSEED="7")
+    assert elsewhere.stdout == pdf.render(report_html)
+
+
+def test_it_works_where_fontconfig_knows_nothing(tmp_path: Path) -> None:
+    """A machine without fonts and without a configuration gives the same PDF, and no complaint."""
+    nothing = tmp_path / "fonts.conf"
+    nothing.write_text('<?xml version="1.0"?><fontconfig/>')
+    code = (
+        "import sys; from cnnreport.report import pdf; sys.stdout.buffer.write(pdf.render(sys.stdin.read()))"
+    )
+    html = PAGE.format(css='p { font-family: "Source Serif Pro" }', body="")
+    made = run_python(code, html, FONTCONFIG_FILE=str(nothing), HOME=str(tmp_path))
+    assert made.stderr == b""
+    assert made.stdout == pdf.render(html)
+
+
+def run_python(code: str, given: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run some code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code], input=given.encode(), capture_output=True, check=True,
+        env={**os.environ, **environment}, cwd=PACKAGE.parent,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("css", "body", "complaint"),
+    [
+        ("p { colour: red }", "", "colour"),
+        ("", '<img src="http://localhost/x.png" alt="x">', "http://localhost/x.png"),
+        ("", '<img src="file:///etc/hostname" alt="x">', "file:///etc/hostname"),
+        ("", '<a href="#nowhere">x</a>', "nowhere"),
+        ("", "<img src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>\">", "alt"),
+    ],
+)
+def test_a_warning_stops_it_and_nothing_is_written(
+    tmp_path: Path, css: str, body: str, complaint: str
+) -> None:
+    """What WeasyPrint complains about is named, and no half-good file is left."""
+    target = tmp_path / "r.pdf"
+    with pytest.raises(VerificationError, match=complaint):
+        pdf.write(PAGE.format(css=css, body=body), target)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without Pango is told what to install."""
+    monkeypatch.setattr(pdf, "_is_there", lambda names: "libpango-1.0.so.0" not in names)
+    with pytest.raises(EnvironmentFailure, match=r"without Pango; on Debian .* libpango-1.0-0"):
+        pdf.require()
+
+
+def test_looking_for_libraries_needs_no_weasyprint() -> None:
+    """The check is cheap and works where the import would fail."""
+    code = "import sys; from cnnreport.report import pdf; pdf.require(); print('weasyprint' in sys.modules)"
+    assert run_python(code, "").stdout == b"False\n"
+
+
+def test_a_missing_font_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A font that is not installed is named with the command that installs it."""
+    monkeypatch.setattr(fonts, "_FACES", {"fontpkg_nothing": ("Nothing.ttf",)})
+    with pytest.raises(EnvironmentFailure, match="run: pip install fontpkg-nothing"):
+        fonts.faces()
+
+
+def test_the_report_half_needs_no_torch() -> None:
+    """A report is rebuilt where torch is not installed."""
+    code = (
+        "import sys; sys.modules.update(torch=None, sympy=None); "
+        "from cnnreport.report import compose, pdf, figure, maths; print('ok')"
+    )
+    assert run_python(code, "").stdout == b"ok\n"
+
+
+def test_a_formula_sits_on_the_baseline() -> None:
+    """A letter with a descender reaches below the line, one without does not, and both have words."""
+    assert maths.typeset("y", "y").depth > maths.typeset("x", "x").depth + 0.1
+    assert abs(maths.typeset("x", "x").depth) < 0.1
+
+
+def test_a_formula_without_words_is_refused() -> None:
+    """Who cannot see a formula must be able to hear it."""
+    with pytest.raises(Exception, match="has no alt text"):
+        maths.typeset("x", " ")
