@@ -35,7 +35,7 @@ lock: $(UV) ## Renew the lock of exact versions
 
 $(READY): requirements.lock pyproject.toml | $(UV)
 	$(UV) venv -q --allow-existing --no-python-downloads --python $(PYTHON) $(VENV)
-	$(UV) pip sync -q --require-hashes --python $(RUN) requirements.lock
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python $(RUN) requirements.lock
 	$(UV) pip install -q --no-deps --no-build-isolation --python $(RUN) --editable .
 	@touch $@
 

@@ -3,6 +3,7 @@ answers are laid on a page, the page is printed.
 """
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -21,8 +22,22 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.fingerprint import source_closure
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 
-RENDERERS = ("weasyprint", "jinja2", "matplotlib", "ziamath", "pygments", "pillow")
+RENDERERS = (
+    "weasyprint",
+    "jinja2",
+    "matplotlib",
+    "ziamath",
+    "pygments",
+    "pillow",
+    "font-source-sans-pro",
+    "font-source-serif-pro",
+    "fontpkg-ibm-plex-mono",
+)
 """Libraries whose version can change the look of a report."""
+
+
+RESULTS = {"validation_loss": ("validation loss", ".3f"), "validation_accuracy": ("accuracy", ".1%")}
+"""Columns of a history that the last lines of a command tell, with their words and form."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +60,9 @@ class Built:
         """Say what came out, the path last but for the results."""
         names = dict.fromkeys(run.experiment for run in self.runs)
         results = [result_line(name, [r for r in self.runs if r.experiment == name]) for name in names]
-        state = f"{self.trained} runs computed" if self.trained else "nothing to compute"
-        return [f"{state}, {'printed' if self.printed else 'nothing to print'}", data_line(self.runs),
-                *results, str(self.path)]  # fmt: skip
+        state = f"{self.trained} runs were computed" if self.trained else "No run had to be computed"
+        report = "the report is new" if self.printed else "the report stands as it is"
+        return [f"{state}; {report}", data_line(self.runs), *results, str(self.path)]
 
 
 def build(project: Project, report: str, choices: Choices, only: Iterable[str] = ()) -> Built:
@@ -90,14 +105,16 @@ def plan_report(project: Project, report: str, choices: Choices, only: Iterable[
             raise UsageError(
                 f"the report {report} does not use {name}", "run it alone: cnnreport run " + name
             )
-    return make_plan(project, [declared[n] for n in outline.experiments if n in chosen], choices)
+    wanted = [declared[name] for name in outline.experiments if name in chosen]
+    return make_plan(project, wanted, choices, console.Download("data"))
 
 
 def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
     """Run one experiment, all of its seeds."""
     keep_choices(project, choices)
     wanted = experiment.find(experiment.load_all(project), name)
-    return _run(project, make_plan(project, [wanted], choices), command_line("run", name, choices))
+    plan = make_plan(project, [wanted], choices, console.Download("data"))
+    return _run(project, plan, command_line("run", name, choices))
 
 
 def command_line(command: str, target: str, choices: Choices, only: Iterable[str] = ()) -> str:
@@ -129,12 +146,19 @@ def data_line(runs: Sequence[Run]) -> str:
 def result_line(name: str, runs: Sequence[Run]) -> str:
     """Say in one line what an experiment gave: the mean over its seeds of each final value."""
     last = [run.history[-1] for run in runs if run.history]
-    loss = f"validation loss {fmean(row['validation_loss'] for row in last):.3f}"
-    accuracy = f"accuracy {fmean(row['validation_accuracy'] for row in last):.1%}"
-    return f"{name}: {loss}, {accuracy} ({len(last)} seeds)"
+    finite = [row for row in last if all(map(math.isfinite, row.values()))]
+    told = [
+        f"{words} {fmean(row[column] for row in finite):{form}}"
+        for column, (words, form) in RESULTS.items()
+        if finite and all(column in row for row in finite)
+    ]
+    lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
+    return f"{name}: {', '.join(told) or 'no finite result'} ({len(last)} seeds{lost})"
 
 
 def _run(project: Project, plan: Sequence[Planned], command: str) -> list[Run]:
+    for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source and p.source.reason}:
+        console.note(f"Data: {title}. {reason}.")
     with console.Watch(plan) as watch:
         return executor.run_plan(project, plan, command, watch)
 

@@ -110,6 +110,7 @@ def _project(context: click.Context, out: Path | None) -> Project:
 @click.pass_context
 def build(
     context: click.Context,
+    /,
     report: str,
     out: Path | None,
     dry_run: bool,
@@ -135,7 +136,7 @@ def build(
 @_out
 @click.option("--force", is_flag=True, help="Run it again though it is cached.")
 @click.pass_context
-def run(context: click.Context, name: str, out: Path | None, force: bool, **options: Any) -> None:
+def run(context: click.Context, /, name: str, out: Path | None, force: bool, **options: Any) -> None:
     """Run the single experiment NAME."""
     from cnnreport import build as pipeline
     from cnnreport.runs.plan import Choices
@@ -151,7 +152,7 @@ def run(context: click.Context, name: str, out: Path | None, force: bool, **opti
 @cli.command("list")
 @_json
 @click.pass_context
-def list_(context: click.Context, as_json: bool) -> None:
+def list_(context: click.Context, /, as_json: bool) -> None:
     """List the experiments and the reports."""
     from cnnreport import overview
 
@@ -170,7 +171,7 @@ def list_(context: click.Context, as_json: bool) -> None:
 @_out
 @_json
 @click.pass_context
-def status(context: click.Context, out: Path | None, as_json: bool, **options: Any) -> None:
+def status(context: click.Context, /, out: Path | None, as_json: bool, **options: Any) -> None:
     """Say of each run whether it is cached, stale, running or failed.
 
     Without options of its own it looks at what the last build was asked for.
@@ -190,7 +191,7 @@ def status(context: click.Context, out: Path | None, as_json: bool, **options: A
 @_out
 @_json
 @click.pass_context
-def explain(context: click.Context, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
+def explain(context: click.Context, /, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
     """Say what differs between the cached runs of the experiment NAME and what would be run today."""
     from cnnreport import overview
 
@@ -209,7 +210,7 @@ def explain(context: click.Context, name: str, out: Path | None, as_json: bool, 
 @_out
 @_json
 @click.pass_context
-def doctor(context: click.Context, out: Path | None, as_json: bool, **options: Any) -> None:
+def doctor(context: click.Context, /, out: Path | None, as_json: bool, **options: Any) -> None:
     """Check this machine: torch, CUDA, pango, fonts, disk and data, with the remedy for what is missing."""
     from cnnreport import doctor as surgery
     from cnnreport.runs.plan import Choices
@@ -230,7 +231,7 @@ def doctor(context: click.Context, out: Path | None, as_json: bool, **options: A
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def clean(context: click.Context, out: Path | None, everything: bool, dry_run: bool, yes: bool) -> None:
+def clean(context: click.Context, /, out: Path | None, everything: bool, dry_run: bool, yes: bool) -> None:
     """Remove runs that are stale or damaged and what they left behind."""
     from cnnreport import overview
 
@@ -253,7 +254,7 @@ def runs() -> None:
 @click.option("--only", multiple=True, metavar="NAME", help="Only the runs of this experiment.")
 @_out
 @click.pass_context
-def export_(context: click.Context, file: Path, only: tuple[str, ...], out: Path | None) -> None:
+def export_(context: click.Context, /, file: Path, only: tuple[str, ...], out: Path | None) -> None:
     """Pack the finished runs into FILE (a zip archive)."""
     from cnnreport.runs import artefact, experiment, transfer
 
@@ -269,7 +270,7 @@ def export_(context: click.Context, file: Path, only: tuple[str, ...], out: Path
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_out
 @click.pass_context
-def import_(context: click.Context, file: Path, out: Path | None) -> None:
+def import_(context: click.Context, /, file: Path, out: Path | None) -> None:
     """Bring in the runs packed in FILE; reports mark them as made elsewhere."""
     from cnnreport.runs import transfer
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LINE_EVERY = 10.0
 """Seconds between two progress lines of the same run where there is no terminal to redraw."""
 
+DOWNLOAD_LINE_EVERY = 2.0
+"""Seconds between two lines about a download."""
+
 
 def say(text: str) -> None:
     """Print a result."""
@@ -36,13 +39,15 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: s
     from rich.console import Console
 
     listed = list(rows)
+    console = Console()
     if not listed:
         say(empty)
-        return
-    console = Console()
-    if not console.is_terminal:  # never fold what another program may read
-        console = Console(width=max(console.width, 400))
-    console.print(_table(columns, listed))
+    elif console.is_terminal:
+        console.print(_table(columns, listed))
+    else:  # never fold what another program may read
+        widths = [max(map(len, column)) for column in zip(columns, *listed, strict=True)]
+        for row in (columns, *listed):
+            say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def duration(seconds: float) -> str:
@@ -53,6 +58,22 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class Download:
+    """Says now and then how far a download is."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._spoken = 0.0
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Take note of the bytes done and in all."""
+        now = time.monotonic()
+        if now - self._spoken >= DOWNLOAD_LINE_EVERY or done == total:
+            self._spoken = now
+            of = f" of {total / 1e6:.0f}" if total else ""
+            note(f"downloading {self._what}: {done / 1e6:.0f}{of} MB")
 
 
 class Watch:
@@ -102,7 +123,20 @@ class Watch:
 
     def _render(self) -> Any:
         columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
-        return _table(columns, [self._cells(name) for name in self._rows])
+        table = _table(columns, [self._cells(name) for name in self._rows])
+        if left := self._time_left():
+            table.caption = f"about {duration(left)} left in all"
+        return table
+
+    def _time_left(self) -> float:
+        """Guess the seconds until everything is done, from the speed of the last epochs."""
+        known = [progress for progress in self._rows.values() if progress and progress.epochs]
+        if not self._times or not known:
+            return 0.0
+        longest = max(progress.epochs for progress in known)
+        epochs = sum(p.epochs - p.epoch if p and p.epochs else longest for p in self._rows.values())
+        under_way = sum(0 < progress.epochs != progress.epoch for progress in known)
+        return epochs * self._times[-1] / max(under_way, 1)
 
     def _cells(self, name: tuple[str, int]) -> list[str]:
         progress = self._rows[name]

@@ -96,16 +96,16 @@ def locate(
     address = url or os.environ.get("CNNREPORT_CIFAR10_URL") or cifar10.URL
     try:
         if not fetch:
-            raise DataError("it was not asked for")
+            raise DataError("only a build fetches it")
         images = _fetch(address, cache, wait, budget if choice == "auto" else None, progress)
     except CnnReportError as error:
         if choice == "cifar10":
             raise DataError(
-                f"CIFAR-10 is not in --data-dir or the cache and could not be fetched: {error.problem}",
+                f"CIFAR-10 is not in --data-dir or the cache and was not fetched: {error.problem}",
                 "pass a folder that holds it with --data-dir, or use --data meadow",
             ) from error
         where = "in the cache" if data_dir is None else "in --data-dir or the cache"
-        return _meadow(palette, f"CIFAR-10 is not {where} and could not be fetched: {error.problem}")
+        return _meadow(palette, f"CIFAR-10 is not {where} and was not fetched: {error.problem}")
     return _cifar10(cache, images, "downloaded", palette)
 
 
@@ -205,7 +205,7 @@ def _meadow(palette: Path | None, reason: str) -> Source:
     }
     return Source(
         name="meadow",
-        title="Meadow (drawn stand-in)",
+        title="Meadow scenes",
         stand_in=True,
         origin="drawn by cnnreport",
         reason=reason,

@@ -184,11 +184,13 @@ def encode(value: Any) -> bytes:
 def _contents(
     history: Sequence[Row], results: Results, sources: Mapping[str, bytes]
 ) -> Iterator[tuple[str, bytes]]:
+    import numpy as np
     import safetensors.numpy
 
     yield HISTORY, encode(list(history))
     yield MEASURES, encode(dict(results.measures))
-    yield SAMPLES, safetensors.numpy.save(dict(results.samples))
+    # safetensors writes the memory of an array as it lies, whatever its strides.
+    yield SAMPLES, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in results.samples.items()})
     if results.weights:  # a derivation has none, and must not need torch
         import safetensors.torch
 

@@ -35,7 +35,7 @@ class InProcess(concurrent.futures.Executor):
         global _notify
         _notify = notify
 
-    def submit(  # type: ignore[override]
+    def submit(
         self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
     ) -> "concurrent.futures.Future[Any]":
         """Call the function and return its finished future."""

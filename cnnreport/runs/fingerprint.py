@@ -123,11 +123,21 @@ def _hash(value: Any) -> str:
 
 
 def _differences(place: str, old: Any, new: Any) -> Iterator[str]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if place == "what.data":
+        yield from _data_difference(old, new)
+    elif isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):
             yield from _differences(f"{place}.{name}" if place else name, old.get(name), new.get(name))
     elif old != new:
         yield _phrase(place, old, new)
+
+
+def _data_difference(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[str]:
+    before, after = (part["title"] if part else "none" for part in (old, new))
+    if before != after:
+        yield f"data: {before} became {after}"
+    elif old != new:
+        yield f"data: the content of {after} changed"
 
 
 def _phrase(place: str, old: Any, new: Any) -> str:

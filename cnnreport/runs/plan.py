@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,10 @@ from cnnreport.runs.fingerprint import Key, source_closure, versions
 from cnnreport.runs.runner import Job
 
 State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]
+
+
+DataChoice = Literal["auto", "cifar10", "meadow"]
+OnDownload = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Choices:
         fetch: Whether data may be downloaded.
     """
 
-    data: str = "auto"
+    data: DataChoice = "auto"
     data_dir: Path | None = None
     palette: Path | None = None
     device: DeviceChoice = "auto"
@@ -88,8 +92,19 @@ class Planned:
     run: Run | None = None
 
 
-def make_plan(project: Project, experiments: Iterable[Experiment], choices: Choices) -> list[Planned]:
+def make_plan(
+    project: Project,
+    experiments: Iterable[Experiment],
+    choices: Choices,
+    on_download: OnDownload | None = None,
+) -> list[Planned]:
     """Plan the runs of some experiments: one for each seed, with its state and the reasons for it.
+
+    Args:
+        project: Where runs lie.
+        experiments: What is wanted.
+        choices: What the user chose.
+        on_download: Told the bytes done and in all, should data have to be downloaded.
 
     Raises:
         DataError: The data asked for are missing or damaged.
@@ -102,7 +117,7 @@ def make_plan(project: Project, experiments: Iterable[Experiment], choices: Choi
     for experiment in experiments:
         spec = experiment.chosen(smoke=choices.smoke, precision=choices.precision)
         if spec.data not in located:
-            located[spec.data] = _locate(spec.data, choices)
+            located[spec.data] = _locate(spec.data, choices, on_download)
         for seed in range(choices.seeds or experiment.seeds):
             wanted = _want(project, experiment, seed, spec, located[spec.data], chosen_device)
             plan.append(_judge(wanted, existing, choices))
@@ -164,11 +179,15 @@ def _data_module(kind: str) -> Any:
     return importlib.import_module(f"cnnreport.data.{kind}")
 
 
-def _locate(kind: str | None, choices: Choices) -> Any:
+def _locate(kind: str | None, choices: Choices, on_download: OnDownload | None) -> Any:
     if kind is None:
         return None
     return _data_module(kind).locate(
-        choices.data, choices.data_dir, palette=choices.palette, fetch=choices.fetch
+        choices.data,
+        choices.data_dir,
+        palette=choices.palette,
+        fetch=choices.fetch,
+        progress=on_download,
     )
 
 
@@ -224,11 +243,11 @@ def _judge(planned: Planned, existing: Sequence[Run | Damaged], choices: Choices
     if before is None:
         return replace(planned, state=state or "new", reasons=reasons or ["it has never been run"])
     differences = before.key.differences(planned.key)
-    asked = any(line.startswith(("spec ", "data ")) for line in differences)
+    asked = [line for line in differences if line.startswith(("spec ", "data:"))]
     return replace(
         planned,
         state=state or ("new" if asked else "stale"),
-        reasons=reasons or differences,
+        reasons=reasons or asked or differences,
     )
 
 

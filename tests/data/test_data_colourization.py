@@ -98,13 +98,13 @@ def test_meadow_where_nothing_can_be_had(tmp_path: Path) -> None:
     """Left to itself, the program draws meadows and says why, without a path."""
     source = colourization.locate("auto", tmp_path, url=NOWHERE)
     assert (source.name, source.stand_in) == ("meadow", True)
-    assert source.reason.startswith("CIFAR-10 is not in --data-dir or the cache and could not be fetched: ")
+    assert source.reason.startswith("CIFAR-10 is not in --data-dir or the cache and was not fetched: ")
     assert str(tmp_path) not in source.reason + source.origin
 
 
 def test_no_stand_in_for_what_was_asked_for() -> None:
     """Asked for CIFAR-10, the program stops with the ways out where it cannot be had."""
-    with pytest.raises(DataError, match=r"could not be fetched.*--data-dir.*--data meadow"):
+    with pytest.raises(DataError, match=r"was not fetched.*--data-dir.*--data meadow"):
         colourization.locate("cifar10", None, url=NOWHERE)
 
 

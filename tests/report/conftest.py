@@ -1,72 +1,12 @@
-"""Fake runs of Part A, with the files that real ones have and numbers that a test chooses."""
+"""Fixtures of the report's tests."""
 
-import math
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from fake_runs import MakeRun, write_run
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.runs import artefact
-from cnnreport.runs.artefact import Run
-from cnnreport.runs.fingerprint import Key
-from cnnreport.training.task import Results
-
-SOURCE = '''class PoolUpsampleNet(nn.Module):
-    """Pooling on the way down, upsampling on the way up."""
-
-    def __init__(self, kernel: int, num_in_channels: int, num_filters: int, num_colours: int) -> None:
-        super().__init__()
-        padding = kernel // 2
-        self.down = nn.Sequential(
-            nn.Conv2d(num_in_channels, num_filters, kernel, padding=padding),
-            nn.MaxPool2d(kernel_size=2),
-            nn.BatchNorm2d(num_filters),
-            nn.ReLU(),  # <script>alert("1")</script> & such
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.down(x)
-'''
-
-MEASURES: dict[str, Any] = {
-    "train_images": 5000,
-    "validation_images": 1000,
-    "chance_loss": math.log(24),
-    "chance_accuracy": 1 / 24,
-    "frequent_accuracy": 0.112,
-    "grey_table_accuracy": 0.312,
-    "edge_share_predicted": 0.21,
-    "edge_share_truth": 0.44,
-    "colours_predicted": 19,
-    "colours_present": 24,
-    "image_accuracy_minimum": 0.09,
-    "image_accuracy_median": 0.41,
-    "image_accuracy_maximum": 0.78,
-    "rgb_distance": 0.163,
-    "diverged": False,
-}
-
-MakeRun = Callable[..., Run]
-
-
-def losses(start: float, end: float, epochs: int) -> list[float]:
-    """Return a loss that falls ever more slowly from start to end."""
-    return [end + (start - end) * math.exp(-5 * n / max(1, epochs - 1)) for n in range(epochs)]
-
-
-def pictures(seed: int) -> dict[str, np.ndarray[Any, Any]]:
-    """Return ten pictures with plain shapes, so that a page of them can be judged by eye."""
-    generator = np.random.default_rng(seed)
-    palette = generator.random((24, 3)).astype(np.float32)
-    y, x = np.mgrid[0:32, 0:32]
-    label = np.stack([((x // 3 + n) * (y // 5 + 1)) % 24 for n in range(10)]).astype(np.uint8)
-    rgb = np.ascontiguousarray(np.round(255 * palette[label]).astype(np.uint8).transpose(0, 3, 1, 2))
-    coarse = label[:, ::4, ::4].repeat(4, 1).repeat(4, 2)
-    grey = (rgb.mean(axis=1) / 255).astype(np.float32)
-    return {"grey": grey, "rgb": rgb, "truth_label": label, "predicted_label": coarse, "palette": palette}
 
 
 @pytest.fixture
@@ -77,96 +17,5 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """A function that writes a run and reads it back."""
-
-    def make(
-        seed: int = 0,
-        *,
-        loss: tuple[float, float] = (2.13, 1.583),
-        accuracy: float = 0.412,
-        train_loss: float | None = None,
-        epochs: int = 25,
-        stand_in: bool = True,
-        title: str = "Meadow",
-        measures: dict[str, Any] | None = None,
-        diverged: bool = False,
-        imported: bool = False,
-    ) -> Run:
-        return write_run(tmp_path / "build" / "runs", **locals_of(locals()))
-
-    return make
-
-
-def locals_of(names: dict[str, Any]) -> dict[str, Any]:
-    """Drop what a function's arguments are not."""
-    return {name: value for name, value in names.items() if name != "tmp_path"}
-
-
-def write_run(root: Path, **w: Any) -> Run:
-    """Write one fake run; see the fixture `make_run` for the arguments."""
-    seed, epochs = w["seed"], w["epochs"]
-    shift = 0.004 * seed
-    validation = [x + shift for x in losses(*w["loss"], epochs)]
-    end = w["train_loss"] if w["train_loss"] is not None else w["loss"][1] - 0.02
-    training = [x + shift for x in losses(w["loss"][0] + 0.4, end, epochs)]
-    rows = [
-        {
-            "train_loss": t,
-            "validation_loss": v,
-            "validation_accuracy": (w["accuracy"] - shift) * (1 - 0.3 * math.exp(-5 * n / epochs)),
-        }
-        for n, (t, v) in enumerate(zip(training, validation, strict=True))
-    ]
-    rows[-1]["validation_accuracy"] = w["accuracy"] - shift
-    if w["diverged"]:
-        for row in rows[epochs // 3 :]:
-            row.update(dict.fromkeys(row, math.nan))
-    key = Key(
-        {
-            "task": "cnnreport.training.colourization:ColourizationTraining",
-            "spec": {
-                "net": "cnnreport.nets.colourization:PoolUpsampleNet", "kernel": 3, "num_in_channels": 1,
-                "num_filters": 32, "num_colours": 24, "epochs": epochs, "batch_size": 100,
-                "learning_rate": 1e-3, "precision": "exact", "train_images": None, "validation_images": None,
-            },
-            "seed": seed,
-            "data": {"name": "meadow", "title": w["title"], "stand_in": w["stand_in"],
-                     "origin": "drawn by the package", "fingerprint": "5d" * 32},
-            "sources": {"cnnreport/nets/colourization.py": "ab" * 32},
-            "format": 1,
-        },
-        {"device": "cpu", "arithmetic": "float32", "threads": 1,
-         "versions": {"torch": "2.15.0", "numpy": "2.4.6"}, "made": [w["loss"], w["accuracy"]]},
-    )  # fmt: skip
-    folder = root / artefact.folder_name("pool-upsample", seed, key)
-    measures = {**MEASURES, "diverged": w["diverged"], **(w["measures"] or {})}
-    artefact.save(
-        folder, "pool-upsample", seed, key, rows,
-        Results(samples=pictures(7), measures=measures, listings={"PoolUpsampleNet": SOURCE}),
-        {}, circumstances(seed),
-    )  # fmt: skip
-    if w["imported"]:
-        mark = {"when": "2026-11-20T10:00:00+00:00", "file": "gpu-runs.zip"}
-        (folder / artefact.IMPORTED).write_bytes(artefact.encode(mark))
-    run = artefact.load(folder)
-    assert isinstance(run, Run)
-    return run
-
-
-def circumstances(seed: int) -> dict[str, Any]:
-    """Return the times and the machine of a fake run."""
-    return {
-        "command": "python -m cnnreport build a2-writeup",
-        "data_origin": "drawn by the package itself",
-        "started": "2026-11-21T08:00:00+00:00",
-        "finished": f"2026-11-21T08:{10 + seed:02d}:00+00:00",
-        "seconds": 431.2 + seed,
-        "epoch_seconds": [17.2] * 25,
-        "resumed": False,
-        "peak_memory_bytes": 812 * 2**20,
-        "machine": {
-            "system": "Linux x86_64", "processor": "Intel(R) Xeon(R) Processor @ 2.90GHz", "cores": 2,
-            "device": "Intel(R) Xeon(R) Processor @ 2.90GHz", "python": "3.11.7",
-        },
-        "versions": {"torch": "2.15.0", "numpy": "2.4.6", "scikit-learn": "1.9.1", "cnnreport": "0.1.0"},
-    }  # fmt: skip
+    """A function that writes a fake run and reads it back."""
+    return partial(write_run, tmp_path / "build" / "runs")

@@ -4,7 +4,7 @@ import math
 from statistics import NormalDist
 
 import pytest
-from conftest import MakeRun
+from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.report import answer

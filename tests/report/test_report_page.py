@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import MakeRun
+from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project

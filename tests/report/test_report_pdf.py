@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
-from conftest import write_run
+from fake_runs import write_run
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.project import PACKAGE, Project
@@ -25,11 +25,7 @@ PAGE = (
 def report_html(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The write-up from three fake runs."""
     folder = tmp_path_factory.mktemp("pdf")
-    chosen = {
-        "loss": (2.13, 1.583), "accuracy": 0.412, "train_loss": None, "epochs": 25, "stand_in": True,
-        "title": "Meadow", "measures": None, "diverged": False, "imported": False,
-    }  # fmt: skip
-    runs = [write_run(folder, seed=seed, **chosen) for seed in range(3)]
+    runs = [write_run(folder, seed) for seed in range(3)]
     project = Project(PACKAGE.parent, folder)
     loaded = outline.load(project, "a2-writeup")
     return compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context())

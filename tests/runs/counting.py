@@ -61,7 +61,7 @@ class CountingTask:
     def results(self) -> Results:
         return Results(
             weights={"value": self.value},
-            samples={"value": np.array([float(self.value)])},
+            samples={"value": np.array([[float(self.value), 1.0], [2.0, 3.0]]).T},
             measures={"factor": self.spec.factor},
             listings={"Counting": "class Counting: ...\n"},
         )

@@ -27,7 +27,7 @@ def test_a_finished_run_can_be_read_and_leaves_no_checkpoints(counting: Project)
     assert isinstance(run, Run)
     assert [row["train_loss"] for row in run.history] == [3.0, 9.0, 27.0, 81.0]
     assert run.measures == {"factor": 3}
-    assert run.samples()["value"].tolist() == [81.0]
+    assert run.samples()["value"].tolist() == [[81.0, 2.0], [1.0, 3.0]]
     assert run.listings == {"Counting": "class Counting: ...\n"}
     assert run.circumstances["command"] == "a command"
     assert (the_job.folder / "sources" / "counting.py").read_text().startswith('"""A task')
