@@ -40,7 +40,7 @@ $(READY): requirements.lock pyproject.toml | $(UV)
 	@touch $@
 
 $(TOOLS)/bin/uv:
-	$(PYTHON) -m pip install -q --disable-pip-version-check --target $(TOOLS) uv
+	PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install -q --disable-pip-version-check --target $(TOOLS) uv
 
 clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
 	rm -rf $(VENV) $(TOOLS)

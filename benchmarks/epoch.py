@@ -1,7 +1,8 @@
 """Time an epoch of the project's training beside one of a loop that does what the course's starter does.
 
 Each variant lives in a process of its own and computes one epoch when it is its turn, so that all meet
-the same weather; reported are medians of the ratios within a round. Run from the project's root:
+the same weather; reported are the median of the ratios within a round, and the ratio of the fastest
+epochs, which other work on the machine disturbs least. Run from the project's root:
 
     python benchmarks/epoch.py [--images N] [--rounds R] [--data-dir DIR] [--json FILE]
 """
@@ -78,6 +79,7 @@ def compare(data: Data, rounds: int) -> dict[str, Any]:
     return {
         "epoch_seconds": {variant: statistics.median(values) for variant, values in timed.items()},
         "ratio": {variant: statistics.median(values) for variant, values in ratios.items()},
+        "ratio_of_fastest": {v: min(timed["reference"]) / min(timed[v]) for v in variants[1:]},
         "ratios": ratios,
         "fast_arithmetic": arithmetic("fast", "cpu"),
         "images_per_second": {v: len(data["train_label"]) / statistics.median(s) for v, s in timed.items()},

@@ -57,8 +57,8 @@ def undisturbed(project: Path) -> Path:
 def start(project: Path, out: Path) -> "subprocess.Popen[str]":
     """Start the command in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "cnnreport", "--project", str(project), "run", "small"]
-        + ["--data", "meadow", "--device", "cpu", "--out", str(out)],
+        f"{sys.executable} -m cnnreport --project {project} run small "
+        f"--data meadow --device cpu --out {out}".split(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -77,9 +77,8 @@ def contents(out: Path) -> dict[str, bytes]:
     """Every file of every run but the manifests, which also tell times."""
     files = [path for path in (out / "runs").rglob("*") if path.is_file()]
     assert files
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes() for path in files if path.name != artefact.MANIFEST
-    }
+    kept = [path for path in files if path.name != artefact.MANIFEST]
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in kept}
 
 
 def epochs(out: Path) -> int:
