@@ -175,6 +175,10 @@ def _fetch(
     return images
 
 
+def _palette_origin(palette: Path | None) -> str:
+    return "palette found by k-means" if palette is None else "palette read from a file"
+
+
 def _palette_in(folder: Path | None) -> Path | None:
     if folder is None:
         return None
@@ -187,7 +191,7 @@ def _cifar10(place: Path, images: cifar10.Images, origin: str, palette: Path | N
         name="cifar10",
         title="CIFAR-10 horses",
         stand_in=False,
-        origin=origin,
+        origin=f"{origin}; {_palette_origin(palette)}",
         reason="",
         fingerprint=_fingerprint({"cifar10": content}, palette),
         modules=("cnnreport.data.colourization", "cnnreport.data.palette"),
@@ -207,7 +211,7 @@ def _meadow(palette: Path | None, reason: str) -> Source:
         name="meadow",
         title="Meadow scenes",
         stand_in=True,
-        origin="drawn by cnnreport",
+        origin=f"drawn by cnnreport; {_palette_origin(palette)}",
         reason=reason,
         fingerprint=_fingerprint({"meadow": parameters}, palette),
         modules=("cnnreport.data.meadow", "cnnreport.data.colourization", "cnnreport.data.palette"),
@@ -238,9 +242,7 @@ def _given_palette(source: Source, num_colours: int) -> NDArray[np.float32] | No
 
 def _read_again(source: Source) -> cifar10.Images:
     assert source.place is not None, "only drawn data have no place"
-    images = (
-        cifar10.kept(source.place) if source.origin != "read from --data-dir" else None
-    ) or cifar10.read(source.place)
+    images = cifar10.kept(source.place) or cifar10.read(source.place)
     if images.fingerprint() != source.content:
         raise DataError("CIFAR-10 changed on the disk while it was in use", "start again")
     return images
