@@ -62,7 +62,7 @@ class Built:
         results = [result_line(name, [r for r in self.runs if r.experiment == name]) for name in names]
         state = f"{self.trained} runs were computed" if self.trained else "No run had to be computed"
         report = "the report is new" if self.printed else "the report stands as it is"
-        return [f"{state}; {report}", data_line(self.runs), *results, str(self.path)]
+        return [f"{state}; {report}", data_line(self.runs), *results, console.short(self.path)]
 
 
 def build(project: Project, report: str, choices: Choices, only: Iterable[str] = ()) -> Built:

@@ -144,7 +144,7 @@ def run(context: click.Context, /, name: str, out: Path | None, force: bool, **o
     choices = Choices(**options, force=(name,) if force else ())
     finished = pipeline.run_experiment(_project(context, out), name, choices)
     for run in finished:
-        console.say(str(run.folder))
+        console.say(console.short(run.folder))
     console.say(pipeline.data_line(finished))
     console.say(pipeline.result_line(name, finished))
 
@@ -237,7 +237,7 @@ def clean(context: click.Context, /, out: Path | None, everything: bool, dry_run
 
     rubbish = overview.rubbish(_project(context, out), everything=everything)
     for path in rubbish:
-        console.say(str(path))
+        console.say(console.short(path))
     if not rubbish:
         console.say("There is nothing to remove.")
     elif not dry_run and (yes or click.confirm("Remove these?", err=True)):

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,6 +49,12 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: s
         widths = [max(map(len, column)) for column in zip(columns, *listed, strict=True)]
         for row in (columns, *listed):
             say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def short(path: Path) -> str:
+    """Phrase a path as a user would type it here: relative where it lies below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def duration(seconds: float) -> str:

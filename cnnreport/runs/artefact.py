@@ -131,6 +131,7 @@ def save(
         "files": files,
         "circumstances": dict(circumstances),
     }
+    (folder / IMPORTED).unlink(missing_ok=True)  # what is computed here is not from elsewhere
     durable.write(folder / MANIFEST, encode({**manifest, "self": _self_hash(manifest)}))
     run = load(folder)
     assert isinstance(run, Run), run

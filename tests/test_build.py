@@ -1,0 +1,146 @@
+"""The whole pipeline, in a copy of the project whose files the tests may change."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+
+from cnnreport.project import PACKAGE
+
+CUT = ("--smoke", "--seeds", "1", "--data", "meadow", "--device", "cpu")
+TEMPLATE = "templates/a2-writeup/a3.html.j2"
+TRAINING = "cnnreport/training/cross_entropy.py"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with one smoke build in it."""
+    root = tmp_path_factory.mktemp("copy")
+    for folder in ("cnnreport", "experiments", "templates"):
+        shutil.copytree(PACKAGE.parent / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    done = cnnreport(root, "build", *CUT)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def cnnreport(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the copy's command line."""
+    return subprocess.run(
+        [sys.executable, "-m", "cnnreport", *words], capture_output=True, text=True, cwd=root, timeout=180
+    )
+
+
+def text(root: Path) -> str:
+    """The text of the report."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(pdf(root)).pages).split())
+
+
+def pdf(root: Path) -> Path:
+    """The report."""
+    return root / "build" / "a2-writeup.pdf"
+
+
+def test_the_last_lines_tell_path_data_and_results(project: Path) -> None:
+    """Who looks at the end of the output finds all that came out, and that the data are a stand-in."""
+    lines = cnnreport(project, "build", *CUT).stdout.splitlines()
+    assert lines[-1] == "build/a2-writeup.pdf"
+    assert lines[-2].startswith("pool-upsample: validation loss ")
+    assert lines[-3] == "data: Meadow scenes (stand-in, not the real data)"
+
+
+def test_the_cover_says_smoke_and_stand_in(project: Path) -> None:
+    """A reader cannot mistake a cut-down build on drawn data for results."""
+    cover = PdfReader(pdf(project)).pages[0].extract_text()
+    assert "Smoke build." in cover
+    assert "Stand-in data." in cover
+
+
+def test_a_second_build_computes_and_prints_nothing(project: Path) -> None:
+    """Where nothing changed the report is not touched."""
+    before = pdf(project).stat()
+    done = cnnreport(project, "build", *CUT)
+    assert done.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
+    assert pdf(project).stat() == before
+
+
+def test_a_damaged_report_is_printed_again(project: Path) -> None:
+    """A PDF with a flipped bit is not what was written; the same bytes are made again."""
+    before = pdf(project).read_bytes()
+    pdf(project).write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    done = cnnreport(project, "build", *CUT)
+    assert done.stdout.splitlines()[0] == "No run had to be computed; the report is new"
+    assert pdf(project).read_bytes() == before
+
+
+def test_a_changed_template_prints_again_and_trains_nothing(project: Path) -> None:
+    """Runs do not depend on templates, the report does."""
+    file = project / TEMPLATE
+    before = file.read_text()
+    file.write_text(before + "<p>A sentence that was not there.</p>\n")
+    done = cnnreport(project, "build", *CUT)
+    file.write_text(before)
+    assert done.stdout.splitlines()[0] == "No run had to be computed; the report is new"
+    assert "A sentence that was not there." in text(project)
+
+
+def test_a_broken_template_leaves_the_report(project: Path) -> None:
+    """A template that misses a name is told by file and line; the old PDF stands."""
+    file, before, old = project / TEMPLATE, (project / TEMPLATE).read_text(), pdf(project).read_bytes()
+    file.write_text(before + "{{ nowhere }}\n")
+    done = cnnreport(project, "build", *CUT)
+    file.write_text(before)
+    assert done.returncode == 2
+    assert "a3.html.j2:" in done.stderr
+    assert "'nowhere' is undefined" in done.stderr
+    assert pdf(project).read_bytes() == old
+
+
+def test_a_changed_training_module_makes_exactly_its_runs_stale(project: Path) -> None:
+    """status says stale, explain names the file; with the old source the runs are good again."""
+    file = project / TRAINING
+    before = file.read_text()
+    file.write_text(before + "\n# changed\n")
+    plan = json.loads(cnnreport(project, "status", "--json").stdout)
+    explained = cnnreport(project, "explain", "pool-upsample").stdout
+    file.write_text(before)
+    assert [run["state"] for run in plan] == ["stale"]
+    assert f"source {TRAINING} changed" in explained
+    assert [run["state"] for run in json.loads(cnnreport(project, "status", "--json").stdout)] == ["cached"]
+
+
+def test_a_dry_run_trains_nothing_and_says_why(project: Path) -> None:
+    """-n tells the plan: what is cached and what would be run."""
+    done = cnnreport(project, "build", "-n", "--data", "meadow", "--smoke", "--seeds", "2")
+    rows = [line.split(maxsplit=3) for line in done.stdout.splitlines()[1:]]
+    assert rows == [["pool-upsample", "0", "cached"], ["pool-upsample", "1", "new", "it has never been run"]]
+
+
+def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -> None:
+    """A report from runs made elsewhere says so on its cover and in the table of runs."""
+    archive, elsewhere = tmp_path / "runs.zip", tmp_path / "elsewhere"
+    assert cnnreport(project, "runs", "export", str(archive)).returncode == 0
+    assert cnnreport(project, "runs", "import", str(archive), "--out", str(elsewhere)).returncode == 0
+    done = cnnreport(project, "build", *CUT[:-2], "--out", str(elsewhere))
+    assert done.stdout.startswith("No run had to be computed"), done.stderr
+    pages = [page.extract_text() for page in PdfReader(elsewhere / "a2-writeup.pdf").pages]
+    assert "Runs made elsewhere." in pages[0]
+    assert "runs.zip" in " ".join(pages)
+
+
+def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: Path) -> None:
+    """What a changed source has outdated goes, what stands stays, whatever the last build asked for."""
+    out = tmp_path / "out"
+    shutil.copytree(project / "build", out)
+    assert cnnreport(project, "clean", "--yes", "--out", str(out)).stdout == "There is nothing to remove.\n"
+    file = project / TRAINING
+    before = file.read_text()
+    file.write_text(before + "\n# changed\n")
+    cnnreport(project, "clean", "--yes", "--out", str(out))
+    file.write_text(before)
+    assert list((out / "runs").iterdir()) == []
+    cnnreport(project, "clean", "--all", "--yes", "--out", str(out))
+    assert list(out.iterdir()) == []
