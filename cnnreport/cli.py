@@ -6,6 +6,7 @@ that help and listings come at once.
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from cnnreport import console, project
-from cnnreport.errors import CnnReportError
+from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
 
 EXIT_INTERRUPTED = 130
@@ -28,20 +29,25 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = cli.main([word for word in words if word != "--debug"], "cnnreport", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        console.note("Interrupted; the same command goes on from the last finished epoch.")
+        console.note("Interrupted; nothing is lost, the same command goes on where it was.")
         sys.exit(EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except CnnReportError as error:
         if debug:
-            raise
+            traceback.print_exc()
         console.note(f"Error: {error}")
         sys.exit(error.exit_code)
-    except Exception as error:
+    except OSError as error:
         if debug:
-            raise
-        # The last line of defence: a sentence, never a traceback.
+            traceback.print_exc()
+        where = f"{error.filename}: " if error.filename else ""
+        console.note(f"Error: {where}{(error.strerror or str(error)).lower()}; make room or mend that place.")
+        sys.exit(EnvironmentFailure.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a sentence, never a traceback
+        if debug:
+            traceback.print_exc()
         console.note(f"Error: {type(error).__name__}: {error}; run with --debug to see where.")
         sys.exit(1)
 
@@ -123,7 +129,10 @@ def build(
 
     place = _project(context, out)
     if dry_run:
-        _show_plan(pipeline.plan_report(place, report, Choices(**options, fetch=False), only))
+        plan = pipeline.plan_report(place, report, Choices(**options, fetch=False), only)
+        for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
+            console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
+        _show_plan(plan)
         return
     built = pipeline.build(place, report, Choices(**options), only)
     for line in built.lines():
@@ -138,7 +147,7 @@ def build(
 @click.pass_context
 def run(context: click.Context, /, name: str, out: Path | None, force: bool, **options: Any) -> None:
     """Run the single experiment NAME."""
-    from cnnreport import build as pipeline
+    from cnnreport import run as pipeline
     from cnnreport.runs.plan import Choices
 
     choices = Choices(**options, force=(name,) if force else ())

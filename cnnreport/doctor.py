@@ -66,17 +66,11 @@ def _torch() -> Check:
 def _device(choices: Choices) -> Check:
     try:
         chosen = device.resolve(choices.device)
+        device.check_torch(chosen)
     except CnnReportError as error:
         return Check("device", "fail", error.problem, error.remedy)
-    if chosen == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            return Check("device", "fail", "the driver sees a CUDA device, torch does not",
-                         "install a torch build that fits the driver, or use --device cpu")  # fmt: skip
-        return Check("device", "ok", f"cuda: {torch.cuda.get_device_name()}")
-    if chosen == "mps":
-        return Check("device", "ok", "mps")
+    if chosen != "cpu":
+        return Check("device", "ok", chosen)
     return Check("device", "warn", f"no GPU: {device.cores()} CPU cores", "nothing: a build takes minutes")
 
 

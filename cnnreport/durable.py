@@ -71,8 +71,14 @@ def write_named(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
 
 def read_named(path: Path) -> bytes | None:
     """Return the bytes of a file written by `write_named`, or None where they are not those."""
+    digest = named_hash(path)
+    return read(path, digest) if digest else None
+
+
+def named_hash(path: Path) -> str | None:
+    """Return the hash in the name of a file written by `write_named`, None where there is none."""
     match = _NAMED.search(path.name)
-    return read(path, match.group(1)) if match else None
+    return match.group(1) if match else None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """What is declared, what stands and what is left over: the questions behind list, status and clean."""
 
 import shutil
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from cnnreport import durable
 from cnnreport.project import CHOICES, RECORD, Project
+from cnnreport.report import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
 from cnnreport.runs.fingerprint import Key, versions
@@ -21,17 +21,14 @@ def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
         {"name": one.name, "title": one.title, "seeds": one.seeds}
         for one in experiment.load_all(project).values()
     ]
-    reports = []
-    for file in sorted(project.templates.glob("*/report.toml")):
-        outline = tomllib.loads(file.read_text())
-        reports.append(
-            {
-                "name": file.parent.name,
-                "title": outline["title"],
-                "output": outline["output"],
-                "experiments": sorted({n for s in outline["section"] for n in s.get("experiments", [])}),
-            }
-        )
+    outlines = [
+        outline.load(project, file.parent.name)
+        for file in sorted(project.templates.glob(f"*/{outline.FILE}"))
+    ]
+    reports = [
+        {"name": one.name, "title": one.title, "output": one.output, "experiments": list(one.experiments)}
+        for one in outlines
+    ]
     return {"experiments": experiments, "reports": reports}
 
 
@@ -82,8 +79,7 @@ def rubbish(project: Project, *, everything: bool) -> list[Path]:
         if not checkpoint.is_locked(folder)
         and not ((key := checkpoint.key(folder)) and _is_current(key, project))
     ]
-    temporary = [path for path in sorted(project.output.rglob(".*.tmp")) if path.is_file()]
-    return [*runs, *idle, *temporary]
+    return [*runs, *idle, *_left_over(project)]
 
 
 def remove(paths: Sequence[Path]) -> None:
@@ -106,6 +102,16 @@ def _is_current(key: Key, project: Project) -> bool:
         for path, digest in key.what["sources"].items()
         for folder in [next((f for f in project.search if (f / path).is_file()), project.root)]
     )
+
+
+def _left_over(project: Project) -> list[Path]:
+    """Find what killed commands left half-written; nothing while a command may be writing."""
+    if any(checkpoint.is_locked(file.with_suffix("")) for file in project.checkpoints.glob("*.lock")):
+        return []
+    parts = list(project.runs.glob(f"{artefact.INCOMING}*"))
+    places = (project.output, project.runs, *project.checkpoints.glob("*"), project.prepared)
+    files = [file for place in places for file in place.glob(".*.tmp") if file.is_file()]
+    return sorted([*parts, *files])
 
 
 def _outputs(project: Project) -> list[str]:

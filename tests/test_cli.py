@@ -40,6 +40,29 @@ def test_help_and_lists_import_nothing_heavy(words: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_run_half_needs_no_typesetting() -> None:
+    """On a bare GPU machine, without the libraries of the report half, experiments can be run."""
+    program = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ImportError(f"{name} is not on this machine")
+
+BLOCKED = {"weasyprint", "jinja2", "markupsafe", "matplotlib", "ziamath", "pygments", "scipy", "torchvision"}
+sys.meta_path.insert(0, Blocked())
+import cnnreport.run, cnnreport.runs.transfer, cnnreport.overview
+import cnnreport.training.colourization, cnnreport.data.colourization
+from cnnreport.cli import main
+main(["run", "nothing"])
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent)
+    assert done.stderr.startswith("Error: there is no experiment 'nothing'"), done.stderr
+    assert done.returncode == 2
+
+
 def test_the_list_names_experiments_and_reports() -> None:
     """--json gives plain data on stdout and nothing on stderr."""
     done = cnnreport("list", "--json")

@@ -136,7 +136,7 @@ def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path, undistu
     wait_for(lambda: epochs(out) >= 3, process)
     os.killpg(process.pid, signal.SIGINT)
     errors = finish(process, code=130)
-    assert errors.splitlines()[-1] == "Interrupted; the same command goes on from the last finished epoch."
+    assert errors.splitlines()[-1] == "Interrupted; nothing is lost, the same command goes on where it was."
     assert "Traceback" not in errors
     assert epochs(out) >= 3
 

@@ -14,7 +14,7 @@ FLOORS = (
     {"durable", "project", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},
-    {"build", "overview", "doctor", "console"},
+    {"build", "run", "overview", "doctor", "console"},
     {"cli"},
     {"__main__"},
 )

@@ -7,7 +7,9 @@ file that is not what the manifest says is absent.
 
 import json
 import math
+import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,9 @@ SOURCES = "sources"
 LISTINGS = "listings"
 IMPORTED = "imported.json"
 """Lies beside the manifest of a run that was made elsewhere; says when it came and from which file."""
+
+INCOMING = ".incoming-"
+"""Begins the name of a folder in which a run is being put together."""
 
 _FOLDER = re.compile(r"^(?P<experiment>[a-z0-9-]+)-seed(?P<seed>\d+)-(?P<fingerprint>[0-9a-f]{16})$")
 
@@ -114,13 +119,17 @@ def save(
     sources: Mapping[str, bytes],
     circumstances: Mapping[str, Any],
 ) -> Run:
-    """Write a finished run, manifest last.
+    """Write a finished run, manifest last, beside its place, and put it there whole.
+
+    A run that stood there before (forced, or damaged) stands until the new one is complete.
 
     The files depend on the key alone; all that differs between two executions of the same key
     (times, machine, memory) stands under `circumstances` in the manifest.
     """
     contents = dict(_contents(history, results, sources))
-    files = {name: durable.write(folder / name, content) for name, content in sorted(contents.items())}
+    incoming = folder.with_name(f"{INCOMING}{folder.name}")
+    shutil.rmtree(incoming, ignore_errors=True)
+    files = {name: durable.write(incoming / name, content) for name, content in sorted(contents.items())}
     manifest = {
         "format": FORMAT_VERSION,
         "experiment": experiment,
@@ -131,11 +140,23 @@ def save(
         "files": files,
         "circumstances": dict(circumstances),
     }
-    (folder / IMPORTED).unlink(missing_ok=True)  # what is computed here is not from elsewhere
-    durable.write(folder / MANIFEST, encode({**manifest, "self": _self_hash(manifest)}))
+    durable.write(incoming / MANIFEST, encode({**manifest, "self": _self_hash(manifest)}))
+    put(incoming, folder)
     run = load(folder)
     assert isinstance(run, Run), run
     return run
+
+
+def put(incoming: Path, folder: Path) -> None:
+    """Move a complete run to its place; what lay there gives way."""
+    if folder.exists():
+        old = folder.with_name(f"{INCOMING}old-{folder.name}")
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+        os.replace(incoming, folder)
+        shutil.rmtree(old)
+    else:
+        os.replace(incoming, folder)
 
 
 def load(folder: Path) -> Run | Damaged | None:
@@ -144,6 +165,7 @@ def load(folder: Path) -> Run | Damaged | None:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         claimed = manifest.pop("self")
         files: dict[str, str] = manifest["files"]
+        missing = {"experiment", "seed", "fingerprint", "key", "circumstances", "format"} - set(manifest)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, KeyError, AttributeError, TypeError):
@@ -152,6 +174,8 @@ def load(folder: Path) -> Run | Damaged | None:
         return Damaged(folder, f"{MANIFEST} is not what was written")
     if manifest["format"] != FORMAT_VERSION:
         return Damaged(folder, f"it has format {manifest['format']}, this version reads {FORMAT_VERSION}")
+    if missing or not {HISTORY, MEASURES, SAMPLES} <= set(files):
+        return Damaged(folder, f"{MANIFEST} lacks what every run has")
     contents = {name: durable.read(folder / name, digest) for name, digest in files.items()}
     for name, content in contents.items():
         if content is None:

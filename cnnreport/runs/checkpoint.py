@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 KEPT = 2
 FAILURE = "failure.json"
+FORCED = "forced"
+"""Says that a run under way replaces a finished one, so that the same command goes on with it."""
+
 KEY = "key.json"
 _NAME = re.compile(r"^(\d{5})\.[0-9a-f]{64}\.safetensors$")
 
@@ -101,9 +104,15 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def begin(folder: Path, key: Key) -> None:
-    """Say what the run under way depends on, and forget the failure of an earlier attempt."""
+def begin(folder: Path, key: Key, *, forced: bool) -> None:
+    """Say what the run under way depends on, and forget the failure of an earlier attempt.
+
+    A forced run begins anew, unless it is itself what was interrupted.
+    """
     (folder / FAILURE).unlink(missing_ok=True)
+    if forced and not (folder / FORCED).exists():
+        clear(folder)
+        durable.write(folder / FORCED, b"")
     durable.write(folder / KEY, encode(key.to_json()))
 
 
@@ -111,7 +120,7 @@ def key(folder: Path) -> Key | None:
     """Return what the run under way depends on, None where that cannot be told."""
     try:
         return Key.from_json(json.loads((folder / KEY).read_bytes()))
-    except (FileNotFoundError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return None
 
 
@@ -124,7 +133,7 @@ def failure(folder: Path) -> str | None:
     """Return why the last attempt at a run failed, None where it did not."""
     try:
         return str(json.loads((folder / FAILURE).read_bytes())["problem"])
-    except (FileNotFoundError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):
         return None
 
 

@@ -45,6 +45,39 @@ def cuda_devices() -> int:
     return count.value
 
 
+def instructions(device: Device) -> str | None:
+    """Return what of a device's make can change the bytes of a run.
+
+    On a CPU the widest vectors that PyTorch's kernels choose between, elsewhere nothing that can be
+    told without importing torch.
+    """
+    if device != "cpu":
+        return None
+    try:
+        with open("/proc/cpuinfo") as file:
+            flags = next((line.split() for line in file if line.startswith("flags")), [])
+    except OSError:
+        flags = []
+    widest = next((name for name in ("avx512f", "avx2") if name in flags), None)
+    return f"{platform.machine()} {widest}" if widest else platform.machine()
+
+
+def check_torch(device: Device) -> None:
+    """Check that torch can use what the driver offers.
+
+    Raises:
+        EnvironmentFailure: It cannot.
+    """
+    import torch
+
+    usable = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not usable[device]:
+        raise EnvironmentFailure(
+            f"this machine offers {device}, but the installed torch cannot use it",
+            "install a torch build that fits the driver, or use --device cpu",
+        )
+
+
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -59,6 +59,7 @@ def run_plan(project: Project, plan: Sequence[Planned], command: str, notify: No
         with workers(min(device.cores(), len(missing)), notify) as pool:
             _compute(pool, project, missing, command)
     elif missing:
+        device.check_torch(missing[0].key.where["device"])
         with InProcess(notify) as pool:
             _compute(pool, project, missing, command)
     return [planned.run or _finished(planned) for planned in plan]
@@ -75,11 +76,13 @@ def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]
     pool = concurrent.futures.ProcessPoolExecutor(
         count, mp_context=context, initializer=_start_worker, initargs=(notifications, os.getpid())
     )
-    listener = threading.Thread(target=_listen, args=(notifications, notify), daemon=True)
+    ended = threading.Event()
+    listener = threading.Thread(target=_listen, args=(notifications, notify, ended), daemon=True)
     listener.start()
     try:
-        for _ in range(count):
-            pool.submit(_warm)
+        with _interrupts_held():  # the workers are born deaf to Ctrl-C: this process decides
+            for _ in range(count):
+                pool.submit(_warm)
         yield pool
         pool.shutdown()
     except BaseException:
@@ -88,8 +91,9 @@ def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     finally:
-        notifications.put(None)
-        listener.join(timeout=5)
+        ended.set()
+        listener.join()
+        notifications.close()
 
 
 def _compute(
@@ -146,12 +150,26 @@ def _execute(job: Job) -> Path:
     return execute(job, _notify)
 
 
-def _listen(notifications: Any, notify: Notify) -> None:
+def _listen(notifications: Any, notify: Notify, ended: threading.Event) -> None:
+    """Pass on what the workers tell, until they have ended and all is passed on."""
     while True:
+        over = ended.is_set()
         try:
-            progress: Progress | None = notifications.get(timeout=1)
+            progress: Progress = notifications.get(timeout=0.1)
         except queue.Empty:
-            continue
-        if progress is None:
-            return
-        notify(progress)
+            if over:
+                return
+        else:
+            notify(progress)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -10,7 +10,7 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,19 @@ class Key:
 
 def versions() -> dict[str, str]:
     """Return the installed versions of the libraries that matter, without importing them."""
-    return {name: version(name) for name in LIBRARIES}
+    return {name: _version(name) for name in LIBRARIES}
 
 
-def source_closure(roots: Iterable[str], search: Iterable[Path]) -> dict[str, Path]:
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # where data come prepared, nothing is clustered
+        return "absent"
+
+
+def source_closure(
+    roots: Iterable[str], search: Iterable[Path], followed: Iterable[Path] = ()
+) -> dict[str, Path]:
     """Find the source file of some modules and of all project modules that they import.
 
     Read from the syntax trees, imports inside functions included; nothing is executed.
@@ -65,6 +74,7 @@ def source_closure(roots: Iterable[str], search: Iterable[Path]) -> dict[str, Pa
     Args:
         roots: Dotted module names.
         search: Folders in which the project's top-level modules and packages lie.
+        followed: Files that are no modules, whose imports count as well.
 
     Returns:
         The files by their path relative to the folder in which they were found, in sorted order.
@@ -79,6 +89,7 @@ def source_closure(roots: Iterable[str], search: Iterable[Path]) -> dict[str, Pa
         if _find_module(root, folders) is None:
             raise UsageError(f"there is no module {root} in the project", "check the spec that names it")
         waiting.append(root)
+    waiting += [name for file in followed if file.is_file() for name in _imports(file.read_bytes(), "")]
     seen: set[str] = set()
     while waiting:
         module = waiting.pop()

@@ -11,7 +11,7 @@ from cnnreport import durable
 from cnnreport.project import CHOICES, Project
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.artefact import Damaged, Run, folder_name
-from cnnreport.runs.device import THREADS, Device, DeviceChoice, resolve
+from cnnreport.runs.device import THREADS, Device, DeviceChoice, instructions, resolve
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import Key, source_closure, versions
 from cnnreport.runs.runner import Job
@@ -52,7 +52,7 @@ class Choices:
     def to_json(self) -> dict[str, Any]:
         """Return the choices that `status` and `explain` need to see the plan of the last build."""
         kept = {k: v for k, v in asdict(self).items() if k not in ("force", "fetch")}
-        return {k: str(v) if isinstance(v, Path) else v for k, v in kept.items()}
+        return {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()}
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> "Choices":
@@ -126,8 +126,6 @@ def make_plan(
 
 def make_job(planned: Planned, data: Path | None, command: str) -> Job:
     """Turn a planned run into the job that computes it."""
-    if planned.state == "forced":
-        checkpoint.clear(planned.checkpoints)
     return Job(
         experiment=planned.experiment.name,
         seed=planned.seed,
@@ -206,6 +204,7 @@ def _want(
     }
     where = {
         "device": chosen,
+        "instructions": instructions(chosen),
         "arithmetic": spec.arithmetic(chosen),
         "threads": THREADS if chosen == "cpu" else None,
         "versions": versions(),

@@ -83,8 +83,9 @@ def execute(job: Job, notify: Notify) -> Path:
         notify(Progress(job.experiment, job.seed, 0, 0, {}, 0.0))
     with checkpoint.lock(job.checkpoints):
         if not job.force and isinstance(artefact.load(job.folder), artefact.Run):
+            checkpoint.clear(job.checkpoints)  # left where a command died between its last two steps
             return job.folder
-        checkpoint.begin(job.checkpoints, job.key)
+        checkpoint.begin(job.checkpoints, job.key, forced=job.force)
         try:
             _compute(job, notify)
         except CnnReportError as error:
@@ -94,7 +95,7 @@ def execute(job: Job, notify: Notify) -> Path:
             # Kept for `status`, whatever it was, and raised again as it is.
             checkpoint.record_failure(job.checkpoints, f"{type(error).__name__}: {error}")
             raise
-    checkpoint.clear(job.checkpoints)
+        checkpoint.clear(job.checkpoints)
     return job.folder
 
 
@@ -146,6 +147,7 @@ def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed
     return {
         "command": job.command,
         "data_origin": job.data_origin,
+        "data_sha256": durable.named_hash(job.data) if job.data else None,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": sum(seconds),

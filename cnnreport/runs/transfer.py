@@ -1,10 +1,9 @@
 """Runs made elsewhere: packed into one file on one machine, checked and marked on another."""
 
 import io
-import os
-import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -64,7 +63,7 @@ def import_runs(file: Path, root: Path) -> tuple[list[Run], list[Run]]:
             "sha256": durable.sha256(content),
         }
     )
-    with tempfile.TemporaryDirectory(dir=root, prefix=".incoming-") as incoming:
+    with tempfile.TemporaryDirectory(dir=root, prefix=artefact.INCOMING) as incoming:
         for folder in sorted({name.partition("/")[0] for name in names}):
             _unpack(archive, [name for name in names if name.startswith(f"{folder}/")], Path(incoming), file)
         return _take(Path(incoming), root, mark, file)
@@ -84,9 +83,10 @@ def _checked_names(archive: zipfile.ZipFile, file: Path) -> list[str]:
 def _unpack(archive: zipfile.ZipFile, names: list[str], incoming: Path, file: Path) -> None:
     for name in names:
         try:
-            durable.write(incoming / name, archive.read(name))
-        except zipfile.BadZipFile as error:
-            raise DataError(f"{name} in {file} is damaged", "export it again") from error
+            content = archive.read(name)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+            raise DataError(f"{name} in {file} is damaged or encrypted", "export it again") from error
+        durable.write(incoming / name, content)
 
 
 def _take(incoming: Path, root: Path, mark: bytes, file: Path) -> tuple[list[Run], list[Run]]:
@@ -98,9 +98,8 @@ def _take(incoming: Path, root: Path, mark: bytes, file: Path) -> tuple[list[Run
         if isinstance(there, Run):
             known.append(there)
             continue
-        shutil.rmtree(target, ignore_errors=True)  # a damaged run of that name gives way
         durable.write(run.folder / IMPORTED, mark)
-        os.replace(run.folder, target)
+        artefact.put(run.folder, target)  # a damaged run of that name gives way
         arrived = artefact.load(target)
         assert isinstance(arrived, Run), arrived
         taken.append(arrived)

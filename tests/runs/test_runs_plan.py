@@ -179,7 +179,7 @@ def test_cuda_that_is_not_there_is_an_environment_error(monkeypatch: pytest.Monk
 
 def test_the_last_choices_are_remembered(counting: Project) -> None:
     """status and explain see the plan that the last build was asked for."""
-    choices = Choices(data="meadow", data_dir=Path("somewhere"), seeds=5, smoke=True)
+    choices = Choices(data="meadow", data_dir=Path("somewhere").resolve(), seeds=5, smoke=True)
     assert last_choices(counting) is None
     keep_choices(counting, choices)
     assert last_choices(counting) == choices

@@ -1,0 +1,78 @@
+"""Experiments alone, without a report: what a bare machine with a GPU is used for."""
+
+import math
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+from cnnreport import console
+from cnnreport.project import Project
+from cnnreport.runs import executor, experiment
+from cnnreport.runs.artefact import Run
+from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
+
+RESULTS = {"validation_loss": ("validation loss", ".3f"), "validation_accuracy": ("accuracy", ".1%")}
+"""Columns of a history that the last lines of a command tell, with their words and form."""
+
+
+def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
+    """Run one experiment, all of its seeds."""
+    wanted = experiment.find(experiment.load_all(project), name)
+    plan = make_plan(project, [wanted], choices, console.Download("data"))
+    keep_choices(project, choices)
+    return run_planned(project, plan, command_line("run", name, choices))
+
+
+def run_planned(project: Project, plan: Sequence[Planned], command: str) -> list[Run]:
+    """Compute what a plan lacks while the console shows it, and return all of its runs."""
+    announce(plan)
+    with console.Watch(plan) as watch:
+        return executor.run_plan(project, plan, command, watch)
+
+
+def announce(plan: Sequence[Planned]) -> None:
+    """Say which data stand in for others, and why runs that were there are computed again."""
+    for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source and p.source.reason}:
+        console.note(f"Data: {title}. {reason}.")
+    for planned in plan:
+        if planned.run is None and planned.state != "new":
+            why = "; ".join(planned.reasons)
+            console.note(f"{planned.experiment.name} seed {planned.seed}: {planned.state}: {why}")
+
+
+def command_line(command: str, target: str, choices: Choices, only: Iterable[str] = ()) -> str:
+    """Return the command that asks for the same again; folders are named, not located."""
+    options = [f"--data {choices.data}"] if choices.data != "auto" else []
+    options += ["--data-dir DIR"] if choices.data_dir else []
+    options += ["--palette FILE"] if choices.palette else []
+    options += [f"--device {choices.device}"] if choices.device != "auto" else []
+    options += [f"--precision {choices.precision}"] if choices.precision else []
+    options += [f"--seeds {choices.seeds}"] if choices.seeds else []
+    options += ["--smoke"] if choices.smoke else []
+    options += [f"--only {name}" for name in only]
+    return " ".join(["python -m cnnreport", command, target, *options])
+
+
+def data_line(runs: Sequence[Run]) -> str:
+    """Say which data the runs used, marking a stand-in as such."""
+    used = {
+        (run.key.what["data"]["title"], run.key.what["data"]["stand_in"])
+        for run in runs
+        if run.key.what["data"]
+    }
+    marked = [
+        f"{title} (stand-in, not the real data)" if stand_in else title for title, stand_in in sorted(used)
+    ]
+    return f"data: {', '.join(marked) or 'none'}"
+
+
+def result_line(name: str, runs: Sequence[Run]) -> str:
+    """Say in one line what an experiment gave: the mean over its seeds of each final value."""
+    last = [run.history[-1] for run in runs if run.history]
+    finite = [row for row in last if all(map(math.isfinite, row.values()))]
+    told = [
+        f"{words} {fmean(row[column] for row in finite):{form}}"
+        for column, (words, form) in RESULTS.items()
+        if finite and all(column in row for row in finite)
+    ]
+    lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
+    return f"{name}: {', '.join(told) or 'no finite result'} ({len(last)} seeds{lost})"
