@@ -4,6 +4,7 @@ Imports of torch, matplotlib, weasyprint and their like stay inside the commands
 that help and listings come at once.
 """
 
+import os
 import signal
 import sys
 import traceback
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from cnnreport import console, project
-from cnnreport.errors import CnnReportError, EnvironmentFailure
+from cnnreport.errors import CnnReportError, EnvironmentFailure, UsageError
 from cnnreport.project import Project
 
 EXIT_INTERRUPTED = 130
@@ -39,6 +40,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             traceback.print_exc()
         console.note(f"Error: {error}")
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except OSError as error:
         if debug:
             traceback.print_exc()
@@ -244,13 +248,17 @@ def clean(context: click.Context, /, out: Path | None, everything: bool, dry_run
     """Remove runs that are stale or damaged and what they left behind."""
     from cnnreport import overview
 
-    rubbish = overview.rubbish(_project(context, out), everything=everything)
+    place = _project(context, out)
+    rubbish = overview.rubbish(place, everything=everything)
     for path in rubbish:
         console.say(console.short(path))
     if not rubbish:
         console.say("There is nothing to remove.")
-    elif not dry_run and (yes or click.confirm("Remove these?", err=True)):
-        overview.remove(rubbish)
+    elif not dry_run:
+        if not yes and not sys.stdin.isatty():
+            raise UsageError("clean asks before it removes anything, and nobody is there", "pass --yes")
+        if yes or click.confirm("Remove these?", err=True):
+            overview.remove(place, rubbish)
 
 
 @cli.group()

@@ -4,9 +4,11 @@ A file is trusted for what it holds, never for when it was written: its SHA-256 
 in a manifest or, for single files, in its own name.
 """
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -46,18 +48,35 @@ def write(path: Path, content: bytes) -> str:
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise EnvironmentFailure(
-            f"cannot write {path}: {reason}", "free some space there or choose another folder with --out"
-        ) from error
+        raise _failure(path, error) from error
     return sha256(content)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is going to be written to.
+
+    Raises:
+        EnvironmentFailure: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it; what is not there is removed already."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def read(path: Path, digest: str) -> bytes | None:
     """Return a file's bytes, or None where it is missing or is not what was once written."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:  # missing, a folder in its place, unreadable: not what was written
         return None
     return content if sha256(content) == digest else None
 
@@ -79,6 +98,18 @@ def named_hash(path: Path) -> str | None:
     """Return the hash in the name of a file written by `write_named`, None where there is none."""
     match = _NAMED.search(path.name)
     return match.group(1) if match else None
+
+
+def _failure(path: Path, error: OSError) -> EnvironmentFailure:
+    remedies = {
+        errno.ENOSPC: "free some space there or choose another folder with --out",
+        errno.ENOTDIR: "a file is in the way: move it or choose another folder with --out",
+        errno.EEXIST: "a file is in the way: move it or choose another folder with --out",
+        errno.EISDIR: "a folder is in the way: move it",
+    }
+    reason = (error.strerror or str(error)).lower()
+    remedy = remedies.get(error.errno or 0, "choose another folder with --out")
+    return EnvironmentFailure(f"cannot write {path}: {reason}", remedy)
 
 
 def _sync_folder(folder: Path) -> None:

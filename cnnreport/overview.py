@@ -1,12 +1,12 @@
 """What is declared, what stands and what is left over: the questions behind list, status and clean."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cnnreport import durable
+from cnnreport.errors import UsageError
 from cnnreport.project import CHOICES, RECORD, Project
 from cnnreport.report import outline
 from cnnreport.runs import artefact, checkpoint, experiment
@@ -62,12 +62,13 @@ def rubbish(project: Project, *, everything: bool) -> list[Path]:
 
     Args:
         project: Where to look.
-        everything: Take all of the output folder that this program made.
+        everything: Take all that this program makes, and nothing else that lies in the same folders.
+
+    Raises:
+        UsageError: Everything is to go while a command is computing.
     """
     if everything:
-        ours = [project.runs, project.checkpoints, project.prepared, project.output / CHOICES]
-        reports = [project.output / f"{name}{end}" for name in _outputs(project) for end in ("", RECORD)]
-        return [path for path in [*ours, *reports] if path.exists()]
+        return _everything(project)
     runs = [
         run.folder
         for run in artefact.load_all(project.runs)
@@ -82,13 +83,36 @@ def rubbish(project: Project, *, everything: bool) -> list[Path]:
     return [*runs, *idle, *_left_over(project)]
 
 
-def remove(paths: Sequence[Path]) -> None:
-    """Remove files and folders."""
+def remove(project: Project, paths: Sequence[Path]) -> None:
+    """Remove files and folders, and the folders of the output that are empty then."""
     for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        durable.remove(path)
+    for folder in (project.runs, project.checkpoints, project.prepared):
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _everything(project: Project) -> list[Path]:
+    if _is_busy(project):
+        raise UsageError("a command is computing into this folder", "wait until it is done, or end it")
+    runs = [path for path in _entries(project.runs) if artefact.parse_folder_name(path.name)]
+    under_way = [
+        path
+        for path in _entries(project.checkpoints)
+        if artefact.parse_folder_name(path.name.removesuffix(".lock"))
+    ]
+    prepared = [path for path in _entries(project.prepared) if durable.named_hash(path)]
+    reports = [project.output / f"{name}{end}" for name in _outputs(project) for end in ("", RECORD)]
+    single = [path for path in (*reports, project.output / CHOICES) if path.is_file()]
+    return [*runs, *under_way, *prepared, *single, *_left_over(project)]
+
+
+def _is_busy(project: Project) -> bool:
+    return any(checkpoint.is_locked(file.with_suffix("")) for file in project.checkpoints.glob("*.lock"))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -106,7 +130,7 @@ def _is_current(key: Key, project: Project) -> bool:
 
 def _left_over(project: Project) -> list[Path]:
     """Find what killed commands left half-written; nothing while a command may be writing."""
-    if any(checkpoint.is_locked(file.with_suffix("")) for file in project.checkpoints.glob("*.lock")):
+    if _is_busy(project):
         return []
     parts = list(project.runs.glob(f"{artefact.INCOMING}*"))
     places = (project.output, project.runs, *project.checkpoints.glob("*"), project.prepared)

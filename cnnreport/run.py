@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from cnnreport import console
+from cnnreport import console, durable
 from cnnreport.project import Project
 from cnnreport.runs import executor, experiment
 from cnnreport.runs.artefact import Run
@@ -25,6 +25,8 @@ def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
 def run_planned(project: Project, plan: Sequence[Planned], command: str) -> list[Run]:
     """Compute what a plan lacks while the console shows it, and return all of its runs."""
     announce(plan)
+    for folder in (project.runs, project.checkpoints, project.prepared):
+        durable.make_folder(folder)  # found out now, not after the training
     with console.Watch(plan) as watch:
         return executor.run_plan(project, plan, command, watch)
 
@@ -75,4 +77,5 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
         if finite and all(column in row for row in finite)
     ]
     lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
-    return f"{name}: {', '.join(told) or 'no finite result'} ({len(last)} seeds{lost})"
+    seeds = "1 seed" if len(last) == 1 else f"{len(last)} seeds"
+    return f"{name}: {', '.join(told) or 'no finite result'} ({seeds}{lost})"

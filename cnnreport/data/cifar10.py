@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cnnreport import durable
 from cnnreport.data import pickles
+from cnnreport.data.source import SEED, Series, Source, Split
 from cnnreport.errors import DataError
 
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -89,6 +90,23 @@ def read(place: Path, label: int = HORSE) -> Images:
     return images
 
 
+def split(source: Source) -> Split:
+    """Read located images again, in an order that was shuffled once with a fixed seed.
+
+    Raises:
+        DataError: They are not those that were located.
+    """
+    assert source.place is not None, "only drawn data have no place"
+    images = kept(source.place) or read(source.place)
+    if images.fingerprint() != source.content:
+        raise DataError("CIFAR-10 changed on the disk while it was in use", "start again")
+    return Split(
+        train=_shuffled(images.train, "training images"),
+        validation=_shuffled(images.validation, "validation images"),
+        basis=lambda: images.train,
+    )
+
+
 def keep(images: Images, folder: Path) -> None:
     """Write the selected images beside a downloaded archive, which takes seconds to unpack."""
     buffer = io.BytesIO()
@@ -104,6 +122,11 @@ def kept(folder: Path) -> Images | None:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 return Images(arrays["train"], arrays["validation"])
     return None
+
+
+def _shuffled(images: NDArray[np.uint8], what: str) -> Series:
+    order = np.random.default_rng(SEED).permutation(len(images))
+    return Series(what, len(images), lambda count: np.ascontiguousarray(images[order[:count]]))
 
 
 def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,6 +1,7 @@
 """Fetch a file once: with a hash, in bounded time, going on where an earlier attempt ended."""
 
 import hashlib
+import importlib
 import os
 import tempfile
 import threading
@@ -55,18 +56,19 @@ def fetch(
         sha256: What the file's SHA-256 must be, 64 hexadecimal digits.
         folder: Where the file is kept.
         first_byte_within: Seconds within which the server must answer, name look-up included.
-        budget: Seconds for everything, None for no limit.
+        budget: Seconds for the whole transfer, None for no limit.
         limit: The most bytes that are accepted.
         progress: Told now and then how far it is.
 
     Raises:
         DataError: No answer, a broken connection, the time is over, or another content.
-        EnvironmentFailure: The folder cannot be written.
+        EnvironmentFailure: The folder cannot be written, or a library is missing.
     """
     # A file that is whole needs no server, and hashing it must not count as the server's silence.
     path = folder / url.rstrip("/").rpartition("/")[2]
     if _is(path, sha256):
         return path
+    _load_libraries()
     job = _Job(url, sha256, path, first_byte_within, limit, progress)
     # Nothing can interrupt a hanging name look-up, so the caller waits for a thread it may leave.
     thread = threading.Thread(target=job.run, name="cnnreport-download", daemon=True)
@@ -83,6 +85,25 @@ def fetch(
     if job.error is not None:
         raise _explained(job.error, url) from job.error
     return path
+
+
+def unwritable(error: OSError) -> EnvironmentFailure:
+    """Say that the cache cannot be written, and why, without its path."""
+    reason = (error.strerror or str(error)).lower()
+    return EnvironmentFailure(
+        f"cannot write to the cache: {reason}", "free some space, or set CNNREPORT_CACHE to another folder"
+    )
+
+
+def _load_libraries() -> None:
+    """Import what the job needs before its clock starts: on a slow disk that takes seconds."""
+    try:
+        for library in ("filelock", "pooch", "requests"):
+            importlib.import_module(library)
+    except ImportError as error:
+        raise EnvironmentFailure(
+            f"a download needs the library {error.name}, which is missing", "install cnnreport again"
+        ) from error
 
 
 @dataclass
@@ -266,8 +287,7 @@ def _explained(error: BaseException, url: str) -> CnnReportError:
     if isinstance(error, requests.RequestException):
         return DataError(f"{host} cannot be reached or broke off the connection", _remedy())
     if isinstance(error, OSError):
-        reason = (error.strerror or str(error)).lower()
-        return EnvironmentFailure(f"cannot write to the cache: {reason}", "set CNNREPORT_CACHE to a folder")
+        return unwritable(error)
     if isinstance(error, ValueError) and "hash" in str(error).lower():
         return DataError(f"what {host} sent has another SHA-256 than the published file", _remedy())
     return DataError(f"the download from {host} failed: {error}", _remedy())

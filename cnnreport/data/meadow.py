@@ -23,6 +23,9 @@ from cnnreport.data.canvas import (
     step,
     texture,
 )
+from cnnreport.data.source import SEED, Series, Source, Split
+
+TRAIN, VALIDATION, PALETTE_SCENES = 5000, 1000, 400
 
 Triple = tuple[float, float, float]
 
@@ -160,6 +163,15 @@ def draw(count: int, height: int = 32, width: int = 32, seed: int = 0, first: in
         mask[i] = canvas.mask
         boxes.append(_boxes(canvas, owners))
     return Scenes(rgb, mask, boxes)
+
+
+def split(_source: Source) -> Split:
+    """Offer the scenes that stand in for CIFAR-10's images, in the order in which they are drawn."""
+    return Split(
+        train=Series("scenes", TRAIN, lambda count: draw(count, seed=SEED).rgb),
+        validation=Series("scenes", VALIDATION, lambda count: draw(count, seed=SEED, first=TRAIN).rgb),
+        basis=lambda: draw(PALETTE_SCENES, seed=SEED).rgb,
+    )
 
 
 class _Painter:

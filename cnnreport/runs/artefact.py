@@ -9,7 +9,6 @@ import json
 import math
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,7 +127,7 @@ def save(
     """
     contents = dict(_contents(history, results, sources))
     incoming = folder.with_name(f"{INCOMING}{folder.name}")
-    shutil.rmtree(incoming, ignore_errors=True)
+    durable.remove(incoming)
     files = {name: durable.write(incoming / name, content) for name, content in sorted(contents.items())}
     manifest = {
         "format": FORMAT_VERSION,
@@ -151,47 +150,54 @@ def put(incoming: Path, folder: Path) -> None:
     """Move a complete run to its place; what lay there gives way."""
     if folder.exists():
         old = folder.with_name(f"{INCOMING}old-{folder.name}")
-        shutil.rmtree(old, ignore_errors=True)
+        durable.remove(old)
         os.replace(folder, old)
         os.replace(incoming, folder)
-        shutil.rmtree(old)
+        durable.remove(old)
     else:
         os.replace(incoming, folder)
 
 
 def load(folder: Path) -> Run | Damaged | None:
     """Read a run and check every byte of it; None where there is no manifest."""
+    if not os.path.lexists(folder / MANIFEST):
+        return None
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         claimed = manifest.pop("self")
-        files: dict[str, str] = manifest["files"]
-        missing = {"experiment", "seed", "fingerprint", "key", "circumstances", "format"} - set(manifest)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (ValueError, KeyError, AttributeError, TypeError):
+        if claimed != _self_hash(manifest):
+            return Damaged(folder, f"{MANIFEST} is not what was written")
+        if manifest["format"] != FORMAT_VERSION:
+            return Damaged(folder, f"it has format {manifest['format']}, this version reads {FORMAT_VERSION}")
+        return _read(folder, manifest)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        # Whoever wrote it, it is no manifest of this program.
         return Damaged(folder, f"{MANIFEST} cannot be read")
-    if claimed != _self_hash(manifest):
-        return Damaged(folder, f"{MANIFEST} is not what was written")
-    if manifest["format"] != FORMAT_VERSION:
-        return Damaged(folder, f"it has format {manifest['format']}, this version reads {FORMAT_VERSION}")
-    if missing or not {HISTORY, MEASURES, SAMPLES} <= set(files):
-        return Damaged(folder, f"{MANIFEST} lacks what every run has")
-    contents = {name: durable.read(folder / name, digest) for name, digest in files.items()}
-    for name, content in contents.items():
+
+
+def _read(folder: Path, manifest: dict[str, Any]) -> Run | Damaged:
+    contents = {}
+    for name, digest in manifest["files"].items():
+        content = durable.read(folder / name, digest)
         if content is None:
             return Damaged(folder, f"{name} is missing or not what was written")
-    return Run(
+        contents[name] = content
+    run = Run(
         folder=folder,
         manifest=manifest,
-        history=_decode_history(contents[HISTORY] or b""),
-        measures=json.loads(contents[MEASURES] or b""),
+        history=_decode_history(contents[HISTORY]),
+        measures=dict(json.loads(contents[MEASURES])),
         listings={
-            Path(name).stem: (content or b"").decode()
+            Path(name).stem: content.decode()
             for name, content in contents.items()
             if name.startswith(f"{LISTINGS}/")
         },
         imported=_read_imported(folder),
     )
+    complete = contents[SAMPLES], run.experiment, run.seed, run.spec, run.circumstances["machine"]
+    if run.key.fingerprint != manifest["fingerprint"] or not complete:
+        return Damaged(folder, f"{MANIFEST} contradicts itself")
+    return run
 
 
 def load_all(root: Path) -> Iterator[Run | Damaged]:
@@ -233,10 +239,13 @@ def _decode_history(content: bytes) -> list[Row]:
 
 
 def _read_imported(folder: Path) -> Mapping[str, Any] | None:
-    try:
-        return json.loads((folder / IMPORTED).read_bytes())  # type: ignore[no-any-return]
-    except FileNotFoundError:
+    if not os.path.lexists(folder / IMPORTED):
         return None
+    unknown = {"when": "at an unknown time", "file": "an unknown file"}
+    try:
+        return {**unknown, **json.loads((folder / IMPORTED).read_bytes())}
+    except (OSError, ValueError, TypeError):
+        return unknown  # the mark stands, whatever became of its text
 
 
 def _self_hash(manifest: Mapping[str, Any]) -> str:

@@ -119,8 +119,9 @@ def begin(folder: Path, key: Key, *, forced: bool) -> None:
 def key(folder: Path) -> Key | None:
     """Return what the run under way depends on, None where that cannot be told."""
     try:
-        return Key.from_json(json.loads((folder / KEY).read_bytes()))
-    except (OSError, ValueError, KeyError):
+        found = Key.from_json(json.loads((folder / KEY).read_bytes()))
+        return found if found.what["sources"].items() and found.where["versions"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -133,8 +134,10 @@ def failure(folder: Path) -> str | None:
     """Return why the last attempt at a run failed, None where it did not."""
     try:
         return str(json.loads((folder / FAILURE).read_bytes())["problem"])
-    except (OSError, ValueError, KeyError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return "for a reason that was not kept"
 
 
 def _lock_file(folder: Path) -> Path:

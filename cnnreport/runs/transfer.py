@@ -13,6 +13,9 @@ from cnnreport.errors import DataError, UsageError
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import IMPORTED, MANIFEST, Run, folder_name, parse_folder_name
 
+MAX_NAME = 200
+"""Longest path of a file in an archive."""
+
 MAX_BYTES = 2 << 30
 """Largest size of an archive's content that is unpacked."""
 
@@ -55,7 +58,7 @@ def import_runs(file: Path, root: Path) -> tuple[list[Run], list[Run]]:
         raise DataError(problem, "give the file that `runs export` wrote") from error
     except zipfile.BadZipFile as error:
         raise DataError(f"{file} is not an archive of runs, or is cut short", "export it again") from error
-    root.mkdir(parents=True, exist_ok=True)
+    durable.make_folder(root)
     mark = artefact.encode(
         {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -71,11 +74,14 @@ def import_runs(file: Path, root: Path) -> tuple[list[Run], list[Run]]:
 
 def _checked_names(archive: zipfile.ZipFile, file: Path) -> list[str]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if not entries:
+        raise DataError(f"{file} holds no runs", "export some")
     if sum(entry.file_size for entry in entries) > MAX_BYTES:
         raise DataError(f"{file} would unpack to more than {MAX_BYTES >> 30} GiB", "export fewer runs")
     for entry in entries:
         path = PurePosixPath(entry.filename)
-        if path.is_absolute() or ".." in path.parts or not parse_folder_name(path.parts[0]):
+        inside = len(path.parts) > 1 and ".." not in path.parts and not path.is_absolute()
+        if not inside or not parse_folder_name(path.parts[0]) or len(entry.filename) > MAX_NAME:
             raise DataError(f"{file} holds {entry.filename!r}, which is no run's file", "export it again")
     return [entry.filename for entry in entries]
 

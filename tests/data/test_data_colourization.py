@@ -1,5 +1,6 @@
 """Promises of the choice and the preparation of the colourization data."""
 
+import errno
 import functools
 import hashlib
 import io
@@ -17,8 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnreport.data import cifar10, colourization, meadow, palette
-from cnnreport.errors import DataError
+from cnnreport.data import cifar10, colourization, download, meadow, palette
+from cnnreport.errors import DataError, EnvironmentFailure
+from cnnreport.project import PACKAGE
+from cnnreport.runs.fingerprint import source_closure
 
 NOWHERE = "http://127.0.0.1:9/cifar-10-python.tar.gz"
 
@@ -112,6 +115,59 @@ def test_no_stand_in_for_what_was_asked_for() -> None:
         colourization.locate("cifar10", None, url=NOWHERE)
 
 
+@pytest.mark.parametrize(("choice", "seconds"), [("auto", 2.0), ("cifar10", 15.0)])
+def test_patience(
+    choice: colourization.Choice, seconds: float, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server is waited for longer where CIFAR-10 was asked for by name."""
+    fetch, waited = download.fetch, []
+
+    def watched(*arguments: Any, **options: Any) -> Path:
+        waited.append(options["first_byte_within"])
+        return fetch(*arguments, **options)
+
+    monkeypatch.setattr(download, "fetch", watched)
+    colourization.locate(choice, None, url=address)
+    assert waited == [seconds]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs /dev/null as a folder's parent")
+def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure of the machine stays one where CIFAR-10 was asked for, else it is the reason."""
+    monkeypatch.setenv("CNNREPORT_CACHE", "/dev/null/cache")
+    with pytest.raises(EnvironmentFailure, match=r"cannot write to the cache.*CNNREPORT_CACHE") as caught:
+        colourization.locate("cifar10", None, url=NOWHERE)
+    assert caught.value.exit_code == 4
+    source = colourization.locate("auto", None, url=NOWHERE)
+    assert "was not fetched: cannot write to the cache: " in source.reason
+
+
+def test_no_space_for_the_selection(address: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full after the download is such a failure too, and no path is shown."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    colourization.locate("cifar10", None, url=address)
+    for path in cache.glob("*.npz"):
+        path.unlink()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EnvironmentFailure, match="cannot write to the cache: no space left on device;"):
+        colourization.locate("cifar10", None, url=address)
+    source = colourization.locate("auto", None, url=address)
+    assert source.reason.endswith("was not fetched: cannot write to the cache: no space left on device")
+
+
+def test_only_looking() -> None:
+    """Where nothing may be fetched, nothing is, and the reason says so."""
+    source = colourization.locate("auto", None, fetch=False, url=NOWHERE)
+    assert source.reason == "CIFAR-10 is not in the cache and was not fetched: only a build fetches it"
+    with pytest.raises(
+        DataError, match="not in the cache and was not fetched: only a build fetches it; pass"
+    ):
+        colourization.locate("cifar10", None, fetch=False, url=NOWHERE)
+
+
 def test_damaged_data_never_become_a_meadow(folder: Path) -> None:
     """A damaged set stops the program even where the choice is left to it."""
     (folder / cifar10.FOLDER / "data_batch_4").write_bytes(b"\x80\x02}")
@@ -168,8 +224,8 @@ def test_more_than_there_is(folder: Path) -> None:
 
 def test_limits_of_meadow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer scenes are the first of more, with the same palette; validation has scenes of its own."""
-    monkeypatch.setattr(colourization, "MEADOW_TRAIN", 60)
-    monkeypatch.setattr(colourization, "MEADOW_PALETTE_SCENES", 40)
+    monkeypatch.setattr(meadow, "TRAIN", 60)
+    monkeypatch.setattr(meadow, "PALETTE_SCENES", 40)
     source = colourization.locate("meadow", None)
     less, more = colourization.prepare(source, 6, 10, 5), colourization.prepare(source, 6, 50, 8)
     assert np.array_equal(less["train_rgb"], more["train_rgb"][:10])
@@ -207,6 +263,23 @@ def test_other_images_have_another_fingerprint(folder: Path) -> None:
     assert colourization.locate("auto", folder).fingerprint != source.fingerprint
     with pytest.raises(DataError, match="changed on the disk"):
         colourization.prepare(source, 4)
+
+
+@pytest.mark.parametrize(
+    ("choice", "own", "foreign"),
+    [
+        ("cifar10", {"cifar10", "pickles"}, {"meadow", "canvas", "horse"}),
+        ("meadow", {"meadow", "canvas", "horse"}, {"cifar10", "pickles"}),
+    ],
+)
+def test_a_run_depends_on_its_own_data_set_alone(
+    choice: colourization.Choice, own: set[str], foreign: set[str], folder: Path
+) -> None:
+    """Neither the downloader, nor what chooses the set, nor the other set makes a run stale."""
+    source = colourization.locate(choice, folder, url=NOWHERE)
+    closure = {Path(path).stem for path in source_closure(source.modules, [PACKAGE.parent])}
+    assert own | {"pixels", "palette"} <= closure
+    assert not closure & (foreign | {"download", "colourization", "palette_file"})
 
 
 def test_locating_imports_nothing_heavy(folder: Path) -> None:

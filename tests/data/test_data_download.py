@@ -1,8 +1,10 @@
 """Promises of the download, kept against servers on this machine that misbehave."""
 
 import hashlib
+import importlib
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -202,6 +204,28 @@ def test_a_black_hole(tmp_path: Path) -> None:
                 f"http://127.0.0.1:{silent.getsockname()[1]}/f", DIGEST, tmp_path, first_byte_within=0.3
             )
         assert time.monotonic() - started < 1
+
+
+def test_libraries_are_not_the_servers_silence(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the libraries take to be imported, the server has its whole time."""
+    load = importlib.import_module
+
+    def load_slowly(name: str) -> Any:
+        time.sleep(0.3)
+        return load(name)
+
+    monkeypatch.setattr(importlib, "import_module", load_slowly)
+    path = download.fetch(server.url, DIGEST, tmp_path, first_byte_within=0.5, budget=0.6)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_missing_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that is not there is a failure of the machine."""
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(EnvironmentFailure, match=r"needs the library pooch.*install"):
+        download.fetch("http://127.0.0.1:9/f", DIGEST, tmp_path)
 
 
 def test_a_hanging_name_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,15 @@ def test_nothing_to_export_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.txt", "/evil.txt", "count-seed0-0123456789abcdef/../../evil.txt", "evil/manifest.json"]
+    "name",
+    [
+        "../evil.txt",
+        ".",
+        "count-seed0-0123456789abcdef",
+        "/evil.txt",
+        "count-seed0-0123456789abcdef/../../evil.txt",
+        "evil/manifest.json",
+    ],
 )
 def test_an_archive_cannot_write_outside(name: str, tmp_path: Path) -> None:
     """A path that leaves its run's folder is refused before anything is unpacked."""
