@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
-from cnnreport.project import PACKAGE, RECORD, Project
+from cnnreport.project import ANSWERS, PACKAGE, RECORD, Project
 from cnnreport.report import compose, pdf
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
@@ -123,7 +123,7 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Co
     )
     files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
     kept = {str(file): file for file in files if "__pycache__" not in file.parts}
-    answers = project.experiments / outline.name / compose.ANSWERS
+    answers = project.experiments / outline.name / ANSWERS
     roots = ["cnnreport.report.compose", "cnnreport.report.pdf"]
     sources = source_closure(roots, project.search, followed=[answers])
     return {

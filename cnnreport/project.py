@@ -1,11 +1,17 @@
 """Where things are: experiments, templates and output of one project. Creates nothing."""
 
+import importlib.util
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cnnreport.errors import UsageError
+from cnnreport.errors import CnnReportError, UsageError
 
 PACKAGE = Path(__file__).resolve().parent
+
+ANSWERS = "answers.py"
+"""In a report's experiments folder: turns runs into answers. All other files there declare experiments."""
 
 CHOICES = "choices.json"
 """In the output folder: what the last build was asked for."""
@@ -71,6 +77,40 @@ def find(root: Path | None = None, output: Path | None = None) -> Project:
         here = Path.cwd().resolve()
         chosen = next((p for p in (here, *here.parents) if _is_project(p)), PACKAGE.parent)
     return Project(chosen, (output or chosen / "build").resolve())
+
+
+def load_file(file: Path) -> Any:
+    """Execute a file of a project's experiments folder as a module of its own and return the module.
+
+    Raises:
+        UsageError: There is no such file, or it has a mistake, which is named with its line.
+    """
+    if not file.is_file():
+        raise UsageError(f"there is no {file}", "write it, or mend its name")
+    name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{file} cannot be loaded", "give it the ending .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except CnnReportError:
+        raise
+    except Exception as error:
+        # A file of the user may raise anything.
+        raise UsageError(
+            f"{_place(file, error)}: {type(error).__name__}: {error}", "mend it there"
+        ) from error
+    return module
+
+
+def _place(file: Path, error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)
+    ]
+    return f"{file}:{lines[-1]}" if lines else str(file)
 
 
 def _is_project(folder: Path) -> bool:

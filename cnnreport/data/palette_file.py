@@ -6,6 +6,7 @@ reader; of a palette that was read, its colours are part of the data's fingerpri
 
 import io
 import math
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from cnnreport.data import pickles
 from cnnreport.errors import DataError
+
+_HEADER_ERRORS = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError)
+"""What numpy's parser of headers, which reads them as Python literals, stumbles over."""
 
 _LARGEST_FILE = 16 << 20
 _REMEDY = "pass a file of colours as float (NC, 3) from 0 to 1, or none to have them found by k-means"
@@ -64,8 +68,10 @@ def _array(content: bytes, name: str) -> NDArray[Any]:
             shape, by_columns, dtype = np.lib.format.read_array_header_2_0(file)
         else:
             raise DataError(f"{name} is a .npy file of version {version}, expected 1.0 or 2.0", _REMEDY)
-    except ValueError as error:
-        raise DataError(f"{name} is not a .npy file: {error}", _REMEDY) from error
+    except _HEADER_ERRORS as error:
+        raise DataError(f"{name} is not a .npy file, or its header is damaged", _REMEDY) from error
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise DataError(f"{name} says that it has the shape {shape}", _REMEDY)
     if dtype.hasobject:
         return np.asarray(pickles.load(content[file.tell() :], name))
     if len(content) - file.tell() != math.prod(shape) * dtype.itemsize:

@@ -1,21 +1,17 @@
 """The whole report as one HTML page: outline, runs and templates in, text out."""
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from cnnreport.errors import UsageError
-from cnnreport.project import PACKAGE, Project
+from cnnreport.project import ANSWERS, PACKAGE, Project, load_file
 from cnnreport.report import fonts, listing, page
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.ledger import Ledger
 from cnnreport.report.outline import Outline, Section
 from cnnreport.report.provenance import trace
-
-ANSWERS = "answers.py"
-"""The file of a report's experiments folder that turns runs into answers, as ``ANSWERS`` by section."""
 
 SHARED = "shared"
 """The folder of the templates that serve every report."""
@@ -118,13 +114,7 @@ def _answer(project: Project, outline: Outline, sections: list[Section], runs: R
 
 
 def _load(file: Path) -> Mapping[str, Callable[[Runs], Answer]]:
-    name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None or not file.is_file():
-        raise UsageError(f"there is no {file}", "write it: it turns runs into answers")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    functions = getattr(module, "ANSWERS", None)
+    functions = getattr(load_file(file), "ANSWERS", None)
     if not isinstance(functions, Mapping):
         raise UsageError(f"{file} has no ANSWERS", "add the mapping from section ids to functions")
     return functions

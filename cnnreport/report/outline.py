@@ -75,7 +75,7 @@ def load(project: Project, name: str) -> Outline:
         raise UsageError(f"there is no report {name!r}", f"choose from: {known}")
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
     sections = content.pop("section", None)
     if not isinstance(sections, list) or not sections:

@@ -1,6 +1,7 @@
 """Answers laid on a page: the only importer of Jinja. A template that misses something stops the build."""
 
 import base64
+import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,13 +17,16 @@ from jinja2 import (
 )
 from markupsafe import Markup
 
-from cnnreport.errors import CnnReportError, UsageError
+from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.report import listing, maths
 from cnnreport.report.answer import Picture
 from cnnreport.report.ledger import Ledger
 from cnnreport.report.quantity import CONFIDENCE, NARROW, Quantity
 
 Render = Callable[..., Markup]
+
+_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
+_DECIMAL = re.compile(r"\b\d+\.\d+\b")
 
 
 def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, Any]) -> Render:
@@ -37,7 +41,7 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         names: What every template may use.
     """
     environment = Environment(
-        loader=FileSystemLoader(folders),
+        loader=_HonestLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=lambda value: _printable(value, ledger),
@@ -69,6 +73,23 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
     return render
 
 
+class _HonestLoader(FileSystemLoader):
+    """Reads templates, and refuses one into whose text a decimal number was typed."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        text, name, current = super().get_source(environment, template)
+        if template.endswith(".html.j2"):
+            # Blanked, not removed: the lines keep their numbers.
+            bare = _CODE.sub(lambda code: "\n" * code.group().count("\n"), text)
+            for number, line in enumerate(bare.splitlines(), 1):
+                if typed := _DECIMAL.search(line):
+                    raise VerificationError(
+                        f"{template}:{number}: the number {typed.group()} was typed into the text",
+                        "print a Quantity, so that it has an origin",
+                    )
+        return text, name, current
+
+
 def _render(environment: Environment, template: str, values: Mapping[str, Any]) -> Markup:
     try:
         # Safe: autoescape has seen every value in it.
@@ -79,6 +100,8 @@ def _render(environment: Environment, template: str, values: Mapping[str, Any]) 
         raise UsageError(f"{error.name}:{error.lineno}: {error.message}", "mend the template") from error
     except TemplateError as error:
         raise UsageError(f"{_place(error, template)}: {error.message}", "mend the template") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{_place(error, template)}: {error}", "mend the template") from error
     except CnnReportError as error:
         raise type(error)(f"{_place(error, template)}: {error.problem}", error.remedy) from error
 

@@ -100,9 +100,10 @@ def _no_warnings() -> Iterator[None]:
     """Turn the first log line at warning or above into an error."""
     collected = _Collector()
     logger = logging.getLogger("weasyprint")
-    level = logger.level
+    level, propagate = logger.level, logger.propagate
     logger.addHandler(collected)
     logger.setLevel(logging.WARNING)
+    logger.propagate = False  # told once, in the error
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -110,13 +111,14 @@ def _no_warnings() -> Iterator[None]:
     finally:
         logger.removeHandler(collected)
         logger.setLevel(level)
+        logger.propagate = propagate
     # A deprecation speaks to developers; every other Python warning is about this page.
     told = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
     lines = collected.lines + told
     if lines:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise VerificationError(
-            f"the PDF was not written, WeasyPrint complains: {lines[0]}{more}",
+            f"the PDF was not written, WeasyPrint complains: {lines[0].rstrip('.')}{more}",
             "mend the template or the style sheet that it names",
         )
 

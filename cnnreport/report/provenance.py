@@ -38,6 +38,7 @@ class Provenance:
         rows: The runs, in the order of the report.
         data: The data sets used.
         data_origins: Phrases saying where the data came from.
+        data_hashes: SHA-256 of the prepared data; several where runs were given different ones.
         finished: When the last run ended, ISO 8601, UTC.
         commands: The command lines that made the runs.
         machines: What they ran on, a line each.
@@ -47,6 +48,7 @@ class Provenance:
     rows: tuple[RunRow, ...]
     data: tuple[DataSet, ...]
     data_origins: tuple[str, ...]
+    data_hashes: tuple[str, ...]
     finished: str
     commands: tuple[str, ...]
     machines: tuple[str, ...]
@@ -82,6 +84,7 @@ def trace(runs: Runs) -> Provenance:
         rows=tuple(_row(run, number) for number, run in enumerate(flat, 1)),
         data=datasets(flat),
         data_origins=tuple(sorted({str(o) for c in circumstances if (o := c.get("data_origin"))})),
+        data_hashes=tuple(sorted({str(h) for c in circumstances if (h := c.get("data_sha256"))})),
         finished=max(_moment(str(c["finished"])) for c in circumstances).isoformat(timespec="seconds"),
         commands=tuple(dict.fromkeys(str(c["command"]) for c in circumstances)),
         machines=tuple(dict.fromkeys(_machine(c["machine"]) for c in circumstances)),

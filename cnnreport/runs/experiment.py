@@ -1,7 +1,6 @@
 """What is to be run: the declaration of an experiment and the register of all of them."""
 
 import dataclasses
-import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.project import Project
-
-ANSWERS = "answers.py"
-"""The one file of an experiments folder that declares nothing: the report half loads it."""
+from cnnreport.project import ANSWERS, Project, load_file
 
 
 @dataclass(frozen=True)
@@ -75,19 +71,10 @@ def find(experiments: Mapping[str, Experiment], name: str) -> Experiment:
     return experiments[name]
 
 
-def load_file(file: Path) -> Any:
-    """Execute a file of the experiments folder as a module of its own and return the module."""
-    name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{file} cannot be loaded", "give it the ending .py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _declared(file: Path) -> tuple[Experiment, ...]:
     declared = getattr(load_file(file), "EXPERIMENTS", None)
     if declared is None:
         raise UsageError(f"{file} declares no EXPERIMENTS", f"declare a tuple, or move the code to {ANSWERS}")
-    return tuple(declared)
+    if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
+        raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
+    return declared

@@ -13,9 +13,11 @@ from cnnreport.runs.artefact import Run
 POOL_UPSAMPLE = "pool-upsample"
 
 # What a difference has to exceed before the text speaks of it; losses are in nats.
-OVERFITS = 0.02
+RISEN = 0.02
 GAP = 0.05
-FALLING = 0.005
+MOVING = 0.005
+# A share of the neighbouring pairs of pixels.
+FLATTER = 0.01
 
 
 def a1(runs: Runs) -> Answer:
@@ -38,6 +40,8 @@ def a2(runs: Runs) -> Answer:
     chosen = runs[POOL_UPSAMPLE]
     values = {**_settings(chosen), **_results(chosen), **_baselines(chosen), **_looks(chosen)}
     values |= _comparisons(values)
+    if many_epochs(values):
+        values |= _movement(chosen, values["epochs"])
     lost = [run.seed for run in chosen if answer.diverged(run)]
     return Answer(
         values=values,
@@ -50,7 +54,8 @@ def a2(runs: Runs) -> Answer:
             "all_lost": len(lost) == len(chosen),
             "lost": ", ".join(map(str, lost)),
             "shown_seed": str(shown_run(chosen).seed),
-            "many_epochs": len(chosen[0].history) > 1,
+            "many_epochs": many_epochs(values),
+            "one_by_one": late_window(values["epochs"].mean) == 1,
         },
     )
 
@@ -107,14 +112,6 @@ def _results(runs: Sequence[Run]) -> dict[str, Quantity]:
         "loss": answer.last(runs, "validation_loss", "validation loss", "loss"),
         "accuracy": answer.last(runs, "validation_accuracy", "validation accuracy", "share"),
         "train_loss": answer.last(runs, "train_loss", "training loss", "loss"),
-        "late_fall": answer.from_history(
-            runs,
-            "validation_loss",
-            "late fall of the validation loss",
-            "loss",
-            late_fall,
-            "mean of the last but one fifth less that of the last",
-        ),
         "rise": answer.from_history(
             runs,
             "validation_loss",
@@ -129,11 +126,46 @@ def _results(runs: Sequence[Run]) -> dict[str, Quantity]:
     return found
 
 
+def _movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
+    def late(meaning: str, choose: Callable[[Sequence[float]], float], how: str) -> Quantity:
+        how = f"{how}; a window is a fifth of the epochs, at least one"
+        return answer.from_history(runs, "validation_loss", meaning, "loss", choose, how)
+
+    return {
+        "window": combine(
+            f"{POOL_UPSAMPLE}.window",
+            "window for late changes, epochs",
+            "a fifth of {}, rounded down, at least one",
+            late_window,
+            epochs,
+            form="count",
+        ),
+        "late_fall": late(
+            "late fall of the validation loss",
+            late_fall,
+            "mean of the last window but one less that of the last",
+        ),
+        "late_rise": late(
+            "late rise of the validation loss",
+            lambda losses: -late_fall(losses),
+            "mean of the last window less that of the last but one",
+        ),
+    }
+
+
+def many_epochs(values: Mapping[str, Quantity]) -> bool:
+    """Tell whether there were epochs enough to say how a loss moved."""
+    return values["epochs"].mean > 1
+
+
+def late_window(epochs: float) -> int:
+    """Return over how many epochs a loss is averaged to see how it moves at the end."""
+    return max(1, int(epochs) // 5)
+
+
 def late_fall(losses: Sequence[float]) -> float:
-    """Return how much a loss fell from the last but one fifth of the epochs to the last fifth."""
-    window = max(1, len(losses) // 5)
-    if len(losses) < 2:
-        return 0.0
+    """Return how much the mean of a loss fell from the last window but one to the last."""
+    window = late_window(len(losses))
     return fmean(losses[-2 * window : -window]) - fmean(losses[-window:])
 
 
@@ -203,7 +235,7 @@ def _comparisons(values: Mapping[str, Quantity]) -> dict[str, Quantity]:
 
 
 def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
-    return {
+    found = {
         "beats_chance": exceeds("The net is better than guessing", values["over_chance"]),
         "beats_frequent": exceeds(
             "The net is better than the most frequent colour everywhere", values["over_frequent"]
@@ -211,11 +243,18 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
         "beats_table": exceeds(
             "The net is better than a table from grey level to colour", values["over_table"]
         ),
-        "flatter": exceeds("The predictions have fewer edges than the truth", values["edges_missing"]),
+        "flatter": exceeds(
+            "The predictions have clearly fewer edges than the truth", values["edges_missing"], FLATTER
+        ),
         "duller": exceeds("The predictions use fewer colours than the truth", values["colours_missing"]),
-        "overfits": exceeds("The validation loss has turned upwards", values["rise"], OVERFITS),
-        "gap": exceeds("The net fits the training images better", values["gap"], GAP),
-        "falling": exceeds("The validation loss was still falling", values["late_fall"], FALLING),
+        "gap": exceeds("The net fits the training images clearly better", values["gap"], GAP),
+    }
+    if not many_epochs(values):
+        return found
+    return found | {
+        "risen": exceeds("The validation loss ends clearly above its lowest value", values["rise"], RISEN),
+        "falling": exceeds("At the end the validation loss was falling", values["late_fall"], MOVING),
+        "rising": exceeds("At the end the validation loss was rising", values["late_rise"], MOVING),
     }
 
 
@@ -255,9 +294,8 @@ def _plot(runs: Sequence[Run], what: str, y_label: str, ends: str, data: tuple[D
         for role, label in roles
         if all(f"{role}_{what}" in row for run in runs for row in run.history)
     ]
-    alt = (
-        f"Curves of the {what} over the epochs, thin lines for the seeds, a thick one for their mean. {ends}"
-    )
+    lines = ", thin lines for the seeds, a thick one for their mean" if len(runs) > 1 else ""
+    alt = f"Curves of the {what} over the epochs{lines}. {ends}"
     return figure.curves(drawn, y_label, alt, data, per_cent=what == "accuracy")
 
 

@@ -71,6 +71,7 @@ DEFAULTS: dict[str, Any] = {
     "loss": (2.13, 1.583),
     "accuracy": 0.412,
     "train_loss": None,
+    "validation": None,
     "epochs": 25,
     "stand_in": True,
     "title": "Meadow",
@@ -87,13 +88,14 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
         root: The folder of runs.
         seed: Its seed; each seed shifts the results a little.
         chosen: What differs from `DEFAULTS`: the validation loss at the start and the end, the final
-            accuracy and training loss, the data, measures, and whether it diverged or was imported.
+            accuracy and training loss, or the whole validation loss; the data, measures, and whether it
+            diverged or was imported.
     """
     assert chosen.keys() <= DEFAULTS.keys(), chosen
     w = {**DEFAULTS, **chosen}
-    epochs = w["epochs"]
+    epochs = len(w["validation"] or range(w["epochs"]))
     shift = 0.004 * seed
-    validation = [x + shift for x in losses(*w["loss"], epochs)]
+    validation = [x + shift for x in w["validation"] or losses(*w["loss"], epochs)]
     end = w["train_loss"] if w["train_loss"] is not None else w["loss"][1] - 0.02
     training = [x + shift for x in losses(w["loss"][0] + 0.4, end, epochs)]
     rows = [
