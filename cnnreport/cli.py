@@ -4,7 +4,6 @@ Imports of torch, matplotlib, weasyprint and their like stay inside the commands
 that help and listings come at once.
 """
 
-import os
 import signal
 import sys
 import traceback
@@ -40,9 +39,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             traceback.print_exc()
         console.note(f"Error: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         if debug:
             traceback.print_exc()

@@ -144,3 +144,14 @@ def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: 
     assert not (out / "runs").exists()
     cnnreport(project, "clean", "--all", "--yes", "--out", str(out))
     assert list(out.iterdir()) == []
+
+
+def test_a_number_typed_into_a_template_stops_the_build(project: Path) -> None:
+    """A decimal that no run stands behind is told by file and line; the old PDF stands."""
+    file, before, old = project / TEMPLATE, (project / TEMPLATE).read_text(), pdf(project).read_bytes()
+    file.write_text(before + "<p>We reach 41.6 % accuracy.</p>\n")
+    done = cnnreport(project, "build", *CUT)
+    file.write_text(before)
+    assert done.returncode == 3
+    assert f"a3.html.j2:{before.count(chr(10)) + 1}: the number 41.6 was typed" in done.stderr
+    assert pdf(project).read_bytes() == old

@@ -128,3 +128,44 @@ def test_nothing_to_clean_is_said(tmp_path: Path) -> None:
     """An empty output folder is no error."""
     done = cnnreport("clean", "--out", str(tmp_path / "none"))
     assert (done.returncode, done.stdout) == (0, "There is nothing to remove.\n")
+
+
+def test_clean_all_leaves_what_it_did_not_make(tmp_path: Path) -> None:
+    """A folder given with --out may hold other things of the same names; they stay."""
+    for name in ("data/thesis.txt", "runs/notes.txt", "checkpoints/mine.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("mine")
+    done = cnnreport("clean", "--all", "--yes", "--out", str(tmp_path))
+    assert done.stdout == "There is nothing to remove.\n"
+    assert len(list(tmp_path.rglob("*.txt"))) == 3
+
+
+def test_clean_does_not_remove_unasked(tmp_path: Path) -> None:
+    """Where nobody can answer, clean says how to go on, and removes nothing."""
+    rubbish = tmp_path / "runs" / ".incoming-x"
+    rubbish.mkdir(parents=True)
+    done = cnnreport("clean", "--out", str(tmp_path))
+    assert (done.returncode, rubbish.exists()) == (2, True)
+    assert "pass --yes" in done.stderr
+    assert cnnreport("clean", "--yes", "--out", str(tmp_path)).returncode == 0
+    assert not rubbish.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("EXPERIMENTS = (", "broken.py:1: SyntaxError"),
+        ("x = 1\ny = x / 0", "broken.py:2: ZeroDivisionError: division by zero"),
+        ("EXPERIMENTS = 5", "is no tuple of experiments"),
+        ("", "declares no EXPERIMENTS"),
+    ],
+)
+def test_a_mistake_in_a_declaration_is_told_with_its_line(text: str, says: str, tmp_path: Path) -> None:
+    """Whoever writes experiments learns where the mistake is, without a traceback."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "experiments" / "mine").mkdir(parents=True)
+    (tmp_path / "experiments" / "mine" / "broken.py").write_text(text)
+    done = cnnreport("--project", str(tmp_path), "list")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr

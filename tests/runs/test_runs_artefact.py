@@ -1,5 +1,6 @@
 """Artefacts prove themselves, and travel."""
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -158,3 +159,32 @@ def test_a_named_file_proves_itself(tmp_path: Path) -> None:
     assert durable.read_named(file) == b"content"
     flip(file)
     assert durable.read_named(file) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{}", b"junk"])
+def test_a_damaged_mark_is_still_a_mark(run: Run, content: bytes) -> None:
+    """A run that came from elsewhere never turns into one made here."""
+    durable.write(run.folder / artefact.IMPORTED, content)
+    again = artefact.load(run.folder)
+    assert isinstance(again, Run)
+    assert again.imported is not None
+
+
+def test_a_run_computed_here_loses_the_mark(counting: Project) -> None:
+    """Forced over an imported run, the new one is not from elsewhere, and stands whole."""
+    folder = execute(job(counting), lambda _: None)
+    durable.write(folder / artefact.IMPORTED, b'{"file": "x.zip", "when": "now"}')
+    execute(dataclasses.replace(job(counting), force=True), lambda _: None)
+    again = artefact.load(folder)
+    assert isinstance(again, Run)
+    assert again.imported is None
+    assert [path.name for path in counting.runs.iterdir()] == [folder.name]
+
+
+def test_a_folder_in_the_place_of_a_file_is_damage(run: Run) -> None:
+    """Whatever lies where a file of the run should be, the run is told to be damaged."""
+    (run.folder / artefact.HISTORY).unlink()
+    (run.folder / artefact.HISTORY).mkdir()
+    damaged = artefact.load(run.folder)
+    assert isinstance(damaged, Damaged)
+    assert damaged.problem == "history.json is missing or not what was written"
