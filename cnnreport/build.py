@@ -85,12 +85,13 @@ def build(project: Project, report: str, choices: Choices, only: Iterable[str] =
     runs = run_planned(project, plan, context.command)
     target = project.output / outline.output
     record = _record(project, outline, runs, context)
+    trained = sum(planned.run is None for planned in plan)
     if _stands(target, record):
-        return Built(target, runs, trained=0, printed=False)
+        return Built(target, runs, trained, printed=False)
     html = compose.compose(project, outline, _grouped(runs), context)
     digest = pdf.write(html, target)
     durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
-    return Built(target, runs, trained=sum(planned.run is None for planned in plan), printed=True)
+    return Built(target, runs, trained, printed=True)
 
 
 def plan_report(project: Project, report: str, choices: Choices, only: Iterable[str] = ()) -> list[Planned]:

@@ -76,8 +76,10 @@ def rubbish(project: Project, *, everything: bool) -> list[Path]:
     ]
     idle = [
         folder
-        for folder in _folders(project.checkpoints)
-        if not checkpoint.is_locked(folder)
+        for folder in _entries(project.checkpoints)
+        if folder.is_dir()
+        and artefact.parse_folder_name(folder.name)
+        and not checkpoint.is_locked(folder)
         and not ((key := checkpoint.key(folder)) and _is_current(key, project))
     ]
     return [*runs, *idle, *_left_over(project)]
@@ -102,8 +104,7 @@ def _everything(project: Project) -> list[Path]:
         if artefact.parse_folder_name(path.name.removesuffix(".lock"))
     ]
     prepared = [path for path in _entries(project.prepared) if durable.named_hash(path)]
-    reports = [project.output / f"{name}{end}" for name in _outputs(project) for end in ("", RECORD)]
-    single = [path for path in (*reports, project.output / CHOICES) if path.is_file()]
+    single = [project.output / name for name in _files_of_ours(project) if (project.output / name).is_file()]
     return [*runs, *under_way, *prepared, *single, *_left_over(project)]
 
 
@@ -113,10 +114,6 @@ def _is_busy(project: Project) -> bool:
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _folders(parent: Path) -> list[Path]:
-    return sorted(path for path in parent.iterdir() if path.is_dir()) if parent.is_dir() else []
 
 
 def _is_current(key: Key, project: Project) -> bool:
@@ -133,10 +130,13 @@ def _left_over(project: Project) -> list[Path]:
     if _is_busy(project):
         return []
     parts = list(project.runs.glob(f"{artefact.INCOMING}*"))
-    places = (project.output, project.runs, *project.checkpoints.glob("*"), project.prepared)
-    files = [file for place in places for file in place.glob(".*.tmp") if file.is_file()]
+    places = (*project.checkpoints.glob("*"), project.prepared)
+    files = [file for place in places for file in place.glob(".*.tmp")]
+    files += [file for name in _files_of_ours(project) for file in project.output.glob(f".{name}.*.tmp")]
     return sorted([*parts, *files])
 
 
-def _outputs(project: Project) -> list[str]:
-    return [str(report["output"]) for report in listing(project)["reports"]]
+def _files_of_ours(project: Project) -> list[str]:
+    """Name the files that lie in the output folder itself."""
+    reports = [str(report["output"]) for report in listing(project)["reports"]]
+    return [*reports, *(f"{name}{RECORD}" for name in reports), CHOICES]
