@@ -116,6 +116,9 @@ class Watch:
         """Take note of what happened to a run."""
         name = (progress.experiment, progress.seed)
         self._rows[name] = progress
+        if progress.warning:
+            warning = f"{progress.experiment} seed {progress.seed}: {progress.warning}"
+            self._live.console.print(warning, markup=False) if self._live else note(warning)
         if progress.row:
             self._times.append(progress.seconds)
         if not self._live:

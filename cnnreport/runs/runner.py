@@ -61,6 +61,7 @@ class Progress:
         epochs: How many there are; 0 while another process computes the same run.
         row: The last epoch's row of the history; empty when the run begins.
         seconds: How long the last epoch took.
+        warning: What the user should know of it, empty for nothing.
     """
 
     experiment: str
@@ -69,6 +70,7 @@ class Progress:
     epochs: int
     row: Row
     seconds: float
+    warning: str = ""
 
 
 Notify = Callable[[Progress], None]
@@ -107,7 +109,9 @@ def _compute(job: Job, notify: Notify) -> None:
     history, seconds = (earlier.history, earlier.seconds) if earlier else ([], [])
     if earlier:
         task.restore(earlier.state)
-    notify(Progress(job.experiment, job.seed, len(history), task.epochs, {}, 0.0))
+    lost = checkpoint.epochs(job.checkpoints) - len(history)
+    warning = f"the newest checkpoint is damaged; epochs done again: {lost}" if lost else ""
+    notify(Progress(job.experiment, job.seed, len(history), task.epochs, {}, 0.0, warning))
     while len(history) < task.epochs:
         begin = time.perf_counter()
         history.append(task.run_epoch())

@@ -81,6 +81,10 @@ def test_a_damaged_checkpoint_costs_one_epoch(counting: Project) -> None:
     earlier = checkpoint.load(the_job.checkpoints)
     assert earlier is not None
     assert len(earlier.history) == 1
+    heard: list[Progress] = []
+    with pytest.raises(DataError, match="torn"):
+        execute(the_job, heard.append)
+    assert heard[0].warning == "the newest checkpoint is damaged; epochs done again: 1"
 
 
 def test_only_two_checkpoints_are_kept(counting: Project) -> None:
