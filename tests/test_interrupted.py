@@ -24,7 +24,7 @@ EXPERIMENTS = (
         "A small training",
         Colourization(
             net="cnnreport.nets.colourization:PoolUpsampleNet",
-            num_filters=4, num_colours=4, epochs=12, batch_size=20,
+            num_filters=4, num_colours=4, epochs=40, batch_size=20,
             train_images=200, validation_images=50,
         ),
         seeds=2,
@@ -107,7 +107,7 @@ def check_kills(project: Path, undisturbed: Path, seed: int, kills: int) -> None
     out = prepared(project, undisturbed, f"killed-{seed}")
     for _ in range(kills):
         process = start(project, out)
-        goal = epochs(out) + rng.randint(1, 6)
+        goal = epochs(out) + rng.randint(1, 20)
         wait_for(lambda goal=goal: epochs(out) >= goal, process)  # type: ignore[misc]
         time.sleep(rng.random() * 0.2)
         process.kill()
