@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cnnreport.runs import device
+from cnnreport import hardware
 from cnnreport.training.arithmetic import arithmetic
 from cnnreport.training.spec import Colourization
 
@@ -228,7 +228,7 @@ def machine() -> dict[str, Any]:
     """Return what the numbers depend on; no names of hosts or folders."""
     from importlib.metadata import version
 
-    return {"processor": device.processor(), "cores": device.cores(), "torch": version("torch")}
+    return {"processor": hardware.processor(), "cores": hardware.cores(), "torch": version("torch")}
 
 
 if __name__ == "__main__":

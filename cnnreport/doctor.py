@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from cnnreport import hardware
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
 from cnnreport.runs import device
@@ -71,7 +72,7 @@ def _device(choices: Choices) -> Check:
         return Check("device", "fail", error.problem, error.remedy)
     if chosen != "cpu":
         return Check("device", "ok", chosen)
-    return Check("device", "warn", f"no GPU: {device.cores()} CPU cores", "nothing: a build takes minutes")
+    return Check("device", "warn", f"no GPU: {hardware.cores()} CPU cores", "nothing: a build takes minutes")
 
 
 def _pango() -> Check:

@@ -11,7 +11,7 @@ from cnnreport.project import PACKAGE
 
 FLOORS = (
     {"errors"},
-    {"durable", "project", "nets", "data", "training", "formula"},
+    {"durable", "hardware", "project", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},
     {"build", "run", "overview", "doctor", "console"},

@@ -1,10 +1,9 @@
 """Which device a run is computed on, found out without importing torch."""
 
-import ctypes
-import os
 import platform
 from typing import Literal
 
+from cnnreport import hardware
 from cnnreport.errors import EnvironmentFailure
 
 Device = Literal["cpu", "cuda", "mps"]
@@ -20,7 +19,7 @@ def resolve(choice: DeviceChoice) -> Device:
     Raises:
         EnvironmentFailure: The device asked for is not there.
     """
-    present: dict[Device, bool] = {"cuda": cuda_devices() > 0, "mps": _has_mps(), "cpu": True}
+    present: dict[Device, bool] = {"cuda": hardware.cuda_devices() > 0, "mps": _has_mps(), "cpu": True}
     if choice == "auto":
         return next(device for device, there in present.items() if there)
     if not present[choice]:
@@ -31,20 +30,6 @@ def resolve(choice: DeviceChoice) -> Device:
     return choice
 
 
-def cuda_devices() -> int:
-    """Return how many CUDA devices the driver offers; 0 where there is no driver."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
-        return 0
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
-    except OSError:
-        return 0
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
-        return 0
-    return count.value
-
-
 def instructions(device: Device) -> str | None:
     """Return what of a device's make can change the bytes of a run.
 
@@ -53,11 +38,7 @@ def instructions(device: Device) -> str | None:
     """
     if device != "cpu":
         return None
-    try:
-        with open("/proc/cpuinfo") as file:
-            flags = next((line.split() for line in file if line.startswith("flags")), [])
-    except OSError:
-        flags = []
+    flags = hardware.processor_flags()
     widest = next((name for name in ("avx512f", "avx2") if name in flags), None)
     return f"{platform.machine()} {widest}" if widest else platform.machine()
 
@@ -76,21 +57,6 @@ def check_torch(device: Device) -> None:
             f"this machine offers {device}, but the installed torch cannot use it",
             "install a torch build that fits the driver, or use --device cpu",
         )
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def processor() -> str:
-    """Return the processor's model name as the system gives it."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _has_mps() -> bool:

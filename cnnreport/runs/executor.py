@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnnreport import hardware
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.project import Project
 from cnnreport.runs import artefact, device
@@ -56,7 +57,7 @@ def run_plan(project: Project, plan: Sequence[Planned], command: str, notify: No
     """
     missing = [planned for planned in plan if planned.run is None]
     if missing and missing[0].key.where["device"] == "cpu":
-        with workers(min(device.cores(), len(missing)), notify) as pool:
+        with workers(min(hardware.cores(), len(missing)), notify) as pool:
             _compute(pool, project, missing, command)
     elif missing:
         device.check_torch(missing[0].key.where["device"])

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cnnreport import durable
+from cnnreport import durable, hardware
 from cnnreport.errors import CnnReportError, DataError
-from cnnreport.runs import artefact, checkpoint, device
+from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.fingerprint import Key, versions
 from cnnreport.training.task import Row, Task
 
@@ -160,8 +160,8 @@ def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed
         "peak_memory_bytes": _peak_memory(),
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
-            "processor": device.processor(),
-            "cores": device.cores(),
+            "processor": hardware.processor(),
+            "cores": hardware.cores(),
             "device": _device_name(job.device),
             "python": platform.python_version(),
         },
@@ -171,7 +171,7 @@ def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed
 
 def _device_name(name: str) -> str:
     if name != "cuda":
-        return device.processor()
+        return hardware.processor()
     import torch
 
     return torch.cuda.get_device_name()

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from cnnreport.training import arithmetic as module
+from cnnreport import hardware
 from cnnreport.training import memory
 from cnnreport.training.arithmetic import arithmetic
 
@@ -11,16 +11,26 @@ from cnnreport.training.arithmetic import arithmetic
 @pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
 def test_exact_is_float32_everywhere(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No hardware turns an exact training into a less exact one."""
-    monkeypatch.setattr(module, "_processor_has_bfloat16", lambda: True)
-    monkeypatch.setattr(module, "_cuda_has_bfloat16", lambda: True)
+    monkeypatch.setattr(hardware, "processor_flags", lambda: frozenset({"amx_bf16"}))
+    monkeypatch.setattr(hardware, "cuda_generation", lambda: 9)
     assert arithmetic("exact", device) == "float32"
 
 
-@pytest.mark.parametrize(("present", "expected"), [(True, "bfloat16"), (False, "float32")])
-def test_fast_follows_the_hardware(present: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("flags", "generation", "expected"),
+    [
+        ({"avx2", "avx512_bf16"}, 8, "bfloat16"),
+        ({"amx_bf16"}, 9, "bfloat16"),
+        ({"avx2", "avx512f"}, 7, "float32"),
+        (set(), 0, "float32"),
+    ],
+)
+def test_fast_follows_the_hardware(
+    flags: set[str], generation: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Fast is bfloat16 only where the device multiplies it, and never on MPS."""
-    monkeypatch.setattr(module, "_processor_has_bfloat16", lambda: present)
-    monkeypatch.setattr(module, "_cuda_has_bfloat16", lambda: present)
+    monkeypatch.setattr(hardware, "processor_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(hardware, "cuda_generation", lambda: generation)
     assert arithmetic("fast", "cpu") == arithmetic("fast", "cuda") == expected
     assert arithmetic("fast", "mps") == "float32"
 
