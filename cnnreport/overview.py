@@ -118,7 +118,7 @@ def _entries(folder: Path) -> list[Path]:
 
 def _is_current(key: Key, project: Project) -> bool:
     """Say whether a key's sources and library versions are still today's."""
-    return key.where["versions"] == versions() and all(
+    return key.where["versions"] == versions(key.where["versions"]) and all(
         durable.read(folder / path, digest) is not None
         for path, digest in key.what["sources"].items()
         for folder in [next((f for f in project.search if (f / path).is_file()), project.root)]

@@ -10,7 +10,11 @@ from cnnreport.runs import executor, experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 
-RESULTS = {"validation_loss": ("validation loss", ".3f"), "validation_accuracy": ("accuracy", ".1%")}
+RESULTS = {
+    "validation_loss": ("validation loss", ".3f"),
+    "validation_accuracy": ("accuracy", ".1%"),
+    "points": ("proved on points", ".0f"),
+}
 """Columns of a history that the last lines of a command tell, with their words and form."""
 
 

@@ -11,7 +11,7 @@ from cnnreport.project import PACKAGE
 
 FLOORS = (
     {"errors"},
-    {"durable", "hardware", "project", "nets", "data", "training", "formula"},
+    {"durable", "hardware", "project", "task", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},
     {"build", "run", "overview", "doctor", "console"},
@@ -117,6 +117,7 @@ def test_each_library_has_one_door(library: str) -> None:
         ("training", {"pathlib", "jinja2", "weasyprint", "matplotlib", "torchvision"}),
         ("data", {"torch", "torchvision"}),
         ("nets", {"pathlib", "numpy"}),
+        ("formula", {"jinja2", "weasyprint", "matplotlib", "ziamath", "torchvision"}),
     ],
 )
 def test_each_half_does_without_the_others_libraries(half: str, forbidden: set[str]) -> None:

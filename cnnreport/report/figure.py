@@ -6,7 +6,8 @@ colour-blind readers tell apart, and which line and lightness tell apart in blac
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,7 @@ from cnnreport.report import fonts
 from cnnreport.report.answer import DataSet, Picture
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes  # for those who draw on a sheet
     from matplotlib.figure import Figure
 
 Role = Literal["train", "validation"]
@@ -67,20 +68,38 @@ def curves(
     Returns:
         An SVG whose letters are outlines, so that it needs no font.
     """
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import fontManager
 
-    face = fonts.plot_face()
-    if not any(entry.fname == str(face) for entry in fontManager.ttflist):
-        fontManager.addfont(face)
-    with rc_context({**_STYLE, "font.family": fonts.Families().sans}):
+    with _dressed():
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.subplots()
         for curve in drawn:
             _draw(axes, curve, 100.0 if per_cent else 1.0)
         _dress(axes, y_label, drawn)
         return Picture(_svg(figure), "image/svg+xml", alt, data)
+
+
+def sheet(width: float, height: float, paint: Callable[["Axes"], None]) -> bytes:
+    """Draw freely on a blank sheet, in the lettering of the other figures.
+
+    Args:
+        width: Of the sheet, in millimetres.
+        height: Of the sheet, in millimetres.
+        paint: Draws on axes that cover the sheet: millimetres from the left and from the top.
+
+    Returns:
+        An SVG whose letters are outlines, so that it needs no font.
+    """
+    from matplotlib.figure import Figure
+
+    with _dressed():
+        figure = Figure(figsize=(width / 25.4, height / 25.4))
+        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        axes.set_axis_off()
+        axes.autoscale(False)
+        axes.set(xlim=(0.0, width), ylim=(height, 0.0))
+        paint(axes)
+        return _svg(figure)
 
 
 def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6) -> Picture:
@@ -154,6 +173,18 @@ def _dress(axes: "Axes", y_label: str, drawn: Sequence[Curve]) -> None:
     axes.legend(frameon=False, handlelength=2.4)
     if not any(math.isfinite(value) for curve in drawn for seed in curve.seeds for value in seed):
         axes.text(0.5, 0.5, "no finite value to draw", transform=axes.transAxes, ha="center")
+
+
+@contextmanager
+def _dressed() -> Iterator[None]:
+    from matplotlib import rc_context
+    from matplotlib.font_manager import fontManager
+
+    face = fonts.plot_face()
+    if not any(entry.fname == str(face) for entry in fontManager.ttflist):
+        fontManager.addfont(face)
+    with rc_context({**_STYLE, "font.family": fonts.Families().sans}):
+        yield
 
 
 def _svg(figure: "Figure") -> bytes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnreport import durable
 from cnnreport.runs.fingerprint import Key
-from cnnreport.training.task import Results, Row
+from cnnreport.task import Results, Row
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,7 +17,7 @@ import filelock
 from cnnreport import durable
 from cnnreport.runs.artefact import encode
 from cnnreport.runs.fingerprint import Key
-from cnnreport.training.task import Row
+from cnnreport.task import Row
 
 if TYPE_CHECKING:
     import torch

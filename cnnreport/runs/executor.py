@@ -56,13 +56,15 @@ def run_plan(project: Project, plan: Sequence[Planned], command: str, notify: No
         EnvironmentFailure: A worker died, or the disk is full.
     """
     missing = [planned for planned in plan if planned.run is None]
-    if missing and missing[0].key.where["device"] == "cpu":
-        with workers(min(hardware.cores(), len(missing)), notify) as pool:
-            _compute(pool, project, missing, command)
-    elif missing:
-        device.check_torch(missing[0].key.where["device"])
+    here = [planned for planned in missing if planned.key.where["device"] == "cpu"]
+    elsewhere = [planned for planned in missing if planned not in here]
+    if here:
+        with workers(min(hardware.cores(), len(here)), notify) as pool:
+            _compute(pool, project, here, command)
+    if elsewhere:
+        device.check_torch(elsewhere[0].key.where["device"])
         with InProcess(notify) as pool:
-            _compute(pool, project, missing, command)
+            _compute(pool, project, elsewhere, command)
     return [planned.run or _finished(planned) for planned in plan]
 
 

@@ -17,9 +17,6 @@ from typing import Any
 from cnnreport import durable
 from cnnreport.errors import UsageError
 
-LIBRARIES = ("torch", "numpy", "scikit-learn")
-"""Libraries whose version can change the bytes of a run."""
-
 
 @dataclass(frozen=True)
 class Key:
@@ -52,9 +49,9 @@ class Key:
         return list(_differences("", self.to_json(), other.to_json()))
 
 
-def versions() -> dict[str, str]:
-    """Return the installed versions of the libraries that matter, without importing them."""
-    return {name: _version(name) for name in LIBRARIES}
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Return the installed versions of some libraries, without importing them."""
+    return {name: _version(name) for name in libraries}
 
 
 def _version(library: str) -> str:

@@ -118,7 +118,7 @@ def make_plan(
         spec = experiment.chosen(smoke=choices.smoke, precision=choices.precision)
         if spec.data not in located:
             located[spec.data] = _locate(spec.data, choices, on_download)
-        for seed in range(choices.seeds or experiment.seeds):
+        for seed in range(1 if spec.symbolic else choices.seeds or experiment.seeds):
             wanted = _want(project, experiment, seed, spec, located[spec.data], chosen_device)
             plan.append(_judge(wanted, existing, choices))
     return plan
@@ -150,7 +150,8 @@ def prepare_data(project: Project, planned: Planned) -> Path | None:
     parameters = planned.spec.data_parameters()
     closure = {path: durable.sha256(file.read_bytes()) for path, file in planned.sources.items()}
     data_sources = {path: digest for path, digest in closure.items() if path.startswith("cnnreport/data/")}
-    key = Key({"data": source.fingerprint, "parameters": parameters, "sources": data_sources}, versions())
+    what = {"data": source.fingerprint, "parameters": parameters, "sources": data_sources}
+    key = Key(what, versions(planned.spec.libraries))
     stem = f"{source.name}-{key.fingerprint[:16]}"
     for file in sorted(project.prepared.glob(f"{stem}.*.safetensors")):
         if durable.read_named(file) is not None:
@@ -202,12 +203,13 @@ def _want(
         "sources": {path: durable.sha256(file.read_bytes()) for path, file in sources.items()},
         "format": artefact.FORMAT_VERSION,
     }
+    device: Device = "cpu" if spec.symbolic else chosen
     where = {
-        "device": chosen,
-        "instructions": instructions(chosen),
-        "arithmetic": spec.arithmetic(chosen),
-        "threads": THREADS if chosen == "cpu" else None,
-        "versions": versions(),
+        "device": device,
+        "instructions": None if spec.symbolic else instructions(device),
+        "arithmetic": spec.arithmetic(device),
+        "threads": THREADS if device == "cpu" else None,
+        "versions": versions(spec.libraries),
     }
     key = Key(json.loads(json.dumps(what)), where)
     name = folder_name(experiment.name, seed, key)
@@ -258,7 +260,7 @@ def _imported(planned: Planned, existing: Sequence[Run | Damaged], choices: Choi
             and run.imported
             and (run.experiment, run.seed) == (planned.experiment.name, planned.seed)
             and run.key.identity == planned.key.identity
-            and choices.device in ("auto", run.key.where["device"])
+            and (planned.spec.symbolic or choices.device in ("auto", run.key.where["device"]))
         ):
             return run
     return None

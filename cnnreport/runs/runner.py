@@ -14,7 +14,7 @@ from cnnreport import durable, hardware
 from cnnreport.errors import CnnReportError, DataError
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.fingerprint import Key, versions
-from cnnreport.training.task import Row, Task
+from cnnreport.task import Row, Task
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed
             "device": _device_name(job.device),
             "python": platform.python_version(),
         },
-        "versions": {**versions(), "cnnreport": _own_version()},
+        "versions": {**versions(job.spec.libraries), "cnnreport": _own_version()},
     }
 
 

@@ -21,7 +21,7 @@ from cnnreport.training.cross_entropy import cross_entropy
 from cnnreport.training.layout import Layout
 from cnnreport.training.rewrite import rewrite
 from cnnreport.training.spec import Colourization
-from cnnreport.training.task import Results, Row
+from cnnreport.task import Results, Row
 
 SAMPLES = 10
 """How many validation images are kept for the pictures of the report: the first ones."""

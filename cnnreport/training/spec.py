@@ -31,6 +31,8 @@ class Colourization:
 
     task: ClassVar[str] = "cnnreport.training.colourization:ColourizationTraining"
     data: ClassVar[str] = "colourization"
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "scikit-learn")
+    symbolic: ClassVar[bool] = False
 
     net: str
     kernel: int = 3

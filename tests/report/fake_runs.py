@@ -10,7 +10,7 @@ import numpy as np
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.fingerprint import Key
-from cnnreport.training.task import Results
+from cnnreport.task import Results
 
 SOURCE = '''class PoolUpsampleNet(nn.Module):
     """Pooling on the way down, upsampling on the way up."""

@@ -9,13 +9,15 @@ import numpy as np
 import torch
 
 from cnnreport.errors import DataError
-from cnnreport.training.task import Results, Row
+from cnnreport.task import Results, Row
 
 
 @dataclass(frozen=True)
 class Counting:
     task: ClassVar[str] = "counting:CountingTask"
     data: ClassVar[str | None] = None
+    libraries: ClassVar[tuple[str, ...]] = ("torch",)
+    symbolic: ClassVar[bool] = False
 
     epochs: int = 4
     factor: int = 3

@@ -45,6 +45,14 @@ class Spec(Protocol):
     def data(self) -> str | None:
         """The kind of data it takes, a module of ``cnnreport.data``, or None; a class variable."""
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries whose version can change the bytes of a run; a class variable."""
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether it is a derivation, which no seed and no device can change; a class variable."""
+
     def modules(self) -> tuple[str, ...]:
         """Return the modules that a run imports by name, beyond those that its task imports."""
 

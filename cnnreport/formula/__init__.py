@@ -1,0 +1,1 @@
+"""Counts derived from the very classes that train: symbolic execution, conventions, proofs, audits."""

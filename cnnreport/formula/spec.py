@@ -1,0 +1,67 @@
+"""What a derivation is: which net, which input, which numbers; as a frozen dataclass.
+
+Imports nothing heavy, so that experiments can be listed and planned without torch and sympy.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class _Symbolic:
+    """What all derivations have in common: no data, no seed, no device, no rounding."""
+
+    data: ClassVar[None] = None
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "sympy")
+    symbolic: ClassVar[bool] = True
+
+    net: str
+
+    def modules(self) -> tuple[str, ...]:
+        """Return the modules that a run imports by name, beyond those that its task imports."""
+        return (self.net.partition(":")[0],)
+
+    def arithmetic(self, device: str) -> str:
+        """Return the number format: symbols and whole numbers, which know no rounding."""
+        return "exact"
+
+    def data_parameters(self) -> dict[str, int]:
+        """Return what the preparation of the data depends on: there are none."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Formulas(_Symbolic):
+    """The counts of a net as formulas, derived from its class and proved (CSC413 2021, question A3).
+
+    Args:
+        net: The class, as ``module:Class``.
+        input: Shape of the input without the batch, letters or numbers.
+        numbers: Values of the letters for which the counts are printed as numbers too.
+        convention: The convention of the table of layers; the totals are derived under several.
+    """
+
+    task: ClassVar[str] = "cnnreport.formula.tasks:FormulasTask"
+
+    net: str
+    input: tuple[str, ...]
+    numbers: tuple[tuple[str, int], ...]
+    convention: str = "learnable"
+
+
+@dataclass(frozen=True)
+class HandWritten(_Symbolic):
+    """The audit of hand-written formulas.
+
+    Args:
+        net: The class that they speak of, as ``module:Class``.
+        input_size: Height and width of the input.
+        original: The formulas by quantity (``weights``, ``outputs``, ``connections``).
+        doubled: The same for an input of twice the height and width.
+    """
+
+    task: ClassVar[str] = "cnnreport.formula.tasks:AuditTask"
+
+    net: str
+    input_size: int
+    original: tuple[tuple[str, str], ...]
+    doubled: tuple[tuple[str, str], ...]

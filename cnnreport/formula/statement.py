@@ -1,0 +1,157 @@
+"""What is said of a derivation: to a program as JSON, to a reader as a table, to TeX as LaTeX."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnreport.formula import convention as conventions
+from cnnreport.formula import phrase
+from cnnreport.formula.convention import QUANTITIES, Convention
+from cnnreport.formula.derive import Derivation, Layer, derive
+from cnnreport.formula.prove import Proof, prove
+from cnnreport.formula.symbols import Shape
+from cnnreport.formula.target import read_size, read_values, resolve
+
+COLUMNS = ("layer", "type", "input", "output", *QUANTITIES)
+"""Titles of `Statement.rows`."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A net's counts under one convention.
+
+    Args:
+        target: How the net was named.
+        convention: What counts.
+        derivation: For the input asked for.
+        doubled: For twice its height and width, None where that was not asked.
+        proof: What the counts were compared with.
+    """
+
+    target: str
+    convention: Convention
+    derivation: Derivation
+    doubled: Derivation | None
+    proof: Proof
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data; counts and sizes are strings that sympy reads."""
+        return {
+            "target": self.target,
+            "convention": self.convention.name,
+            "input": _codes(self.derivation.input),
+            **self._part(self.derivation),
+            "doubled": self._part(self.doubled) if self.doubled else None,
+            "conditions": [str(condition) for condition in self.derivation.conditions],
+            "proof": {"points": self.proof.points, "counts": self.proof.counts, "agrees": True},
+        }
+
+    def _part(self, derivation: Derivation) -> dict[str, Any]:
+        totals = self.convention.totals(derivation)
+        return {
+            "layers": [self._layer(layer) for layer in derivation.layers],
+            "totals": {quantity: phrase.code(count) for quantity, count in totals.items()},
+        }
+
+    def _layer(self, layer: Layer) -> dict[str, Any]:
+        counts = {quantity: phrase.code(self.convention.count(quantity, layer)) for quantity in QUANTITIES}
+        return {
+            "path": layer.path,
+            "type": layer.type,
+            "input": _codes(layer.inputs[0]) if layer.inputs else [],
+            "inputs": [_codes(shape) for shape in layer.inputs],
+            "output": _codes(layer.output),
+            **counts,
+        }
+
+    def heading(self, derivation: Derivation) -> str:
+        """Name the net and its input."""
+        return f"{self.target} for an input of {phrase.shape(derivation.input)}"
+
+    def rows(self, derivation: Derivation) -> list[tuple[str, ...]]:
+        """Return the table of layers as text: path, type, input, output, and the three counts."""
+        return [
+            (
+                layer.path,
+                layer.type,
+                " + ".join(map(phrase.shape, layer.inputs)),
+                phrase.shape(layer.output) if layer.output else "",
+                *(phrase.text(self.convention.count(quantity, layer)) for quantity in QUANTITIES),
+            )
+            for layer in derivation.layers
+        ]
+
+    def totals(self, derivation: Derivation) -> list[str]:
+        """Say the three totals, a line each."""
+        totals = self.convention.totals(derivation)
+        return [f"{quantity} = {phrase.text(count)}" for quantity, count in totals.items()]
+
+    def proved(self) -> str:
+        """Say what the proof rests on."""
+        grid = "; ".join(f"{name} = {_listed(values)}" for name, values in self.proof.grid.items())
+        where = f" ({grid})" if grid else ""
+        points = "1 point" if self.proof.points == 1 else f"{self.proof.points} points"
+        return f"proved: {self.proof.counts} counts agree with the real net on {points}{where}"
+
+    def latex(self) -> str:
+        """Return the table of layers and the totals as LaTeX (booktabs)."""
+        parts = [self._table(self.derivation, "")]
+        if self.doubled:
+            parts.append(self._table(self.doubled, ", height and width doubled"))
+        return "\n\n".join(parts)
+
+    def _table(self, derivation: Derivation, ending: str) -> str:
+        rows = [
+            " & ".join(
+                (
+                    rf"\texttt{{{_escaped(layer.path)}}}",
+                    _escaped(layer.type),
+                    f"${phrase.shape_latex(layer.output)}$" if layer.output else "",
+                    *(f"${phrase.latex(self.convention.count(q, layer))}$" for q in QUANTITIES),
+                )
+            )
+            for layer in derivation.layers
+        ]
+        totals = [f"${phrase.latex(count)}$" for count in self.convention.totals(derivation).values()]
+        title = f"% {self.target}, convention {self.convention.name}{ending}; {self.proved()}"
+        head = r"\begin{tabular}{llllll}" + "\n" + r"\toprule" + "\n" + "layer & type & output & "
+        head += " & ".join(QUANTITIES) + r" \\" + "\n" + r"\midrule"
+        body = "\n".join(rf"{row} \\" for row in rows)
+        foot = rf"\midrule total & & & {' & '.join(totals)} \\ \bottomrule" + "\n" + r"\end{tabular}"
+        return "\n".join((title, head, body, foot))
+
+
+def state(
+    target: str, size: str | None, fixed: Sequence[str], convention: str, *, doubled: bool
+) -> Statement:
+    """Derive and prove the counts of a net that the command line names.
+
+    Args:
+        target: ``module:Class``, ``path/file.py:Class``, or a function in their place.
+        size: Shape of the input, such as ``NIC,32,32``; None for the net's own.
+        fixed: Parameters as ``name=value``.
+        convention: Its name.
+        doubled: Whether to derive it for twice the height and width too.
+
+    Raises:
+        UsageError: Something of this does not exist or cannot be derived.
+        VerificationError: The proof fails.
+    """
+    chosen = conventions.find(convention)
+    net = resolve(target)
+    derivation = derive(net, read_values(net, fixed), read_size(size) if size else None)
+    larger = derivation.doubled() if doubled else None
+    proof = prove(derivation, *([larger] if larger else []))
+    return Statement(target, chosen, derivation, larger, proof)
+
+
+def _codes(shape: Shape) -> list[str]:
+    return [phrase.code(size) for size in shape]
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("_", r"\_").replace("&", r"\&").replace("#", r"\#").replace("%", r"\%")

@@ -1,0 +1,208 @@
+"""Derivations and audits as tasks, so that what they find is a run like any other."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnreport.formula import audit, phrase, target
+from cnnreport.formula.convention import (
+    CONNECTIONS,
+    OUTPUTS,
+    QUANTITIES,
+    WEIGHTS,
+    Connections,
+    Outputs,
+    Weights,
+    find,
+    total,
+)
+from cnnreport.formula.derive import Derivation, Layer, derive
+from cnnreport.formula.prove import Proof, prove
+from cnnreport.formula.spec import Formulas, HandWritten
+from cnnreport.formula.symbols import HALF_KERNEL, Count, Shape, symbol
+from cnnreport.task import Results, Row
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+CELL = 22
+"""Characters of a formula after which a table of the report breaks its line."""
+
+LINE = 64
+"""The same for a formula on a line of its own."""
+
+PRINTED: tuple[tuple[str, tuple[Weights | Outputs | Connections, ...]], ...] = (
+    ("weights", WEIGHTS),
+    ("outputs", OUTPUTS),
+    ("connections", CONNECTIONS),
+)
+"""The choices under which the totals are kept, by quantity."""
+
+
+class _Symbolic:
+    """A task of one epoch, in which something is derived; there is no state to keep."""
+
+    epochs = 1
+
+    def __init__(self, spec: Any, seed: int, data: Mapping[str, "np.ndarray[Any, Any]"], device: str) -> None:
+        self._spec = spec
+        self._measures: dict[str, Any] | None = None
+
+    def run_epoch(self) -> Row:
+        """Derive, and return how many points prove it."""
+        return {"points": float(self._found()["points"])}
+
+    def state(self) -> dict[str, "torch.Tensor"]:
+        """Return nothing: what was derived is derived again in a second."""
+        return {}
+
+    def restore(self, state: Mapping[str, "torch.Tensor"]) -> None:
+        """Take nothing up."""
+
+    def results(self) -> Results:
+        """Return the formulas as measures, and the source of the net."""
+        net = target.resolve(self._spec.net)
+        return Results(measures=self._found(), listings={net.__name__: inspect.getsource(net)})
+
+    def _found(self) -> dict[str, Any]:
+        if self._measures is None:
+            self._measures = self.derive()
+        return self._measures
+
+    def derive(self) -> dict[str, Any]:
+        """Return the measures of the run."""
+        raise NotImplementedError
+
+
+class FormulasTask(_Symbolic):
+    """Derives a net's counts for an input and for twice its size, and proves them."""
+
+    _spec: Formulas
+
+    def derive(self) -> dict[str, Any]:
+        """Return the table of layers, the totals under several conventions, and the proof."""
+        size = target.read_size(",".join(self._spec.input))
+        derivation = derive(target.resolve(self._spec.net), size=size)
+        doubled = derivation.doubled()
+        proof = prove(derivation, doubled)
+        convention = find(self._spec.convention)
+        pairs = zip(derivation.layers, doubled.layers, strict=True)
+        return {
+            "net": derivation.name,
+            "points": proof.points,
+            "counts": proof.counts,
+            "proof": _proof(proof, derivation),
+            "input": _shape(derivation.input),
+            "input_doubled": _shape(doubled.input),
+            "numbers": dict(self._spec.numbers),
+            "convention": {
+                "name": convention.name,
+                **{quantity: getattr(convention, quantity).name for quantity in QUANTITIES},
+            },
+            "layers": [_layer(one, other, convention) for one, other in pairs],
+            "totals": [
+                _total(quantity, choice, derivation, doubled, dict(self._spec.numbers))
+                for quantity, choices in PRINTED
+                for choice in choices
+            ],
+        }
+
+
+class AuditTask(_Symbolic):
+    """Audits hand-written formulas."""
+
+    _spec: HandWritten
+
+    def derive(self) -> dict[str, Any]:
+        """Return what the audit found, formula by formula."""
+        claims = audit.Claims(
+            self._spec.net, self._spec.input_size, dict(self._spec.original), dict(self._spec.doubled)
+        )
+        found = audit.audit(claims)
+        told = found.to_json()
+        for finding, plain in zip(found.findings, told["findings"], strict=True):
+            plain["expected"] = formula(finding.expected, LINE)
+            plain["difference"] = formula(finding.difference, LINE)
+        return {"net": claims.net.rpartition(":")[2], **told}
+
+
+def _proof(proof: Proof, derivation: Derivation) -> dict[str, Any]:
+    return {
+        "grid": {name: list(values) for name, values in proof.grid.items()},
+        "degrees": dict(proof.degrees),
+        "largest_kernel": _largest_kernel(derivation),
+    }
+
+
+def _largest_kernel(derivation: Derivation) -> int | None:
+    """Return up to which kernel size the counts of taps on padding hold, None where they always do."""
+    limits = [c.rhs for c in derivation.conditions if c.lhs == HALF_KERNEL and c.rhs.is_Integer]
+    return 2 * int(min(limits)) + 1 if limits else None
+
+
+def _layer(layer: Layer, doubled: Layer, convention: Any) -> dict[str, Any]:
+    return {
+        "path": layer.path,
+        "type": layer.type,
+        "kind": layer.kind,
+        "sources": list(layer.sources),
+        "inputs": [_shape(shape) for shape in layer.inputs],
+        "output": _shape(layer.output),
+        "output_doubled": _shape(doubled.output),
+        **{quantity: formula(convention.count(quantity, layer), CELL) for quantity in QUANTITIES},
+        "doubled": {q: formula(convention.count(q, doubled), CELL) for q in QUANTITIES},
+    }
+
+
+def _total(
+    quantity: str,
+    choice: Weights | Outputs | Connections,
+    derivation: Derivation,
+    doubled: Derivation,
+    numbers: Mapping[str, int],
+) -> dict[str, Any]:
+    one, other = total(choice, derivation), total(choice, doubled)
+    return {
+        "quantity": quantity,
+        "name": choice.name,
+        "sentence": choice.sentence,
+        "original": formula(one, LINE),
+        "doubled": formula(other, LINE),
+        "factor": _factor(one, other),
+        "value": evaluate(one, numbers),
+        "value_doubled": evaluate(other, numbers),
+    }
+
+
+def _factor(one: Count, other: Count) -> int | None:
+    """Return by how much doubling multiplies a count, None where that depends on the letters."""
+    import sympy
+
+    ratio = sympy.cancel(sympy.sympify(other) / one) if one != 0 else sympy.Integer(1)
+    return int(ratio) if ratio.is_Integer else None
+
+
+def formula(count: Count, width: int) -> dict[str, Any]:
+    """Return a count as a report prints it: LaTeX in lines of at most some width, and words."""
+    return {
+        "latex": phrase.latex_lines(count, width),
+        "words": phrase.words(count),
+        "code": phrase.code(count),
+        "zero": count == 0,
+    }
+
+
+def evaluate(count: Count, numbers: Mapping[str, int]) -> int:
+    """Return the value of a count for some numbers."""
+    return count if isinstance(count, int) else int(count.subs({symbol(n): v for n, v in numbers.items()}))
+
+
+def _shape(shape: Shape) -> dict[str, str]:
+    if not shape:
+        return {"text": "", "latex": "", "words": ""}
+    return {
+        "text": phrase.shape(shape),
+        "latex": phrase.shape_latex(shape),
+        "words": phrase.shape_words(shape),
+    }

@@ -1,0 +1,112 @@
+"""A tensor without values, whose sizes may be symbols; whatever torch does to it is told to a trace."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeGuard
+
+import torch
+
+from cnnreport.formula.symbols import Count, Shape
+
+
+class Recorder(Protocol):
+    """Whoever is told what happens to symbolic tensors."""
+
+    def operate(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Apply an operation and return what comes out."""
+
+
+class SymbolicTensor(torch.Tensor):
+    """A tensor that knows its sizes, and which operations it came from; there is nothing in it.
+
+    A true subclass, so that ``nn.Parameter`` and ``isinstance`` take it for a tensor; every function
+    and method of torch that meets one comes to `__torch_function__`.
+    """
+
+    sizes: Shape
+    recorder: Recorder
+    sources: frozenset[int]
+
+    @staticmethod
+    def of(
+        sizes: Sequence[Count], recorder: Recorder, sources: frozenset[int] = frozenset()
+    ) -> "SymbolicTensor":
+        """Make a tensor.
+
+        Args:
+            sizes: Its shape, batch included where there is one.
+            recorder: Told of everything that happens to it.
+            sources: Numbers of the operations that computed it, -1 for the input of the net; none
+                for a parameter.
+        """
+        with torch._C.DisableTorchFunctionSubclass():
+            tensor = torch.Tensor._make_subclass(SymbolicTensor, torch.tensor((), device="meta"))
+        tensor.sizes = tuple(sizes)
+        tensor.recorder = recorder
+        tensor.sources = sources
+        return tensor
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Answer for everything that torch does to such a tensor."""
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs.get("tensor", args[0] if args else None)  # there is nothing to initialise
+        name = operation(func)
+        if name in _OF_THE_EMPTY_ONE:
+            return super().__torch_function__(func, types, args, kwargs)  # type: ignore[no-untyped-call]
+        recorder = next(tensor.recorder for tensor in tensors_in((args, kwargs)) if is_symbolic(tensor))
+        return recorder.operate(name, args, kwargs)
+
+    # These take sizes and are written in C, where an expression is no size.
+
+    def view(self, *shape: Any) -> Any:
+        """Arrange the same values in another shape."""
+        return self.recorder.operate("view", (self, *shape), {})
+
+    def reshape(self, *shape: Any) -> Any:
+        """Arrange the same values in another shape."""
+        return self.recorder.operate("reshape", (self, *shape), {})
+
+    def expand(self, *shape: Any) -> Any:  # type: ignore[override]
+        """Repeat along axes of size one."""
+        return self.recorder.operate("expand", (self, *shape), {})
+
+
+_OF_THE_EMPTY_ONE = frozenset(
+    ("dtype", "device", "layout", "requires_grad", "grad_fn", "grad", "is_leaf", "is_sparse", "is_quantized",
+     "is_nested", "is_mkldnn", "is_cuda", "is_meta", "is_floating_point", "is_complex", "names", "hash")
+)  # fmt: skip
+"""What can be asked of the empty tensor inside, since it does not depend on the sizes."""
+
+_SYNONYMS = {
+    "iadd": "add", "radd": "add", "isub": "sub", "imul": "mul", "rmul": "mul", "itruediv": "div",
+    "truediv": "div", "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub",
+    "ipow": "pow", "swapaxes": "transpose", "clip": "clamp", "negative": "neg",
+}  # fmt: skip
+
+
+def operation(func: Any) -> str:
+    """Return the one name of a function of torch, whichever of its forms was called."""
+    full = torch.overrides.resolve_name(func) or getattr(func, "__name__", str(func))
+    parts = str(full).split(".")
+    name = parts[-2] if parts[-1] == "__get__" else parts[-1]
+    if name.endswith("_") and not name.startswith("_"):
+        name = name.rstrip("_")
+    name = name.strip("_")
+    return _SYNONYMS.get(name, name)
+
+
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """Return the tensors in nested tuples, lists and dictionaries, in their order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, tuple | list):
+        return [tensor for item in value for tensor in tensors_in(item)]
+    return []
+
+
+def is_symbolic(value: Any) -> TypeGuard[SymbolicTensor]:
+    """Say whether a value is a symbolic tensor; a parameter made of one is of the same class."""
+    return isinstance(value, SymbolicTensor)

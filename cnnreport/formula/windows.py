@@ -1,0 +1,163 @@
+"""Windows that slide along one axis: how many outputs, and which of their taps fall on padding.
+
+The same arithmetic serves convolutions, transposed convolutions and pooling, with sizes that are
+integers or expressions. Sources: the shape equations of torch.nn.Conv2d, ConvTranspose2d and
+MaxPool2d in the documentation of PyTorch.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from cnnreport.errors import UsageError
+from cnnreport.formula.symbols import Count, simple
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window along one axis.
+
+    Args:
+        kernel: Taps.
+        stride: Steps between two neighbouring windows.
+        padding: Zeros before the first input; as many behind the last unless `behind` says otherwise.
+        dilation: Steps between two neighbouring taps.
+        behind: Zeros behind the last input, None for as many as before the first.
+    """
+
+    kernel: Count
+    stride: Count = 1
+    padding: Count = 0
+    dilation: Count = 1
+    behind: Count | None = None
+
+    @property
+    def reach(self) -> Count:
+        """Steps from the first tap to the last."""
+        return self.dilation * (self.kernel - 1)
+
+    def outputs(self, size: Count, *, ceil: bool = False) -> Count:
+        """Return how many windows fit on `size` inputs; with `ceil` the last one may hang over."""
+        behind = self.padding if self.behind is None else self.behind
+        room = simple(size + self.padding + behind - self.reach - 1)
+        if not ceil:
+            return simple(quotient(room, self.stride) + 1)
+        windows = -quotient(-room, self.stride) + 1
+        # PyTorch drops a window that would start in the padding behind the last input.
+        if _known((windows - 1) * self.stride >= size + self.padding):
+            windows -= 1
+        return simple(windows)
+
+    def spread(self, size: Count, output_padding: Count) -> Count:
+        """Return the outputs of the transposed convolution on `size` inputs."""
+        return simple((size - 1) * self.stride - 2 * self.padding + self.reach + output_padding + 1)
+
+    def inside(self, size: Count, outputs: Count) -> Count:
+        """Count the pairs of a window and one of its taps that lie on inputs, not on padding.
+
+        Raises:
+            UsageError: The number has no closed form in these symbols.
+        """
+        parts = (size, outputs, self.kernel, self.stride, self.padding, self.dilation)
+        if all(isinstance(part, int) for part in parts):
+            return self._count_inside(*map(int, (size, outputs)))
+        over = self._over(size, outputs)
+        return simple(sympy.expand(self.kernel * outputs - self._beyond(self.padding) - self._beyond(over)))
+
+    def conditions(self, size: Count, outputs: Count) -> list[Any]:
+        """Say when `inside` holds: there are windows, and no tap lies on padding for more than all of them.
+
+        Raises:
+            UsageError: It never holds.
+        """
+        parts = (size, outputs, self.kernel, self.stride, self.padding, self.dilation)
+        if all(isinstance(part, int) for part in parts):
+            return []
+        over = self._over(size, outputs)
+        ends = [end for end in (self.padding, over) if not sympy.sympify(end).is_nonpositive]
+        if len(ends) == 2 and sympy.sympify(self.padding - over).is_nonnegative:
+            ends.pop()  # what holds before the first input holds behind the last
+        found = [size > 0, outputs > 0]
+        for end in ends:
+            found.append(end <= self.stride * outputs)
+            if not all(isinstance(part, int) for part in (end, self.kernel, self.dilation)):
+                found.append(end <= self.kernel * self.dilation)
+        if any(relation == False for relation in found):  # noqa: E712 - a relation of sympy
+            raise UsageError(
+                f"a window of {self.kernel} with a padding of {self.padding} has no closed form here",
+                "give the input size as a number",
+            )
+        return found
+
+    def _over(self, size: Count, outputs: Count) -> Count:
+        """Return how far the last tap of the last window lies beyond the last input, 0 for not at all."""
+        if self.behind in (0, None) and self.padding == 0 and outputs == self.outputs(size):
+            return 0
+        return simple(sympy.expand(self.stride * (outputs - 1) + self.reach - self.padding - (size - 1)))
+
+    def _count_inside(self, size: int, outputs: int) -> int:
+        kernel, stride, padding, dilation = (
+            int(part) for part in (self.kernel, self.stride, self.padding, self.dilation)
+        )
+        total = 0
+        for tap in range(kernel):
+            first = max(0, -((tap * dilation - padding) // stride))
+            last = min(outputs - 1, (size - 1 + padding - tap * dilation) // stride)
+            total += max(0, last - first + 1)
+        return total
+
+    def _beyond(self, over: Count) -> Count:
+        """Count the pairs beyond one end, where the outermost window has its outermost tap `over` beyond.
+
+        Tap by tap, inwards, that is ceil(over / stride) + ceil((over - dilation) / stride) + …
+        """
+        stride, dilation, known = self.stride, self.dilation, isinstance(self.kernel, int)
+        if isinstance(over, int) and isinstance(stride, int) and isinstance(dilation, int):
+            outside = range(over, 0, -dilation)
+            return sum(-(-rest // stride) for rest in (outside[: self.kernel] if known else outside))
+        if stride == 1:
+            taps = over / dilation
+            if taps.is_integer:
+                return simple(dilation * taps * (taps + 1) / 2)
+        if dilation == 1:
+            full = quotient(over, stride)
+            return simple(stride * full * (full + 1) / 2 + (over - stride * full) * (full + 1))
+        raise UsageError(
+            f"the taps on padding have no closed form for stride {stride} and dilation {dilation}",
+            "give the kernel size as a number",
+        )
+
+
+def quotient(number: Count, divisor: Count) -> Count:
+    """Divide and round down, exactly."""
+    if isinstance(number, int) and isinstance(divisor, int):
+        return number // divisor
+    return simple(sympy.floor(sympy.expand(number / sympy.sympify(divisor))))
+
+
+def same(left: Count, right: Count) -> bool:
+    """Say whether two counts are equal for all values of their symbols.
+
+    Raises:
+        UsageError: They are equal for some values only, or that cannot be told.
+    """
+    if isinstance(left, int) and isinstance(right, int):
+        return left == right
+    difference = sympy.simplify(left - right)
+    if difference.is_zero:
+        return True
+    if difference.is_nonzero or difference.is_number:
+        return False
+    raise UsageError(f"{left} and {right} are not equal for all values of their symbols", "fix some of them")
+
+
+def _known(relation: Any) -> bool:
+    """Decide a comparison.
+
+    Raises:
+        UsageError: It holds for some values of the symbols only.
+    """
+    if isinstance(relation, bool) or relation in (sympy.true, sympy.false):
+        return bool(relation)
+    raise UsageError(f"whether {relation} depends on the symbols", "give the input size as numbers")

@@ -1,0 +1,33 @@
+"""Question A3: weights, outputs and connections as formulas, and the audit of a hand-written answer."""
+
+import tomllib
+from pathlib import Path
+
+from cnnreport.formula.spec import Formulas, HandWritten
+from cnnreport.runs.experiment import Experiment
+
+HANDWRITTEN = tomllib.loads(Path(__file__).with_name("handwritten.toml").read_text())
+
+EXPERIMENTS = (
+    Experiment(
+        name="pool-upsample-formulas",
+        title="PoolUpsampleNet, its counts derived and proved",
+        spec=Formulas(
+            net="cnnreport.nets.colourization:PoolUpsampleNet",
+            input=("NIC", "32", "32"),
+            numbers=(("NIC", 1), ("NF", 32), ("NC", 24), ("k", 3)),
+        ),
+        seeds=1,
+    ),
+    Experiment(
+        name="handwritten-answer",
+        title="The audit of a hand-written answer to A3",
+        spec=HandWritten(
+            net=HANDWRITTEN["net"],
+            input_size=HANDWRITTEN["input_size"],
+            original=tuple(HANDWRITTEN["original"].items()),
+            doubled=tuple(HANDWRITTEN["doubled"].items()),
+        ),
+        seeds=1,
+    ),
+)
