@@ -199,6 +199,11 @@ def _term(monomial: sympy.Expr, found: Mapping[sympy.Expr, sympy.Rational]) -> s
 # The searches, each for one sort of slip.
 
 
+def _single(case: Case) -> list[_Slip]:
+    """One layer, or a part of it, counted too often or not at all."""
+    return _repeated(case) + _parts(case)
+
+
 def _repeated(case: Case) -> list[_Slip]:
     """One layer left out, counted several times, or for the wrong size of the input."""
     slips = []
@@ -218,7 +223,8 @@ def _parts(case: Case) -> list[_Slip]:
     slips = []
     for counted in case._layers:
         for what, amount, counts in _parts_of(counted.layer, case.choice):
-            if amount != 0 and case.difference == (minus(0, amount) if counts else amount):
+            whole = counts and amount == counted.own
+            if amount != 0 and not whole and case.difference == (minus(0, amount) if counts else amount):
                 done = "left out" if counts else "counted too"
                 slips.append(_Slip(f"{what} of {{}} had been {done}", counted.name))
     return slips
@@ -288,8 +294,7 @@ def _miscounted(case: Case) -> list[_Slip]:
 
 
 _SEARCHES: tuple[Callable[[Case], list[_Slip]], ...] = (
-    _repeated,
-    _parts,
+    _single,
     _treated,
     _paired,
     _rescaled,

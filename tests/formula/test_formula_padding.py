@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.formula import padding
+from cnnreport.formula import padding, padding_check
 from cnnreport.formula.padding import (
     FIGURE_1B,
     Kind,
@@ -17,13 +17,11 @@ from cnnreport.formula.padding import (
     Setting,
     Solution,
     figure,
-    general,
     solve_figure,
     solve_layer,
-    verify,
-    verify_figure,
-    verify_general,
 )
+from cnnreport.formula.padding_check import verify, verify_figure, verify_general
+from cnnreport.formula.padding_general import general
 
 CONV, TRANSPOSED = Layer("c", Kind.CONVOLUTION, 8, 8), Layer("t", Kind.TRANSPOSED, 8, 16, stride=2)
 
@@ -265,12 +263,12 @@ def test_output_padding_below_stride_or_dilation_is_all_pytorch_takes(stride: in
 def test_pytorch_that_takes_any_output_padding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """If a version of PyTorch dropped the side condition, verification would say so."""
     solution = solve_layer(TRANSPOSED, 3)
-    true_size = padding._size
+    true_size = padding_check.size_given
 
     def lenient(layer: Layer, kernel: int, setting: Setting) -> int | None:
         return 99 if setting.output_padding > 1 else true_size(layer, kernel, setting)
 
-    monkeypatch.setattr(padding, "_size", lenient)
+    monkeypatch.setattr(padding_check, "size_given", lenient)
     with pytest.raises(VerificationError, match=r"t .* k = 3: PyTorch takes .*output_padding=2"):
         verify([solution])
 

@@ -20,7 +20,8 @@ AGREEING = {
     "mobilenet": ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"),
     "regnet": (
         *(f"regnet_x_{size}" for size in ("16gf", "1_6gf", "32gf", "3_2gf", "400mf", "800mf", "8gf")),
-        *(f"regnet_y_{size}" for size in ("128gf", "16gf", "1_6gf", "32gf", "3_2gf", "400mf", "800mf", "8gf")),
+        "regnet_y_128gf",
+        *(f"regnet_y_{size}" for size in ("16gf", "1_6gf", "32gf", "3_2gf", "400mf", "800mf", "8gf")),
     ),
     "resnet": (
         *(f"resnet{layers}" for layers in (18, 34, 50, 101, 152)),
@@ -47,8 +48,8 @@ OPTIONS = {"googlenet": {"aux_logits": False, "init_weights": False}, "inception
 
 FAST = (
     "alexnet", "vgg16", "resnet50", "squeezenet1_0", "densenet121", "mobilenet_v2", "mobilenet_v3_small",
-    "efficientnet_b0", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "shufflenet_v2_x1_0", "mnasnet1_0",
-    "googlenet", "inception_v3",
+    "efficientnet_b0", "regnet_x_400mf", "regnet_y_400mf", "convnext_tiny", "shufflenet_v2_x1_0",
+    "mnasnet1_0", "googlenet", "inception_v3",
 )  # fmt: skip
 """One of each family."""
 

@@ -70,7 +70,9 @@ def test_sizes_with_ceil_are_those_of_pytorch() -> None:
 
 def test_spread_is_the_size_of_a_transposed_convolution() -> None:
     """Stride, padding, dilation and output padding as in PyTorch."""
-    for kernel, stride, padding, dilation in itertools.product(range(1, 5), range(1, 4), range(3), range(1, 3)):
+    for kernel, stride, padding, dilation in itertools.product(
+        range(1, 5), range(1, 4), range(3), range(1, 3)
+    ):
         for extra in range(max(stride, dilation)):
             window = Window(kernel, stride, padding, dilation)
             if window.spread(4, extra) >= 1:
