@@ -39,7 +39,7 @@ _RESCALED = {
 
 @dataclass(frozen=True)
 class Case:
-    """A formula that does not hold.
+    """A formula, judged by one choice of what counts.
 
     Args:
         claimed: What it says.
@@ -171,7 +171,7 @@ def _told(slips: Sequence[_Slip]) -> str:
     for slip in slips:
         if slip.rank == simplest:
             subjects.setdefault(slip.deed, []).append(slip.subject)
-    return ", or as if ".join(deed.format(_one_of(names)) for deed, names in subjects.items())
+    return ", or as if ".join(deed.replace("{}", _one_of(names)) for deed, names in subjects.items())
 
 
 def _one_of(names: Sequence[str]) -> str:
@@ -189,7 +189,7 @@ def _wrong_terms(case: Case) -> str:
         for monomial in sorted(terms(case.difference), key=sympy.default_sort_key, reverse=True)
     ]
     more = len(wrong) - MOST_NAMES
-    return ", ".join(wrong[:MOST_NAMES]) + (f" and {more} other wrong terms" if more > 0 else "")
+    return ", ".join(wrong[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _term(monomial: sympy.Expr, found: Mapping[sympy.Expr, sympy.Rational]) -> str:
@@ -258,8 +258,8 @@ def _paired(case: Case) -> list[_Slip]:
             slips += [_Slip(f"{first.name} and {counting[at].name} had both been {deed}") for at in both]
             if factor == -1:
                 twice = [at for at in places.get(rest, ()) if at != place]
-                done = f"{first.name} had been left out and {{}} counted twice"
-                slips += [_Slip(done.format(counting[at].name)) for at in twice]
+                left_out = f"{first.name} had been left out"
+                slips += [_Slip(f"{left_out} and {counting[at].name} counted twice") for at in twice]
     return slips if len(slips) <= MOST_PAIRS else []
 
 

@@ -169,7 +169,8 @@ class Audit:
 
     def lines(self) -> list[str]:
         """Return the audit for a terminal."""
-        lines = [self.target, f"Judged by counts that are proved on {self.points} points."]
+        points = f"{self.points} point{'' if self.points == 1 else 's'}"
+        lines = [self.target, f"Judged by counts that are proved on {points}."]
         for size, pixels in zip(SIZES, (self.input_size, 2 * self.input_size), strict=True):
             findings = [finding for finding in self.findings if finding.size == size]
             if findings:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from cnnreport.errors import VerificationError
+from cnnreport.formula.rule import Role
 from cnnreport.formula.rules import RULES
 from cnnreport.formula.tensor import operation, tensors_in
 
@@ -30,11 +31,13 @@ class Witnessed:
         operation: Its name.
         output: Shape of its output, without the batch.
         counts: What a derivation calls `taps`, `padded`, `biases`, `statistics` and `outputs`.
+        weights: Numbers of values of the parameters that take part for the first time, by role.
     """
 
     operation: str
     output: Sizes
     counts: Mapping[str, int]
+    weights: Mapping[Role, int]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def observe(
     parameters = {name: parameter.numel() for name, parameter in net.named_parameters()}
     seen = []
     for shape in shapes:
-        witness = _Witness()
+        witness = _Witness(net)
         image = torch.zeros(1, *shape, device=device)
         with torch.no_grad(), witness:
             out = net(_from_input(image))
@@ -83,23 +86,53 @@ def _built(build: Callable[..., nn.Module], arguments: Mapping[str, Any], device
 class _Witness(TorchFunctionMode):
     """Sees every call of an operation, from whatever layer or function it comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.operations: list[Witnessed] = []
+        self._unused = {id(parameter): parameter for parameter in net.parameters()}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         name = operation(func)
         if not any(map(_is_from_input, tensors_in((args, kwargs)))):
-            return out  # arithmetic on parameters
+            return _made_of(out, _parameters(args, kwargs))  # arithmetic on parameters
         for tensor in tensors_in(out):
             _from_input(tensor)
         if name in RULES:
             count: Callable[..., dict[str, int]] = _COUNTS.get(name, _count_pointwise)
             counts = {"padded": 0, "biases": 0, "statistics": 0, **count(out, *args, **kwargs)}
-            self.operations.append(Witnessed(name, tuple(out.shape[1:]), {**counts, "outputs": out.numel()}))
+            counts["outputs"] = out.numel()
+            weights = self._weights(name, args, kwargs)
+            self.operations.append(Witnessed(name, tuple(out.shape[1:]), counts, weights))
         return out
+
+    def _weights(self, name: str, args: Any, kwargs: Any) -> dict[Role, int]:
+        found: dict[Role, int] = {}
+        bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
+        for tensor in tensors_in((args, kwargs)):
+            role = _ROLES.get(name, "other")
+            if role == "kernel" and tensor is bias:
+                role = "bias"
+            for parameter in _parameters(tensor):
+                if self._unused.pop(id(parameter), None) is not None:
+                    found[role] = found.get(role, 0) + parameter.numel()
+        return found
+
+
+def _parameters(*values: Any) -> list[nn.Parameter]:
+    """Return the parameters in some arguments, and those of which they were computed."""
+    found: list[nn.Parameter] = []
+    for tensor in tensors_in(values):
+        found += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", [])
+    return found
+
+
+def _made_of(out: Any, parameters: list[nn.Parameter]) -> Any:
+    for tensor in tensors_in(out):
+        if parameters and not isinstance(tensor, nn.Parameter):
+            tensor.made_of = parameters  # type: ignore[attr-defined]
+    return out
 
 
 def _from_input(tensor: torch.Tensor) -> torch.Tensor:
@@ -356,6 +389,14 @@ _COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("mean", "sum", "amax"), _count_reduction),
     "pad": _count_padding,
 }
+
+
+_ROLES: dict[str, Role] = {
+    **dict.fromkeys((*(f"conv{axes}d" for axes in (1, 2, 3)), "linear"), "kernel"),
+    **dict.fromkeys((f"conv_transpose{axes}d" for axes in (1, 2, 3)), "kernel"),
+    **dict.fromkeys(("batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"), "affine"),
+}
+"""What the parameters of an operation are for; of any other they are something else."""
 
 
 def _each(value: Any, axes: int) -> Sizes:

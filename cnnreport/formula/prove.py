@@ -6,9 +6,10 @@ of such values; so agreement on the grid holds for all values. A count with roun
 period p is a polynomial on each of p classes of values, and takes p times as many.
 """
 
+import contextlib
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,7 +24,7 @@ from cnnreport.formula.derive import Derivation
 from cnnreport.formula.rules import RULES
 from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, Count, symbol
 
-SMALL = 100_000
+SMALL = 1_000_000
 """Parameters of a net, and values of an image, up to which the real net runs with numbers."""
 
 LARGEST_GRID = 1000
@@ -63,7 +64,7 @@ def prove(*derivations: Derivation) -> Proof:
     grid = _grid(derivations, spans)
     _refuse_long_proof(grid, {s: period for s, (_, period) in spans.items()})
     points = [tuple(values) for values in itertools.product(*grid.values())]
-    with torch.random.fork_rng(devices=[]):  # building nets draws random numbers
+    with torch.random.fork_rng(devices=[]), _one_thread():  # building nets draws random numbers
         device = _device(derivations, dict(zip(symbols, points[-1], strict=True)))
         seen = [_observe(derivations, dict(zip(symbols, point, strict=True)), device) for point in points]
     columns = np.array(points, dtype=object).reshape(len(points), len(symbols)).T
@@ -75,6 +76,17 @@ def prove(*derivations: Derivation) -> Proof:
         counts=sum(map(len, named)),
         points=len(points) * len(derivations),
     )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch from sharing out work that is too small for it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _refuse_long_proof(
@@ -269,7 +281,7 @@ def _hold(conditions: Sequence[Any], grid: Mapping[sympy.Symbol, Sequence[int]])
 
 
 def _at(value: Any, values: Mapping[sympy.Symbol, int]) -> Any:
-    return int(value.subs(values)) if isinstance(value, sympy.Expr) else value
+    return int(_evaluated(value, values)) if isinstance(value, sympy.Expr) else value
 
 
 def _highest(spans: Any) -> tuple[int, int]:

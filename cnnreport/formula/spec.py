@@ -65,3 +65,45 @@ class HandWritten(_Symbolic):
     input_size: int
     original: tuple[tuple[str, str], ...]
     doubled: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What another tool counts of a net.
+
+    Args:
+        tool: Its name.
+        version: The version that counted.
+        what: The call that gives the number.
+        quantity: What the number is nearest to: ``weights``, ``outputs`` or ``connections``.
+        counts: What the tool counts by its own source, as a sentence.
+        number: What it counted.
+        parts: The same by kind of layer, as far as it is not zero.
+    """
+
+    tool: str
+    version: str
+    what: str
+    quantity: str
+    counts: str
+    number: int
+    parts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Comparison(_Symbolic):
+    """What other tools count of a net, explained by what is derived.
+
+    Args:
+        net: The class, as ``module:Class``.
+        input: Shape of the input without the batch, letters or numbers.
+        numbers: Values of the letters for which the tools counted.
+        readings: What they counted.
+    """
+
+    task: ClassVar[str] = "cnnreport.formula.comparison:ComparisonTask"
+
+    net: str
+    input: tuple[str, ...]
+    numbers: tuple[tuple[str, int], ...]
+    readings: tuple[Reading, ...]

@@ -1,7 +1,7 @@
 """Derivations and audits as tasks, so that what they find is a run like any other."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.formula import audit, phrase, target
@@ -40,7 +40,7 @@ PRINTED: tuple[tuple[str, tuple[Weights | Outputs | Connections, ...]], ...] = (
 """The choices under which the totals are kept, by quantity."""
 
 
-class _Symbolic:
+class SymbolicTask:
     """A task of one epoch, in which something is derived; there is no state to keep."""
 
     epochs = 1
@@ -75,7 +75,7 @@ class _Symbolic:
         raise NotImplementedError
 
 
-class FormulasTask(_Symbolic):
+class FormulasTask(SymbolicTask):
     """Derives a net's counts for an input and for twice its size, and proves them."""
 
     _spec: Formulas
@@ -109,7 +109,7 @@ class FormulasTask(_Symbolic):
         }
 
 
-class AuditTask(_Symbolic):
+class AuditTask(SymbolicTask):
     """Audits hand-written formulas."""
 
     _spec: HandWritten

@@ -1,6 +1,7 @@
 """A tensor without values, whose sizes may be symbols; whatever torch does to it is told to a trace."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol, TypeGuard
 
 import torch
@@ -85,6 +86,7 @@ _SYNONYMS = {
 }  # fmt: skip
 
 
+@cache
 def operation(func: Any) -> str:
     """Return the one name of a function of torch, whichever of its forms was called."""
     full = torch.overrides.resolve_name(func) or getattr(func, "__name__", str(func))

@@ -15,7 +15,7 @@ from cnnreport.errors import CnnReportError, UsageError
 from cnnreport.formula import reshape
 from cnnreport.formula.rule import Effect, Kind, Role
 from cnnreport.formula.rules import RULES
-from cnnreport.formula.symbols import Count, Shape, simple
+from cnnreport.formula.symbols import Shape, simple
 from cnnreport.formula.tensor import SymbolicTensor, is_symbolic, operation, tensors_in
 
 INPUT = -1
@@ -100,10 +100,12 @@ def default_input(net: nn.Module) -> Shape:
     Raises:
         UsageError: The net has no parameters that tell it.
     """
-    first = next((p.shape for p in net.parameters() if len(p.shape) > 1), None)
-    if first is None:
-        raise UsageError("the net does not tell the shape of its input", "give it with --input")
-    return (first[1], *[32] * (len(first) - 2))
+    for module in net.modules():
+        weight = next((p for p in module.parameters(recurse=False) if len(p.shape) > 1), None)
+        if weight is not None:
+            channels = getattr(module, "in_channels", weight.shape[1])
+            return (channels, *[32] * (len(weight.shape) - 2))
+    raise UsageError("the net does not tell the shape of its input", "give it with --input")
 
 
 class _Tracer:

@@ -62,8 +62,8 @@ class Window:
         parts = (size, outputs, self.kernel, self.stride, self.padding, self.dilation)
         if all(isinstance(part, int) for part in parts):
             return self._count_inside(*map(int, (size, outputs)))
-        over = self._over(size, outputs)
-        return simple(sympy.expand(self.kernel * outputs - self._beyond(self.padding) - self._beyond(over)))
+        beyond = self._beyond_both(self.padding, self._over(size, outputs))
+        return simple(sympy.expand(self.kernel * outputs - beyond))
 
     def conditions(self, size: Count, outputs: Count) -> list[Any]:
         """Say when `inside` holds: there are windows, and no tap lies on padding for more than all of them.
@@ -106,6 +106,14 @@ class Window:
             last = min(outputs - 1, (size - 1 + padding - tap * dilation) // stride)
             total += max(0, last - first + 1)
         return total
+
+    def _beyond_both(self, before: Count, behind: Count) -> Count:
+        apart = simple(sympy.expand(before - behind))
+        if self.stride == 2 and self.dilation == 1 and apart in (1, -1):
+            # What one end rounds up the other rounds down: both together are 1 + 2 + … + the larger.
+            larger = before if apart == 1 else behind
+            return simple(larger * (larger + 1) / sympy.Integer(2))
+        return self._beyond(before) + self._beyond(behind)
 
     def _beyond(self, over: Count) -> Count:
         """Count the pairs beyond one end, where the outermost window has its outermost tap `over` beyond.

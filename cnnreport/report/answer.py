@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cnnreport.errors import UsageError
+from cnnreport.report.audited import Audit
+from cnnreport.report.derived import Derivation, Total
 from cnnreport.report.quantity import Form, Quantity, Source
 from cnnreport.report.verdict import Verdict
 from cnnreport.runs import artefact
@@ -71,6 +73,9 @@ class Answer:
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
+    derivations: Mapping[str, Derivation] = field(default_factory=dict)
+    totals: Mapping[str, Sequence[Total]] = field(default_factory=dict)
+    audits: Mapping[str, Audit] = field(default_factory=dict)
     facts: Mapping[str, str | bool] = field(default_factory=dict)
 
 

@@ -53,7 +53,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     sections = [s for s in outline.sections if all(name in told for name in s.experiments)]
     ledger = Ledger()
     for section in sections:
-        ledger.announce(section.id, section.id.upper())
+        ledger.announce(section.id, _label(section))
     ledger.announce("runs", "table of runs")
     answers = _answer(project, outline, sections, told)
     render = page.open_templates(
@@ -69,6 +69,12 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         },
     )
     return ledger.resolve(_lay_out(render, ledger, outline, sections, answers))
+
+
+def _label(section: Section) -> str:
+    """Return what references call a section: its question, or the title of a text that answers none."""
+    question = section.id.upper()
+    return question if section.title.startswith(f"{question}.") else f"“{section.title}”"
 
 
 def _lay_out(

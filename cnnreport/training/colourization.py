@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cnnreport.errors import UsageError
+from cnnreport.task import Results, Row
 from cnnreport.training.adam import Adam
 from cnnreport.training.arithmetic import arithmetic
 from cnnreport.training.baselines import baselines, describe
@@ -21,7 +22,6 @@ from cnnreport.training.cross_entropy import cross_entropy
 from cnnreport.training.layout import Layout
 from cnnreport.training.rewrite import rewrite
 from cnnreport.training.spec import Colourization
-from cnnreport.task import Results, Row
 
 SAMPLES = 10
 """How many validation images are kept for the pictures of the report: the first ones."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
-from cnnreport.report import answer, figure
+from cnnreport.report import answer, architecture, audited, derived, figure
 from cnnreport.report.answer import Answer, DataSet, Picture, Runs
 from cnnreport.report.figure import Curve, Role
 from cnnreport.report.quantity import Quantity, combine, difference
@@ -11,6 +11,25 @@ from cnnreport.report.verdict import Verdict, exceeds
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
+POOL_UPSAMPLE_FORMULAS = "pool-upsample-formulas"
+HANDWRITTEN = "handwritten-answer"
+
+# Beyond this height, in millimetres, the drawing of a net is folded over columns.
+DRAWING = 90.0
+
+# The conventions that A3 compares; the kernels alone are what a hint of 2022 asks for.
+CONVENTIONS = (
+    ("weights", "kernels"),
+    ("weights", "kernels and biases"),
+    ("weights", "learnable"),
+    ("outputs", "layers"),
+    ("outputs", "with normalisation"),
+    ("connections", "convolutions"),
+    ("connections", "layers"),
+    ("connections", "layers, with biases"),
+    ("connections", "layers, without padding"),
+    ("connections", "layers, normalisation all to all"),
+)
 
 # What a difference has to exceed before the text speaks of it; losses are in nats.
 RISEN = 0.02
@@ -21,8 +40,9 @@ FLATTER = 0.01
 
 
 def a1(runs: Runs) -> Answer:
-    """Answer A1: the class that ran."""
+    """Answer A1: the class that ran, and its architecture as another run traced it."""
     chosen = runs[POOL_UPSAMPLE]
+    traced = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
     return Answer(
         values={
             "kernel": answer.setting(chosen, "kernel", "kernel size"),
@@ -30,7 +50,9 @@ def a1(runs: Runs) -> Answer:
             "filters": answer.setting(chosen, "num_filters", "NF, filters of the first layer"),
             "colours": answer.setting(chosen, "num_colours", "NC, colours"),
         },
+        pictures={"net": architecture.draw(traced.boxes(), traced.input.text, traced.described(), DRAWING)},
         listings={"net": answer.listing(chosen, net_name(chosen))},
+        derivations={"net": traced},
         facts={"net": net_name(chosen)},
     )
 
@@ -58,6 +80,21 @@ def a2(runs: Runs) -> Answer:
             "one_by_one": late_window(values["epochs"].mean) == 1,
         },
     )
+
+
+def a3(runs: Runs) -> Answer:
+    """Answer A3: weights, outputs and connections as formulas, for the input and for twice its size."""
+    found = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
+    others = tuple(found.total(quantity, name) for quantity, name in CONVENTIONS)
+    return Answer(
+        derivations={"net": found},
+        totals={"others": others},
+    )
+
+
+def audit(runs: Runs) -> Answer:
+    """Answer what a hand-written answer to A3 gets right, and what it does not."""
+    return Answer(audits={"answer": audited.audit(runs[HANDWRITTEN][0])})
 
 
 def net_name(runs: Sequence[Run]) -> str:
@@ -303,4 +340,4 @@ def _said(quantity: Quantity) -> str:
     return quantity.text.replace("\u00a0", " ")
 
 
-ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2}
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2, "a3": a3, "audit": audit}

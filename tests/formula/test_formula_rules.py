@@ -19,7 +19,6 @@ H, NF, NIC, K = symbol("h"), symbol("NF"), symbol("NIC"), symbol("k")
 LINE, IMAGE, VOLUME = (4, 12), (4, 8, 8), (4, 6, 6, 6)
 
 ARGUMENTS: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {
-    "AdaptiveLogSoftmaxWithLoss": ((8, 10, [5]), (8,)),
     "Bilinear": ((8, 8, 3), IMAGE),
     "BatchNorm1d": ((4,), LINE), "BatchNorm2d": ((4,), IMAGE), "BatchNorm3d": ((4,), VOLUME),
     "SyncBatchNorm": ((4,), IMAGE), "GroupNorm": ((2, 4), IMAGE), "LayerNorm": (((8, 8),), IMAGE),
@@ -55,7 +54,6 @@ INPUTS = {
     **{name: 2 for name in torch.nn.modules.__all__ if name.endswith("Loss")},
     **dict.fromkeys(("TripletMarginLoss", "TripletMarginWithDistanceLoss", "GaussianNLLLoss"), 3),
     **dict.fromkeys(("CosineEmbeddingLoss", "MarginRankingLoss", "MultiheadAttention"), 3),
-    "AdaptiveLogSoftmaxWithLoss": 2,
     "CTCLoss": 4,
 }
 """How many inputs a layer takes; one for the others."""
@@ -80,7 +78,7 @@ LAZY = {name for name in torch.nn.modules.__all__ if name.startswith("Lazy")}
 NOT_LAYERS = {
     "Container", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
     "RNNBase", "RNNCellBase", "NLLLoss2d", "LinearCrossEntropyOptions",
-    "Transformer", "TransformerDecoder", "TransformerEncoder",
+    "Transformer", "TransformerDecoder", "TransformerEncoder", "AdaptiveLogSoftmaxWithLoss",
 }  # fmt: skip
 """Containers, bases of layers, deprecated names and stacks of layers that are tested themselves."""
 

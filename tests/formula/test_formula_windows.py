@@ -178,3 +178,16 @@ def test_equal_for_all_values_or_for_none() -> None:
     assert not same(3, 4)
     with pytest.raises(UsageError, match="n and 1 are not equal for all values of their symbols; fix some"):
         same(n, 1)
+
+
+def test_strides_of_two_lose_a_polynomial() -> None:
+    """With ends that differ by one nothing is rounded: a formula in k that a person would write."""
+    inside = Window(ODD, 2, M).inside(4 * H, 2 * H)
+    assert sympy.expand(inside - (ODD * 2 * H - M * (M + 1) / 2)) == 0
+    assert not Window(ODD, 2, M - 1).inside(32, 16).atoms(sympy.floor)
+
+
+def test_known_kernels_lose_at_most_all_their_taps() -> None:
+    """A padding wider than the kernel: whole windows lie on it."""
+    window = Window(2, 1, 5)
+    assert window.inside(4 * H, 4 * H + 9).subs(H, 2) == on_inputs(window, 8, 17)

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
-from cnnreport.nets.colourization import PoolUpsampleNet
+from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
+
+STRIDED = (ConvTransposeNet, UNet)
 
 
-def shapes(net: PoolUpsampleNet, x: torch.Tensor) -> list[tuple[int, ...]]:
+def shapes(net: torch.nn.Module, x: torch.Tensor) -> list[tuple[int, ...]]:
     """The shapes after each of the net's groups."""
     found: list[tuple[int, ...]] = []
     for group in net.children():
@@ -32,3 +34,48 @@ def test_parameters_are_as_many_as_the_formula_says(k: int, nf: int, nc: int, ni
     net = PoolUpsampleNet(k, nf, nc, nic)
     expected = k**2 * (nic * nf + 4 * nf**2 + nf * nc + nc**2) + 12 * nf + 4 * nc
     assert sum(parameter.numel() for parameter in net.parameters()) == expected
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("net", STRIDED)
+def test_shapes_are_those_of_figures_1b_and_1c_for_every_kernel_size(net: type, kernel: int) -> None:
+    """The paddings that question B4 asks for keep the figure's shapes."""
+    made = net(kernel, num_filters=5, num_colours=7, num_in_channels=3)
+    assert shapes(made, torch.rand(2, 3, 32, 32)) == [
+        (2, 5, 16, 16),
+        (2, 10, 8, 8),
+        (2, 5, 16, 16),
+        (2, 7, 32, 32),
+        (2, 7, 32, 32),
+    ]
+
+
+def test_paddings_are_the_handouts_for_its_kernel_size() -> None:
+    """With k = 3 every padding and output padding is 1, as Part B prescribes."""
+    net = ConvTransposeNet(3, num_filters=4, num_colours=3, num_in_channels=1)
+    strided = [net.down1[0], net.down2[0]]
+    transposed = [net.up1[0], net.up2[0]]
+    assert all(layer.padding == (1, 1) and layer.stride == (2, 2) for layer in strided + transposed)
+    assert all(layer.output_padding == (1, 1) for layer in transposed)
+
+
+@pytest.mark.parametrize(("k", "nf", "nc", "nic"), [(3, 32, 24, 1), (5, 8, 6, 3)])
+def test_parameters_of_the_strided_nets(k: int, nf: int, nc: int, nic: int) -> None:
+    """ConvTransposeNet has as many as PoolUpsampleNet; UNet's skips widen two layers."""
+    plain = k**2 * (nic * nf + 4 * nf**2 + nf * nc + nc**2) + 12 * nf + 4 * nc
+    widened = plain + k**2 * (nf * nc + nic * nc)
+    counts = [sum(p.numel() for p in net(k, nf, nc, nic).parameters()) for net in STRIDED]
+    assert counts == [plain, widened]
+
+
+def test_unet_sees_the_input_and_the_first_level_again() -> None:
+    """Cutting either skip changes the output: what reaches the joins is the input and the first level."""
+    torch.manual_seed(0)
+    net = UNet(3, num_filters=4, num_colours=3, num_in_channels=1).eval()
+    x = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        half = net.down1(x)
+        up = net.up2(torch.cat([half, net.up1(net.down2(half))], dim=1))
+        expected = net.logits(torch.cat([x, up], dim=1))
+        assert torch.equal(net(x), expected)
