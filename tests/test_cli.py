@@ -75,7 +75,7 @@ def test_the_list_names_experiments_and_reports() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["run", "nothing"], 2, "there is no experiment 'nothing'; choose from: pool-upsample"),
+        (["run", "nothing"], 2, "there is no experiment 'nothing'; choose from: "),
         (["build", "nothing"], 2, "there is no report 'nothing'"),
         (["build", "--only", "nothing"], 2, "there is no experiment 'nothing'"),
         (["build", "--colour"], 2, "No such option"),

@@ -1,0 +1,178 @@
+"""The commands formulas and check, run in this process: what they print and how they end."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import sympy
+
+from cnnreport.cli import main
+from cnnreport.project import PACKAGE
+
+POOL = "cnnreport.nets.colourization:PoolUpsampleNet"
+EXAMPLE = PACKAGE.parent / "experiments" / "a2-writeup" / "handwritten.toml"
+
+RIGHT = f"""
+net = "{POOL}"
+input_size = 32
+[original]
+weights = "k^2(NIC NF + 4NF^2 + NF NC + NC^2) + 12NF + 4NC"
+outputs = "2240NF + 2304NC"
+connections = "k^2(1024NIC NF + 640NF^2 + 256NF NC + 1024NC^2) + 1792NF + 1024NC"
+[doubled]
+weights = "k^2(NIC NF + 4NF^2 + NF NC + NC^2) + 12NF + 4NC"
+outputs = "4(2240NF + 2304NC)"
+connections = "4k^2(1024NIC NF + 640NF^2 + 256NF NC + 1024NC^2) + 7168NF + 4096NC"
+"""
+
+DISHONEST = """
+from torch import nn
+
+class Dishonest(nn.Module):
+    \"\"\"A net that is another one where its width is no number.\"\"\"
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, width, 3, padding=1 if isinstance(width, int) else 0)
+
+    def forward(self, x):
+        return self.conv(x)
+"""
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process."""
+
+    def call(*words: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        printed = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    return call
+
+
+def test_json_has_layers_totals_doubled_and_proof(run) -> None:
+    """The keys that programs rely on are there, and their strings are read by sympy."""
+    done = run("formulas", POOL, "--doubled", "--json")
+    told = json.loads(done.out)
+    assert (done.code, done.err) == (0, "")
+    assert {"target", "convention", "layers", "totals", "doubled", "proof"} <= told.keys()
+    assert {"path", "type", "input", "output", "weights", "outputs", "connections"} <= told["layers"][
+        0
+    ].keys()
+    assert told["target"] == POOL
+    assert told["convention"] == "learnable"
+    assert told["proof"]["agrees"] is True
+    for part in (told, told["doubled"]):
+        for quantity, whole in part["totals"].items():
+            added = sum(sympy.sympify(layer[quantity]) for layer in part["layers"])
+            assert sympy.expand(added - sympy.sympify(whole)) == 0
+
+
+def test_totals_are_those_of_the_handout(run) -> None:
+    """The formulas print as a person writes them, for the input and for twice its size."""
+    done = run("formulas", POOL, "--doubled")
+    assert "weights = k²(NIC·NF + 4NF² + NF·NC + NC²) + 12NF + 4NC" in done.out
+    assert "outputs = 2240NF + 2304NC" in done.out
+    assert "connections = k²(1024NIC·NF + 640NF² + 256NF·NC + 1024NC²) + 1792NF + 1024NC" in done.out
+    assert "outputs = 8960NF + 9216NC" in done.out
+    assert "on 180 points" in done.out
+
+
+def test_convention_is_chosen_by_name(run) -> None:
+    """With --convention kernels biases and batch norm are no weights."""
+    done = run("formulas", POOL, "--convention", "kernels")
+    assert "weights = k²(NIC·NF + 4NF² + NF·NC + NC²)\n" in done.out
+
+
+def test_numbers_take_the_place_of_letters(run) -> None:
+    """--fix gives parameters values, as numbers or as expressions; --input sizes with letters."""
+    done = run(
+        "formulas", POOL, "--fix", "num_filters=8f", "--fix", "kernel=3", "--input", "NIC,4h,32", "--json"
+    )
+    told = json.loads(done.out)
+    letters = {str(s) for s in sympy.sympify(told["totals"]["connections"]).free_symbols}
+    assert letters == {"NIC", "f", "NC", "h"}
+    assert told["input"] == ["NIC", "4*h", "32"]
+
+
+def test_latex_is_a_table(run) -> None:
+    """--latex gives a tabular with every layer."""
+    done = run("formulas", POOL, "--latex")
+    assert done.out.count(r"\\") >= 17
+    assert r"\begin{tabular}" in done.out
+    assert r"\mathrm{NF}" in done.out
+
+
+def test_a_proof_that_fails_ends_with_exit_code_three(run, tmp_path: Path) -> None:
+    """A net that is another one for numbers than for letters is caught, and the count named."""
+    (tmp_path / "net.py").write_text(DISHONEST)
+    done = run("formulas", f"{tmp_path}/net.py:Dishonest", "--input", "1,8,8")
+    assert done.code == 3
+    assert "the proof fails" in done.err
+    assert "of conv" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nothing",), "names no net"),
+        (("no_such_module:Net",), "there is no module no_such_module"),
+        (("cnnreport.nets.colourization:Net",), "nets there: PoolUpsampleNet"),
+        (("none.py:Net",), "there is no file none.py"),
+        ((POOL, "--fix", "num_filters"), "fixes nothing"),
+        ((POOL, "--fix", "filters=3"), "has no parameter 'filters'"),
+        ((POOL, "--convention", "mine"), "choose from: learnable, kernels"),
+        ((POOL, "--input", "3,,3"), "is no size"),
+        ((POOL, "--input", "0,32,32"), "holds nothing"),
+        ((POOL, "--input", "4,32,32", "--fix", "num_in_channels=3"), "layer down1.0 (Conv2d): channels do"),
+        ((POOL, "--input", "NIC,H,W"), "write multiples (4h for H, 4w for W)"),
+        ((POOL, "--json", "--latex"), "exclude each other"),
+        (("torchvision.models:vit_b_16", "--input", "3,224,224"), "no rule for the operation multi_head"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_sentence(run, words: tuple[str, ...], says: str) -> None:
+    """Whatever is wrong with a target or an option is said with the remedy, exit code 2."""
+    done = run("formulas", *words)
+    assert done.code == 2, done.err
+    assert says in " ".join(done.err.split())
+    assert done.err.startswith("Error: ")
+    assert "Traceback" not in done.err
+
+
+def test_right_answers_pass(run, tmp_path: Path) -> None:
+    """Six formulas that hold under one convention end with exit code 0."""
+    (tmp_path / "answers.toml").write_text(RIGHT)
+    done = run("check", f"{tmp_path}/answers.toml")
+    assert done.code == 0, done.out
+    assert "✗" not in done.out
+
+
+def test_the_example_has_one_slip(run) -> None:
+    """Five of the published formulas hold; the sixth is off by a layer, which is named."""
+    done = run("check", str(EXAMPLE), "--json")
+    findings = json.loads(done.out)["findings"]
+    wrong = [one for one in findings if not one["holds"]]
+    assert done.code == 3
+    assert [(one["size"], one["quantity"]) for one in wrong] == [("original", "connections")]
+    assert "up2.2 (BatchNorm2d)" in wrong[0]["explanation"]
+
+
+def test_a_file_of_answers_that_cannot_be_read_is_a_usage_error(run, tmp_path: Path) -> None:
+    """Exit code 3 is for answers that are wrong, 2 for a file that is."""
+    (tmp_path / "answers.toml").write_text("net = ")
+    done = run("check", f"{tmp_path}/answers.toml")
+    assert done.code == 2
+    assert "answers.toml" in done.err
