@@ -13,6 +13,7 @@ from cnnreport.project import PACKAGE
 
 CUT = ("--smoke", "--seeds", "1", "--data", "meadow", "--device", "cpu")
 TEMPLATE = "templates/a2-writeup/a3.html.j2"
+IN_REPORT = ("pool-upsample", "pool-upsample-formulas", "handwritten-answer")
 TRAINING = "cnnreport/training/cross_entropy.py"
 
 
@@ -48,8 +49,9 @@ def test_the_last_lines_tell_path_data_and_results(project: Path) -> None:
     """Who looks at the end of the output finds all that came out, and that the data are a stand-in."""
     lines = cnnreport(project, "build", *CUT).stdout.splitlines()
     assert lines[-1] == "build/a2-writeup.pdf"
-    assert lines[-2].startswith("pool-upsample: validation loss ")
-    assert lines[-3] == "data: Meadow scenes (stand-in, not the real data)"
+    assert lines[-2] == "handwritten-answer: proved on points 180 (1 seed)"
+    assert lines[-4].startswith("pool-upsample: validation loss ")
+    assert lines[-5] == "data: Meadow scenes (stand-in, not the real data)"
 
 
 def test_the_cover_says_smoke_and_stand_in(project: Path) -> None:
@@ -57,6 +59,26 @@ def test_the_cover_says_smoke_and_stand_in(project: Path) -> None:
     cover = PdfReader(pdf(project)).pages[0].extract_text()
     assert "Smoke build." in cover
     assert "Stand-in data." in cover
+
+
+def test_the_six_values_are_printed_proved_and_audited(project: Path) -> None:
+    """What the derivations found is in the PDF: the box of equations, a tick for each layer, the audit."""
+    words = text(project)
+    assert "The six values: weights, outputs and connections of PoolUpsampleNet." in words
+    assert words.count("✓ 180") == 17
+    assert "Of the 6 formulas 5 hold and 1 does not" in words
+
+
+def test_a_part_of_the_report_is_built_alone(project: Path, tmp_path: Path) -> None:
+    """Each experiment alone makes a report of what it answers, and names the rest on the cover."""
+    for experiment, there in (("pool-upsample", "A2. Training"), ("handwritten-answer", "An audit")):
+        out = tmp_path / experiment
+        shutil.copytree(project / "build", out)
+        done = cnnreport(project, "build", *CUT, "--only", experiment, "--out", str(out))
+        assert done.returncode == 0, done.stderr
+        cover, *pages = (page.extract_text() for page in PdfReader(out / "a2-writeup.pdf").pages)
+        assert "This build has no runs for: A1. The network;" in " ".join(cover.split())
+        assert there in " ".join(pages)
 
 
 def test_a_second_build_computes_and_prints_nothing(project: Path) -> None:
@@ -118,16 +140,22 @@ def test_a_changed_training_module_makes_exactly_its_runs_stale(project: Path) -
     plan = json.loads(cnnreport(project, "status", "--json").stdout)
     explained = cnnreport(project, "explain", "pool-upsample").stdout
     file.write_text(before)
-    assert [run["state"] for run in plan] == ["stale"]
+    assert [run["experiment"] for run in plan if run["state"] == "stale"] == ["pool-upsample"]
     assert f"source {TRAINING} changed" in explained
-    assert [run["state"] for run in json.loads(cnnreport(project, "status", "--json").stdout)] == ["cached"]
+    plan = json.loads(cnnreport(project, "status", "--json").stdout)
+    assert {run["state"] for run in plan if run["experiment"] in IN_REPORT} == {"cached"}
 
 
 def test_a_dry_run_trains_nothing_and_says_why(project: Path) -> None:
     """-n tells the plan: what is cached and what would be run."""
     done = cnnreport(project, "build", "-n", "--data", "meadow", "--smoke", "--seeds", "2")
     rows = [line.split(maxsplit=3) for line in done.stdout.splitlines()[1:]]
-    assert rows == [["pool-upsample", "0", "cached"], ["pool-upsample", "1", "new", "it has never been run"]]
+    assert rows == [
+        ["pool-upsample", "0", "cached"],
+        ["pool-upsample", "1", "new", "it has never been run"],
+        ["pool-upsample-formulas", "0", "cached"],
+        ["handwritten-answer", "0", "cached"],
+    ]
 
 
 def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -> None:
@@ -152,6 +180,7 @@ def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: 
     file.write_text(before + "\n# changed\n")
     cnnreport(project, "clean", "--yes", "--out", str(out))
     file.write_text(before)
-    assert not (out / "runs").exists()
+    left = {folder.name.rpartition("-seed")[0] for folder in (out / "runs").iterdir()}
+    assert left == set(IN_REPORT) - {"pool-upsample"}
     cnnreport(project, "clean", "--all", "--yes", "--out", str(out))
     assert list(out.iterdir()) == []

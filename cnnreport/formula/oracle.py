@@ -223,19 +223,6 @@ def _count_linear(
     return {"taps": pairs * out.numel(), "biases": out.numel() if bias is not None else 0}
 
 
-def _count_max_pool(
-    out: torch.Tensor,
-    x: torch.Tensor,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> dict[str, int]:
-    return _count_windows(out, x, kernel_size, stride, padding, ceil_mode, dilation)
-
-
 def _count_average_pool(
     out: torch.Tensor,
     x: torch.Tensor,
@@ -246,16 +233,25 @@ def _count_average_pool(
     count_include_pad: bool = True,
     divisor_override: Any = None,
 ) -> dict[str, int]:
-    return _count_windows(out, x, kernel_size, stride, padding, ceil_mode, 1)
+    return _count_windows(out, x, kernel_size, stride, padding, 1, ceil_mode)
 
 
 def _count_windows(
-    out: torch.Tensor, x: torch.Tensor, kernel: Any, stride: Any, padding: Any, ceil: bool, dilation: Any
+    out: torch.Tensor,
+    x: torch.Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> dict[str, int]:
     axes = x.dim() - 2
-    window = _each(kernel, axes)
+    window = _each(kernel_size, axes)
     steps = window if stride is None or stride == [] else _each(stride, axes)
-    inside = _pool_ones(tuple(x.shape[2:]), window, steps, _each(padding, axes), _each(dilation, axes), ceil)
+    inside = _pool_ones(
+        tuple(x.shape[2:]), window, steps, _each(padding, axes), _each(dilation, axes), ceil_mode
+    )
     taps = out.numel() * math.prod(window)
     return {"taps": taps, "padded": taps - inside * math.prod(out.shape[:2])}
 
@@ -354,19 +350,11 @@ def _count_concatenation(
     return {"taps": sum(tensor.numel() for tensor in tensors if _is_from_input(tensor))}
 
 
-def _count_reduction(out: torch.Tensor, x: torch.Tensor, *args: Any, **kwargs: Any) -> dict[str, int]:
-    return {"taps": x.numel()}
-
-
-def _count_padding(out: torch.Tensor, *args: Any, **kwargs: Any) -> dict[str, int]:
-    return {"taps": 0}
-
-
 _COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), _count_convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _count_transposed),
     "linear": _count_linear,
-    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _count_max_pool),
+    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _count_windows),
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _count_average_pool),
     **dict.fromkeys(
         (
@@ -386,8 +374,8 @@ _COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), _count_softmax),
     **dict.fromkeys(("cat", "concat", "concatenate"), _count_concatenation),
     **dict.fromkeys(("add", "sub", "rsub", "mul", "div", "maximum", "minimum"), _count_arithmetic),
-    **dict.fromkeys(("mean", "sum", "amax"), _count_reduction),
-    "pad": _count_padding,
+    **dict.fromkeys(("mean", "sum", "amax"), lambda out, x, *args, **kwargs: {"taps": x.numel()}),
+    "pad": lambda out, *args, **kwargs: {"taps": 0},
 }
 
 

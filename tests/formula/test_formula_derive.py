@@ -25,6 +25,8 @@ from cnnreport.formula.prove import prove
 from cnnreport.formula.symbols import symbol
 from cnnreport.nets.colourization import PoolUpsampleNet
 
+pending = pytest.mark.xfail(strict=True, reason="derive takes one symbol for both")
+
 K, NF, NC, NIC, H, W = map(symbol, ("k", "NF", "NC", "NIC", "h", "w"))
 NUMBERS = {NF: 32, NC: 24, NIC: 1, K: 3}
 WINDOWS = ("convolution", "transposed convolution", "linear", "pooling", "upsampling")
@@ -374,11 +376,15 @@ def test_odd_kernels_leave_no_inner_symbol(fixed: dict[str, Any], names: set[str
     prove(derivation)
 
 
+@pending
 def test_two_parameters_never_share_a_symbol() -> None:
-    """A kernel and a kernel_size are two numbers, and what is derived holds where they differ."""
+    """A kernel and a kernel_size are two numbers: one k for both would be proved on the diagonal only."""
 
     def build(kernel: int, kernel_size: int) -> nn.Module:
         return nn.Sequential(nn.Conv2d(1, 1, kernel), nn.Conv2d(1, 1, kernel_size))
 
-    arguments = derive(build).arguments
-    assert arguments["kernel"] != arguments["kernel_size"]
+    with pytest.raises(
+        UsageError, match="the parameters kernel and kernel_size would both stand for k; fix one"
+    ):
+        derive(build)
+    prove(derive(build, {"kernel_size": 3}))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from fake_derivations import AUDIT, FORMULAS, MakeDerivation, audit_measures
 from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
@@ -269,8 +270,9 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     section = outline.Section("b2", "B2. Transposed", "Part B", "a3.html.j2", ("conv-transpose",))
     longer = outline.Outline(**{**vars(loaded), "sections": (*loaded.sections, section)})
     made = compose.compose(project, longer, {"pool-upsample": [make_run()]}, compose.Context())
-    assert "<strong>Left out.</strong> This build has no runs for: B2. Transposed." in made
-    assert 'id="b2"' not in made
+    left_out = "A1. The network; A3. Weights, outputs and connections; An audit of a hand-written answer"
+    assert f"<strong>Left out.</strong> This build has no runs for: {left_out}; B2. Transposed." in made
+    assert not re.search(' id="(a1|a3|audit|b2)"', made)
 
 
 def test_a_report_without_runs_is_refused(project: Project) -> None:
@@ -279,25 +281,31 @@ def test_a_report_without_runs_is_refused(project: Project) -> None:
         compose.compose(project, outline.load(project, "a2-writeup"), {}, compose.Context())
 
 
-def test_every_number_leads_to_its_origin(project: Project, make_run: MakeRun) -> None:
+def test_every_number_leads_to_its_origin(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation
+) -> None:
     """Each linked number has its row, and each row names file, field and runs that are there."""
-    runs = [make_run(n) for n in range(2)]
-    loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context())
+    runs = {
+        "pool-upsample": [make_run(n) for n in range(2)],
+        FORMULAS: [make_derivation()],
+        AUDIT: [make_derivation(audit_measures(), AUDIT)],
+    }
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
     assert set(re.findall(r'href="#([^"]+)"', made)) <= set(re.findall(r' id="([^"]+)"', made))
     rows = re.findall(r'<tr id="number-\d+">.*?</tr>', made, flags=re.DOTALL)
-    assert len(rows) > 20
-    assert all(
-        re.search(r"(history|measures|manifest)\.json.*#run-1.*#run-2", row, re.DOTALL) for row in rows
-    )
+    assert len(rows) > 60
+    origin = r"(history|measures|manifest)\.json.*(#run-1.*#run-2|#run-3|#run-4)"
+    assert all(re.search(origin, row, re.DOTALL) for row in rows)
 
 
-def test_text_from_outside_is_escaped(project: Project, make_run: MakeRun) -> None:
+def test_text_from_outside_is_escaped(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation
+) -> None:
     """A data set's name or a source that looks like HTML stays text."""
-    runs = [make_run(title='<img src="http://example.org/x.png" alt="x">')]
-    made = compose.compose(
-        project, outline.load(project, "a2-writeup"), {"pool-upsample": runs}, compose.Context()
-    )
+    run = make_run(title='<img src="http://example.org/x.png" alt="x">')
+    runs = {"pool-upsample": [run], FORMULAS: [make_derivation()]}
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    assert "&lt;script&gt;" in made
     assert "<script" not in made
     assert "<img src=&#34;" not in made
     assert 'src="http' not in made

@@ -1,0 +1,326 @@
+"""Formulas that were derived and proved: read from their runs, and told as they came out."""
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from fake_derivations import (
+    AUDIT,
+    FORMULAS,
+    MakeDerivation,
+    audit_measures,
+    derived_measures,
+    finding,
+    layer,
+    layers,
+)
+from fake_runs import MakeRun
+
+from cnnreport.errors import UsageError
+from cnnreport.project import Project
+from cnnreport.report import architecture, audited, compose, derived, outline
+from cnnreport.runs.artefact import Run
+
+
+def composed(project: Project, **runs: Run) -> str:
+    """Compose the write-up from one run of some experiments; underscores stand for hyphens."""
+    loaded = outline.load(project, "a2-writeup")
+    told = {name.replace("_", "-"): [run] for name, run in runs.items()}
+    return compose.compose(project, loaded, told, compose.Context())
+
+
+def words_of(made: str) -> str:
+    """Return the words of a page; a formula is told by its alternative text."""
+    body = re.sub(r'<img[^>]* alt="([^"]*)"[^>]*>', r" \1 ", made[made.index("<body>") :])
+    body = re.sub(r"<br>|</t[dh]>|</div>", " ", body)
+    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+    return re.sub(r"\s+", " ", words)
+
+
+def told(project: Project, make: MakeDerivation, **chosen: Any) -> str:
+    """Return the words of A3 for some measures."""
+    return words_of(composed(project, pool_upsample_formulas=make(derived_measures(**chosen))))
+
+
+def judged(project: Project, make: MakeDerivation, measures: Mapping[str, Any]) -> str:
+    """Return the words of the audit for some measures."""
+    return words_of(composed(project, handwritten_answer=make(measures, AUDIT)))
+
+
+def test_letters_come_in_the_order_of_the_spec(make_derivation: MakeDerivation) -> None:
+    """Measures are sorted by name, people think of channels first and of the kernel last."""
+    found = derived.derivation(make_derivation())
+    assert [letter.name for letter in found.proof.letters] == ["NIC", "NF", "NC", "k"]
+    assert found.proof.combinations.mean == 90
+
+
+def test_the_six_values_are_those_of_the_convention_in_use(make_derivation: MakeDerivation) -> None:
+    """Of all totals, the three in use are taken by their names."""
+    found = derived.derivation(make_derivation())
+    assert [(total.quantity, total.name) for total in found.six] == [
+        ("weights", "learnable"),
+        ("outputs", "layers"),
+        ("connections", "layers"),
+    ]
+
+
+def test_a_convention_that_is_not_there_is_named(make_derivation: MakeDerivation) -> None:
+    """A report that asks for another convention is told which there are."""
+    found = derived.derivation(make_derivation())
+    with pytest.raises(
+        UsageError, match="no outputs under 'pixels'; choose from: layers, with normalisation"
+    ):
+        found.total("outputs", "pixels")
+
+
+@pytest.mark.parametrize(
+    "measures", [{"net": "N"}, {"validation_images": 200}, derived_measures(layers=[{"path": "a"}])]
+)
+def test_foreign_measures_are_refused(make_derivation: MakeDerivation, measures: dict[str, Any]) -> None:
+    """A run of another kind, or of an older version, is named with its folder and what to do."""
+    run = make_derivation(measures)
+    with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* derivation.*run the exper"):
+        derived.derivation(run)
+    with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* audit.*run the experiment"):
+        audited.audit(run)
+
+
+def test_the_architecture_in_words_follows_the_modules(make_derivation: MakeDerivation) -> None:
+    """The alternative text of a drawing says modules, layers and shapes, and where a tensor skips layers."""
+    skip = [*layers(), layer("cat", "concatenation", [-1, 2])]
+    found = derived.derivation(make_derivation(derived_measures(layers=skip)))
+    assert found.described() == (
+        "Input NIC × 32 × 32; down: Convolution, Pooling, Activation, giving NF × 16 × 16; "
+        "logits: Convolution, giving NF × 16 × 16; "
+        "cat: Concatenation of the input and down, giving NF × 16 × 16."
+    )
+
+
+def test_boxes_are_grouped_by_module(make_derivation: MakeDerivation) -> None:
+    """Layers of one module touch in a drawing, one of the net itself stands alone; it can be drawn."""
+    boxes = derived.derivation(make_derivation()).boxes()
+    assert [box.group for box in boxes] == ["down", "down", "down", ""]
+    assert architecture.draw(boxes, "NIC × 32 × 32", "a net").alt == "a net"
+
+
+def test_what_never_runs_is_neither_drawn_nor_ticked(
+    project: Project, make_derivation: MakeDerivation
+) -> None:
+    """A parameter that the forward pass never touches has a row, but no box and no tick."""
+    unused = {**layer("spare", "unused", []), "output": {"text": "", "latex": "", "words": ""}}
+    run = make_derivation(derived_measures(layers=[*layers(), unused]))
+    assert len(derived.derivation(run).boxes()) == 4
+    words = words_of(composed(project, pool_upsample_formulas=run))
+    assert words.count("✓ 180") == 4
+    assert "spare Unused – – – –" in words
+
+
+def test_a_layer_that_counts_nothing_stays_quiet(project: Project, make_derivation: MakeDerivation) -> None:
+    """Its zeros are dashes and its row is grey, but it is there, and proved."""
+    made = composed(project, pool_upsample_formulas=make_derivation())
+    assert made.count('<tr class="still">') == 1
+    assert "down.2 Activation NF by 16 by 16 NF by 16 by 16 – – – ✓ 180" in words_of(made)
+
+
+def test_the_six_values_are_numbered_equations(project: Project, make_derivation: MakeDerivation) -> None:
+    """Each value stands once for each size, in order, with a number of its own."""
+    words = told(project, make_derivation)
+    box = words[words.index("The six values: weights") : words.index("The six values as numbers")]
+    names = {"weights": "learnable", "outputs": "layers", "connections": "layers"}
+    both = [(size, quantity) for size in ("original", "doubled") for quantity in names]
+    for number, (size, quantity) in enumerate(both, 1):
+        assert f"{quantity} {size} {quantity} under {names[quantity]} ({number})" in box
+
+
+WEIGHTS_STAY = "The weights stay as they are"
+BY_AREA = "The outputs are multiplied by 4, for what each layer gives is now twice as high"
+SAME_FACTOR = "The connections are multiplied by the same factor"
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [
+        ({}, (WEIGHTS_STAY, BY_AREA, SAME_FACTOR)),
+        (
+            {"weights": 3, "outputs": 2, "connections": 5},
+            (
+                "The weights change, by a factor of 3: some layer has a parameter whose shape depends",
+                "The outputs are multiplied by 2, not as the area",
+                "The connections are multiplied by 5, unlike the outputs",
+            ),
+        ),
+        (
+            {"weights": None, "outputs": None, "connections": None},
+            (
+                "The weights change, by a factor that depends on the letters: some layer",
+                "The outputs change by a factor that depends on the letters.",
+                "The connections change by a factor that depends on the letters",
+            ),
+        ),
+        (
+            {"outputs": 1, "connections": 1},
+            (WEIGHTS_STAY, "The outputs stay as they are", "The connections stay as they are"),
+        ),
+    ],
+)
+def test_what_doubling_changes_is_told_as_it_came_out(
+    project: Project,
+    make_derivation: MakeDerivation,
+    factors: dict[str, int | None],
+    said: tuple[str, ...],
+) -> None:
+    """One, four, another factor or none: each has its sentence, and excludes the others'."""
+    words = told(project, make_derivation, factors=factors)
+    assert all(sentence in words for sentence in said)
+    others = {WEIGHTS_STAY, BY_AREA, SAME_FACTOR} - set(said)
+    assert not any(sentence in words for sentence in others)
+    assert ("no fixed one" in words) == (None in factors.values())
+
+
+PADDING, PAIRS = "a smaller share of the taps lies on padding", "as many connections as there are pairs"
+NO_FACTOR = "Where no factor is given"
+
+
+@pytest.mark.parametrize(
+    ("loose", "said"),
+    [
+        ((), set()),
+        (("layers, without padding",), {NO_FACTOR, PADDING}),
+        (("layers, normalisation all to all",), {NO_FACTOR, PAIRS}),
+        (("layers, without padding", "layers, normalisation all to all"), {NO_FACTOR, PADDING, PAIRS}),
+        (("kernels",), {NO_FACTOR}),
+    ],
+)
+def test_a_missing_factor_is_explained_where_it_is_missing(
+    project: Project, make_derivation: MakeDerivation, loose: tuple[str, ...], said: set[str]
+) -> None:
+    """Only conventions without a fixed factor are given a reason for it, each its own."""
+    words = told(project, make_derivation, loose=loose)
+    assert {sentence for sentence in (NO_FACTOR, PADDING, PAIRS) if sentence in words} == said
+
+
+def test_the_limits_of_the_proof_are_told(project: Project, make_derivation: MakeDerivation) -> None:
+    """Odd kernels, and a largest one without padding, are named."""
+    words = told(project, make_derivation)
+    assert "the kernel size, which is odd." in words
+    assert "Every count is a polynomial in the letters. Two" in words
+    assert "k being odd; those that leave out padding, for kernel sizes up to 17." in words
+    assert "Without padding, a formula holds for kernel sizes up to 17" in words
+
+
+def test_a_proof_without_limits_claims_none(project: Project, make_derivation: MakeDerivation) -> None:
+    """With even kernels in the grid, no largest one and rounded sizes, the text says so."""
+    grid = {"NC": [1, 2, 3], "NF": [1, 2, 3], "NIC": [1, 2, 3, 4], "k": [1, 2, 3, 4, 5]}
+    measures = derived_measures(grid=grid)
+    measures["proof"]["largest_kernel"] = None
+    words = words_of(composed(project, pool_upsample_formulas=make_derivation(measures)))
+    assert "For each of its 180 combinations" in words
+    assert "or, where sizes are rounded, one polynomial for each remainder" in words
+    assert "So they agree for all values." in words
+    assert not re.search("odd|kernel sizes up to", words)
+
+
+def test_captions_name_the_run_and_no_data(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation
+) -> None:
+    """A derivation has no data to name; its tables and its drawing lead to the row of its run."""
+    made = composed(project, pool_upsample=make_run(), pool_upsample_formulas=make_derivation())
+    captions = re.findall(r"<(?:fig)?caption>.*?</(?:fig)?caption>", made, flags=re.DOTALL)
+    named = [caption for caption in captions if 'Run: <a class="ref" href="#run-2">R2</a>' in caption]
+    assert len(named) == 6
+    assert not any("Data:" in caption for caption in named)
+
+
+def test_a_report_of_derivations_alone_speaks_of_no_data(
+    project: Project, make_derivation: MakeDerivation
+) -> None:
+    """Without training there is no data set, and nothing refers to a section that was left out."""
+    runs = {FORMULAS: make_derivation(), AUDIT: make_derivation(audit_measures(), AUDIT)}
+    made = composed(project, **{name.replace("-", "_"): run for name, run in runs.items()})
+    words = words_of(made)
+    assert "This build has no runs for: A1. The network; A2. Training and results." in words
+    assert not re.search("Data |Fingerprint|stand-in", words)
+    assert re.search("R1 pool-upsample-formulas, 0 [0-9a-f]{16} .*? exact", words)
+
+
+def test_every_formula_has_words(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation
+) -> None:
+    """No picture of the report, formulas and shapes included, goes without its alternative text."""
+    made = composed(
+        project,
+        pool_upsample=make_run(),
+        pool_upsample_formulas=make_derivation(),
+        handwritten_answer=make_derivation(audit_measures((0, 4)), AUDIT),
+    )
+    pictures = re.findall(r"<img [^>]*>", made)
+    assert len(pictures) > 50
+    assert all(re.search(r' alt="[^"]+"', picture) for picture in pictures)
+
+
+def test_a_formula_of_several_lines_is_said_once(make_derivation: MakeDerivation) -> None:
+    """The first line says all of it, the others that it goes on."""
+    found = derived.derivation(make_derivation()).total("connections", "layers, without padding")
+    assert [alt for _, alt in found.original.pieces] == [
+        "original connections under layers, without padding",
+        "the formula goes on",
+    ]
+
+
+def test_a_number_of_a_derivation_leads_to_its_field(
+    project: Project, make_derivation: MakeDerivation
+) -> None:
+    """The appendix names file, field and run of each number."""
+    made = composed(project, pool_upsample_formulas=make_derivation())
+    rows = re.findall(r'<tr id="number-\d+">.*?</tr>', made, flags=re.DOTALL)
+    assert len(rows) > 30
+    assert all("measures.json" in row and "#run-1" in row for row in rows)
+    assert any("totals / weights / learnable / value<" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("measures", "said"),
+    [
+        (audit_measures(), "All 6 formulas hold, and for each count one convention serves both sizes"),
+        (audit_measures(common=False), "All 6 formulas hold, but not all counts were made under the same"),
+        (audit_measures((2,)), "Of the 6 formulas 5 hold and 1 does not, whatever the convention."),
+        (audit_measures((0, 1, 2, 3, 4)), "Of the 6 formulas 1 holds and 5 do not, whatever the convention."),
+        (audit_measures(range(6)), "None of the 6 formulas holds under any convention."),
+    ],
+)
+def test_the_audit_is_told_as_it_came_out(
+    project: Project, make_derivation: MakeDerivation, measures: dict[str, Any], said: str
+) -> None:
+    """Whether all, some or none hold, the text says that, and ticks as many."""
+    words = judged(project, make_derivation, measures)
+    assert said in words
+    holding = sum(found["holds"] for found in measures["findings"])
+    assert (words.count("✓ holds"), words.count("× wrong")) == (holding, 6 - holding)
+    assert words.count("Holds under “learnable”.") == holding
+    assert words.count("nearest is “learnable”. It is 7NC too small.") == 6 - holding
+    assert words.count("written less right minus 7 NC") == 6 - holding
+    assert "The answer is not complete" not in words
+
+
+def test_an_incomplete_answer_is_called_so(project: Project, make_derivation: MakeDerivation) -> None:
+    """Formulas that are missing are not passed over; those for the doubled input name its size."""
+    three = [finding(quantity, "doubled") for quantity in ("weights", "outputs", "connections")]
+    words = judged(project, make_derivation, audit_measures(complete=False, findings=three))
+    assert "All 3 formulas hold" in words
+    assert "The answer is not complete: some counts it does not give." in words
+    assert "connections 64 × 64" in words
+
+
+def test_a_hand_written_formula_is_escaped(project: Project, make_derivation: MakeDerivation) -> None:
+    """Whatever was written stays text."""
+    measures = audit_measures(findings=[finding("weights", "original", claimed="<b>NF</b> & 1")])
+    made = composed(project, handwritten_answer=make_derivation(measures, AUDIT))
+    assert "&lt;b&gt;NF&lt;/b&gt; &amp; 1" in made
+
+
+def test_conventions_of_an_audit_are_told_once(make_derivation: MakeDerivation) -> None:
+    """Both sizes are judged by one convention of each count, which is explained once."""
+    found = audited.audit(make_derivation(audit_measures(), AUDIT))
+    assert [quantity for quantity, _, _ in found.conventions] == ["weights", "outputs", "connections"]
