@@ -11,11 +11,11 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 
 RESULTS = {
-    "validation_loss": ("validation loss", ".3f"),
-    "validation_accuracy": ("accuracy", ".1%"),
-    "points": ("proved on points", ".0f"),
+    "validation_loss": "validation loss {:.3f}",
+    "validation_accuracy": "accuracy {:.1%}",
+    "points": "proved on {:.0f} points",
 }
-"""Columns of a history that the last lines of a command tell, with their words and form."""
+"""Columns of a history that the last lines of a command tell, in these words."""
 
 
 def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
@@ -76,10 +76,11 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
     last = [run.history[-1] for run in runs if run.history]
     finite = [row for row in last if all(map(math.isfinite, row.values()))]
     told = [
-        f"{words} {fmean(row[column] for row in finite):{form}}"
-        for column, (words, form) in RESULTS.items()
+        words.format(fmean(row[column] for row in finite))
+        for column, words in RESULTS.items()
         if finite and all(column in row for row in finite)
     ]
     lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
     seeds = "1 seed" if len(last) == 1 else f"{len(last)} seeds"
-    return f"{name}: {', '.join(told) or 'no finite result'} ({seeds}{lost})"
+    which = "" if runs[0].key.where["arithmetic"] == "exact" else f" ({seeds}{lost})"  # no seed plays a part
+    return f"{name}: {', '.join(told) or 'no finite result'}{which}"

@@ -178,7 +178,14 @@ def _symbols(net: Net, fixed: Mapping[str, Any]) -> dict[str, Any]:
                 f"the parameter {parameter.name} is no integer",
                 f"fix it (--fix {parameter.name}=VALUE), or name a function that returns the net",
             )
-        found[parameter.name] = symbol(LETTERS.get(parameter.name, parameter.name))
+        letter = symbol(LETTERS.get(parameter.name, parameter.name))
+        twin = next((name for name, other in found.items() if other == letter), None)
+        if twin is not None:
+            raise UsageError(
+                f"the parameters {twin} and {parameter.name} would both stand for {letter}",
+                f"fix one of them (--fix {parameter.name}=VALUE)",
+            )
+        found[parameter.name] = letter
     return found
 
 

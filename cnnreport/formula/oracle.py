@@ -74,12 +74,12 @@ def observe(
 
 
 def _built(build: Callable[..., nn.Module], arguments: Mapping[str, Any], device: str) -> nn.Module:
+    if device == "cpu":
+        return build(**arguments)
     try:
         with torch.device(device):
             return build(**arguments)
     except (RuntimeError, NotImplementedError):
-        if device == "cpu":
-            raise
         return build(**arguments).to(device)  # it computes with tensors while it is built
 
 
@@ -295,20 +295,27 @@ def _count_upsampling(
     **options: Any,
 ) -> dict[str, int]:
     line = {"bilinear": "linear"}.get(mode, mode)
-
-    def resize(image: torch.Tensor, wanted: tuple[int, float | None]) -> torch.Tensor:
-        by_size = wanted[1] is None or recompute_scale_factor
-        how = {"size": wanted[0]} if by_size else {"scale_factor": wanted[1]}
-        return F.interpolate(image, mode=line, align_corners=align_corners, **how)
-
     axes = x.dim() - 2
     scales = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
-    wanted = zip(out.shape[2:], scales, strict=True)
-    pairs = math.prod(_reads(resize, *each) for each in zip(x.shape[2:], wanted, strict=True))
+    pairs = math.prod(
+        _enlarged_reads(size, wanted, None if recompute_scale_factor else scale, line, align_corners)
+        for size, wanted, scale in zip(x.shape[2:], out.shape[2:], scales, strict=True)
+    )
     return {"taps": pairs * math.prod(out.shape[:2])}
 
 
-def _reads(resize: Callable[[torch.Tensor, Any], torch.Tensor], size: int, wanted: Any) -> int:
+@lru_cache(maxsize=4096)
+def _enlarged_reads(
+    size: int, wanted: int, scale: float | None, mode: str, align_corners: bool | None
+) -> int:
+    def resize(image: torch.Tensor, outputs: int) -> torch.Tensor:
+        how = {"size": outputs} if scale is None else {"scale_factor": scale}
+        return F.interpolate(image, mode=mode, align_corners=align_corners, **how)
+
+    return _reads(resize, size, wanted)
+
+
+def _reads(resize: Callable[[torch.Tensor, int], torch.Tensor], size: int, wanted: int) -> int:
     """Count which outputs answer to which input along one axis, one input being lit at a time."""
     lit = torch.eye(size, dtype=torch.float64).unsqueeze(1)
     return int((resize(lit, wanted).abs() > 1e-9).sum())

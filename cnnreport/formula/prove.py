@@ -21,8 +21,9 @@ import torch
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula import oracle
 from cnnreport.formula.derive import Derivation
+from cnnreport.formula.rule import Role
 from cnnreport.formula.rules import RULES
-from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, Count, symbol
+from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, Count, simple, symbol
 
 SMALL = 1_000_000
 """Parameters of a net, and values of an image, up to which the real net runs with numbers."""
@@ -64,7 +65,7 @@ def prove(*derivations: Derivation) -> Proof:
     grid = _grid(derivations, spans)
     _refuse_long_proof(grid, {s: period for s, (_, period) in spans.items()})
     points = [tuple(values) for values in itertools.product(*grid.values())]
-    with torch.random.fork_rng(devices=[]), _one_thread():  # building nets draws random numbers
+    with torch.random.fork_rng(devices=[]), _small_work():  # building nets draws random numbers
         device = _device(derivations, dict(zip(symbols, points[-1], strict=True)))
         seen = [_observe(derivations, dict(zip(symbols, point, strict=True)), device) for point in points]
     columns = np.array(points, dtype=object).reshape(len(points), len(symbols)).T
@@ -79,14 +80,16 @@ def prove(*derivations: Derivation) -> Proof:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch from sharing out work that is too small for it."""
-    before = torch.get_num_threads()
+def _small_work() -> Iterator[None]:
+    """Keep torch from sharing out work that is too small for it, and from compiling kernels for it."""
+    threads, compiling = torch.get_num_threads(), torch.backends.mkldnn.enabled
     torch.set_num_threads(1)
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        torch.backends.mkldnn.enabled = compiling
 
 
 def _refuse_long_proof(
@@ -120,15 +123,24 @@ class _Polynomial:
         if self._terms is not None:
             return max((powers[place] for powers, _ in self._terms), default=0), 1
         assert isinstance(self._count, sympy.Expr)
-        flat = self._count
-        while flat.atoms(sympy.floor):
-            flat = flat.replace(sympy.floor, lambda argument: argument)
-        if not flat.is_polynomial(*self._symbols):
-            raise VerificationError(f"{self._count} is no polynomial", "fix a parameter as a number")
         chosen = self._symbols[place]
         rounded = [f for f in self._count.atoms(sympy.floor) if chosen in f.free_symbols]
-        degree = sympy.Poly(flat, *self._symbols).degree(chosen) if sympy.expand(flat) != 0 else 0
-        return max(0, int(degree)), math.lcm(1, *map(_denominator, rounded))
+        period = math.lcm(1, *map(_denominator, rounded))
+        # Only every other value of a kernel size is taken.
+        steps = period // math.gcd(period, 2) if chosen.name == KERNEL else period
+        return self._degree(self._count, chosen), steps
+
+    def _degree(self, count: sympy.Expr, chosen: sympy.Symbol) -> int:
+        """Bound the degree on each class of values; what is rounded must not cancel against what is not."""
+        quotients = {f: sympy.Dummy() for f in _outermost(count)}
+        flat = count.xreplace(quotients)
+        places = [*self._symbols, *quotients.values()]
+        if not flat.is_polynomial(*places):
+            raise VerificationError(f"{self._count} is no polynomial", "fix a parameter as a number")
+        degrees = [int(s == chosen) for s in self._symbols]
+        degrees += [self._degree(f.args[0], chosen) for f in quotients]
+        terms = sympy.Poly(flat, *places).monoms()
+        return max(int(np.dot(powers, degrees)) for powers in terms)
 
     def at(self, columns: Any) -> Any:
         """Evaluate at many points.
@@ -165,6 +177,13 @@ def _evaluated(count: Any, values: Mapping[sympy.Symbol, int]) -> Fraction:
     return sum(parts, Fraction(0)) if isinstance(count, sympy.Add) else math.prod(parts, start=Fraction(1))
 
 
+def _outermost(count: sympy.Expr) -> set[sympy.Expr]:
+    """Return the rounded quotients that stand in no other."""
+    if isinstance(count, sympy.floor):
+        return {count}
+    return set().union(*(_outermost(part) for part in count.args))
+
+
 def _exact(number: sympy.Rational) -> int | Fraction:
     return int(number) if number.q == 1 else Fraction(int(number.p), int(number.q))
 
@@ -175,9 +194,11 @@ def _named(derivation: Derivation, symbols: Sequence[sympy.Symbol]) -> dict[tupl
         (layer.path, name): count
         for layer in derivation.layers
         if layer.kind != "unused"
-        for name, count in (*layer.counts.items(), *_axes(layer.output))
+        for name, count in (*layer.counts.items(), *_axes(layer.output), *_weights(layer.weights))
     }
     counts |= {(name, "weights"): count for name, count in derivation.parameters.items()}
+    counts |= {("all layers", "weights"): _added(derivation)}
+    counts |= {("the net", name): size for name, size in _axes(derivation.output)}
     return {key: _Polynomial(count, symbols) for key, count in counts.items()}
 
 
@@ -194,7 +215,13 @@ def _observe(
     first = derivations[0]
     arguments = {name: _at(value, values) for name, value in first.arguments.items()}
     shapes = [tuple(_at(size, values) for size in derivation.input) for derivation in derivations]
-    return oracle.observe(first.net, arguments, shapes, device)
+    try:
+        return oracle.observe(first.net, arguments, shapes, device)
+    except Exception as error:
+        raise VerificationError(
+            f"the real net cannot be run for {_where(values)}: {type(error).__name__}: {error}",
+            "give that parameter as a number, or a larger input size",
+        ) from error
 
 
 def _compare(
@@ -220,24 +247,52 @@ def _compare(
         witnessed = [observation.operations[number] for observation in seen]
         for name in witnessed[0].counts:
             real[layer.path, name] = [w.counts[name] for w in witnessed]
-        for axis, (name, _) in enumerate(_axes(layer.output)):
-            real[layer.path, name] = [w.output[axis] for w in witnessed]
+        for role in {role for w in witnessed for role in w.weights} | set(layer.weights):
+            real[layer.path, f"{role} weights"] = [w.weights.get(role, 0) for w in witnessed]
+        real |= _sizes(layer.path, layer.output, [w.output for w in witnessed])
+    # The whole comes after its parts, so that an error names the part.
+    real["all layers", "weights"] = [sum(o.parameters.values()) for o in seen]
+    real |= _sizes("the net", derivation.output, [observation.output for observation in seen])
     for key, counts in real.items():
-        derived = named[key].at(columns)
+        derived = named.get(key, _Polynomial(0, symbols)).at(columns)
         for place, (mine, theirs) in enumerate(zip(derived, counts, strict=True)):
             if mine != theirs:
                 point = dict(zip(symbols, columns.T[place], strict=True))
                 raise _disagreement(key, mine, theirs, point)
 
 
+def _where(point: Mapping[sympy.Symbol, int]) -> str:
+    return ", ".join(f"{s.name} = {value}" for s, value in point.items()) or "these numbers"
+
+
 def _disagreement(
     key: tuple[str, str], derived: Any, real: int, point: Mapping[sympy.Symbol, int]
 ) -> VerificationError:
-    where = ", ".join(f"{s.name} = {value}" for s, value in point.items()) or "these numbers"
     return VerificationError(
-        f"the proof fails: {key[1]} of {key[0]}, derived {derived}, is {real} in the real net for {where}",
-        "mend the rule of that layer",
+        f"the proof fails: {key[1]} of {key[0]}, derived {derived}, is {real} in the real net "
+        f"for {_where(point)}",
+        "mend the rule of that layer, or a net that does other things with letters than with numbers",
     )
+
+
+def _sizes(
+    path: str, shape: Sequence[Count], real: Sequence[oracle.Sizes]
+) -> dict[tuple[str, str], list[int]]:
+    if any(len(sizes) != len(shape) for sizes in real):
+        raise VerificationError(
+            f"the proof fails: the output of {path}, derived {shape}, is {real[0]} in the real net",
+            "mend the rule of that layer",
+        )
+    return {(path, name): [sizes[axis] for sizes in real] for axis, (name, _) in enumerate(_axes(shape))}
+
+
+def _weights(weights: Mapping[Role, Count]) -> list[tuple[str, Count]]:
+    return [(f"{role} weights", count) for role, count in weights.items()]
+
+
+def _added(derivation: Derivation) -> Count:
+    whole = sum((count for layer in derivation.layers for count in layer.weights.values()), start=0)
+    return whole if isinstance(whole, int) else simple(sympy.expand(whole))
 
 
 def _axes(shape: Sequence[Count]) -> list[tuple[str, Count]]:

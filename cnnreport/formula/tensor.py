@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Protocol, TypeGuard
 
 import torch
+from torch import nn
 
 from cnnreport.formula.symbols import Count, Shape
 
@@ -26,6 +27,7 @@ class SymbolicTensor(torch.Tensor):
     sizes: Shape
     recorder: Recorder
     sources: frozenset[int]
+    made_of: Sequence[nn.Parameter] = ()
 
     @staticmethod
     def of(
@@ -100,13 +102,25 @@ def operation(func: Any) -> str:
 
 def tensors_in(value: Any) -> list[torch.Tensor]:
     """Return the tensors in nested tuples, lists and dictionaries, in their order."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, tuple | list):
-        return [tensor for item in value for tensor in tensors_in(item)]
-    return []
+    found: list[torch.Tensor] = []
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, torch.Tensor):
+            found.append(item)
+        elif isinstance(item, tuple | list):
+            waiting += reversed(item)
+        elif isinstance(item, dict):
+            waiting += reversed(item.values())
+    return found
+
+
+def parameters_in(value: Any) -> list[nn.Parameter]:
+    """Return the parameters in nested arguments, and those of which tensors in them were computed."""
+    found: list[nn.Parameter] = []
+    for tensor in tensors_in(value):
+        found += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", ())
+    return list({id(parameter): parameter for parameter in found}.values())
 
 
 def is_symbolic(value: Any) -> TypeGuard[SymbolicTensor]:

@@ -10,13 +10,15 @@ from typing import Any
 import sympy
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.overrides import TorchFunctionMode
 
 from cnnreport.errors import CnnReportError, UsageError
 from cnnreport.formula import reshape
 from cnnreport.formula.rule import Effect, Kind, Role
 from cnnreport.formula.rules import RULES
 from cnnreport.formula.symbols import Shape, simple
-from cnnreport.formula.tensor import SymbolicTensor, is_symbolic, operation, tensors_in
+from cnnreport.formula.tensor import SymbolicTensor, is_symbolic, operation, parameters_in, tensors_in
 
 INPUT = -1
 """The number of the net's input among the sources of an operation."""
@@ -30,6 +32,12 @@ _WRITTEN_IN_C = (
 
 _WITHOUT_RANDOMNESS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear)
 """Layers whose initialisation computes with their sizes; there is nothing to initialise."""
+
+_OF_ONE_SHAPE = frozenset(
+    ("uniform", "normal", "trunc_normal", "zero", "fill", "copy", "log", "sign", "erfinv", "bernoulli",
+     "exponential", "weight_norm")
+)  # fmt: skip
+"""What is done to parameters alone and keeps the shape of the first; anything else needs a rule."""
 
 _patching = threading.RLock()
 
@@ -88,7 +96,7 @@ def run(build: Callable[[], nn.Module], shape: Shape | None) -> Trace:
         UsageError: A rule is missing, shapes do not fit, or the net's code branches on a symbol.
     """
     tracer = _Tracer()
-    with _patching, tracer.patched(), torch.no_grad():
+    with _patching, torch.random.fork_rng(devices=[]), tracer.patched(), torch.no_grad():
         net = tracer.build(build)
         sizes = shape if shape is not None else default_input(net)
         return tracer.forward(net, sizes)
@@ -108,10 +116,24 @@ def default_input(net: nn.Module) -> Shape:
     raise UsageError("the net does not tell the shape of its input", "give it with --input")
 
 
+class _Origins(TorchFunctionMode):
+    """Remembers of which parameters a tensor with numbers was computed, as symbolic tensors do."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        made = [tensor for tensor in tensors_in(out) if not is_symbolic(tensor)]
+        parameters = parameters_in((args, kwargs)) if made else []
+        for tensor in made:
+            if parameters and not isinstance(tensor, nn.Parameter):
+                tensor.made_of = parameters  # type: ignore[attr-defined]
+        return out
+
+
 class _Tracer:
     """Stands between a net and torch while the net is built and run."""
 
     def __init__(self) -> None:
+        self._thread = threading.get_ident()
         self._steps: list[Step] = []
         self._modules: list[nn.Module] = []
         self._paths: dict[int, str] = {}
@@ -125,6 +147,12 @@ class _Tracer:
             net = build()
         if not isinstance(net, nn.Module):
             raise UsageError(f"it returned a {type(net).__name__}, not an nn.Module", "name a net")
+        for path, module in net.named_modules():
+            if isinstance(module, LazyModuleMixin):
+                raise UsageError(
+                    f"layer {path} ({type(module).__name__}) does not know its sizes before it is run",
+                    "use the layer that is given them",
+                )
         net.eval()
         self._paths = {id(module): path for path, module in net.named_modules()}
         parameters = dict(net.named_parameters())
@@ -134,7 +162,7 @@ class _Tracer:
 
     def forward(self, net: nn.Module, shape: Shape) -> Trace:
         image = SymbolicTensor.of((1, *shape), self, frozenset((INPUT,)))
-        with _explained("forward"):
+        with _explained("forward"), _Origins():
             out = tensors_in(_values(net(image)))
         if not out:
             raise UsageError("forward returned no tensor", "return the output from forward")
@@ -143,34 +171,44 @@ class _Tracer:
     def operate(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Apply the rule of an operation and record it, unless it only looks at or moves values."""
         if name in reshape.QUERIES:
-            return reshape.QUERIES[name](*args, **kwargs)
+            with self._placed():
+                return reshape.QUERIES[name](*args, **kwargs)
         tensors = tensors_in((args, kwargs))
         taken = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
-        if name in reshape.MOVES:
-            effect = Effect((), parts=tuple(reshape.MOVES[name](*args, **kwargs)))
-        elif not taken:  # arithmetic on parameters, before any image
-            return SymbolicTensor.of(tuple(tensors[0].shape), self)
-        else:
-            effect = self._apply(name, args, kwargs)
+        with self._placed():
+            if name in reshape.MOVES:
+                effect = Effect((), parts=tuple(reshape.MOVES[name](*args, **kwargs)))
+            elif not taken and name in _OF_ONE_SHAPE:  # arithmetic on parameters
+                effect = Effect(tuple(tensors[0].shape))
+            else:
+                effect = RULES.find(name, self._place()).apply(*args, **kwargs)
         sources = frozenset[int]().union(*(tensor.sources for tensor in taken))
         if taken and (name in RULES or self._in_layer()):
             sources = frozenset((self._record(name, effect, taken, sources),))
         made = [SymbolicTensor.of(shape, self, sources) for shape in effect.parts or (effect.shape,)]
+        for tensor in made:
+            tensor.made_of = () if taken else parameters_in((args, kwargs))
         return tuple(made) if name in reshape.SEVERAL else made[0]
 
-    def _apply(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Effect:
-        rule = RULES.find(name, self._place())
+    @contextlib.contextmanager
+    def _placed(self) -> Iterator[None]:
+        """Put the place before what is wrong."""
+        place = self._place()
         try:
-            return rule.apply(*args, **kwargs)
+            yield
         except UsageError as error:
-            raise UsageError(f"{self._place()}: {error.problem}", error.remedy) from error
+            if error.problem.startswith(place):
+                raise
+            raise UsageError(f"{place}: {error.problem}", error.remedy) from error
 
     @contextlib.contextmanager
     def patched(self) -> Iterator[None]:
         """Put this trace in the way of whatever torch does with sizes."""
         original = nn.Module.__call__
         changes: list[tuple[Any, str, Any]] = [(nn.Module, "__call__", self._call(original))]
-        changes += [(kind, "reset_parameters", lambda module: None) for kind in _WITHOUT_RANDOMNESS]
+        changes += [
+            (kind, "reset_parameters", self._nothing(kind.reset_parameters)) for kind in _WITHOUT_RANDOMNESS
+        ]
         changes += [(torch, name, self._factory(getattr(torch, name))) for name in _FACTORIES]
         changes += [
             (place, name, self._symbolic_first(getattr(place, name)))
@@ -187,15 +225,30 @@ class _Tracer:
             for place, name, value in before:
                 setattr(place, name, value)
 
+    def _elsewhere(self) -> bool:
+        """Say whether another thread is running; what is changed in torch does not concern it."""
+        return threading.get_ident() != self._thread
+
+    def _nothing(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def reset(module: nn.Module) -> None:
+            if self._elsewhere():
+                original(module)
+
+        return reset
+
     def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if self._elsewhere():
+                return original(module, *args, **kwargs)
             self._modules.append(module)
-            steps = len(self._steps)
-            with _explained(self._place()) if _is_layer(module) else contextlib.nullcontext():
-                out = original(module, *args, **kwargs)
-            if _is_layer(module) and len(self._steps) == steps and is_symbolic(out):
-                out = self._pass_on(out)
-            self._modules.pop()
+            try:
+                steps = len(self._steps)
+                with _explained(self._place()) if _is_layer(module) else contextlib.nullcontext():
+                    out = original(module, *args, **kwargs)
+                if _is_layer(module) and len(self._steps) == steps and is_symbolic(out):
+                    out = self._pass_on(out)
+            finally:
+                self._modules.pop()
             return out
 
         return call
@@ -207,6 +260,8 @@ class _Tracer:
 
     def _factory(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def make(*args: Any, **kwargs: Any) -> Any:
+            if self._elsewhere():
+                return original(*args, **kwargs)
             sizes = _sizes(original.__name__, args, kwargs)
             words = [size for size in sizes if isinstance(size, str)]
             if words:
@@ -248,7 +303,7 @@ class _Tracer:
     def _first_use(self, effect: Effect) -> dict[Role, tuple[str, ...]]:
         found: dict[Role, tuple[str, ...]] = {}
         for role, tensors in effect.roles.items():
-            names = [self._names[id(tensor)] for tensor in tensors if id(tensor) in self._names]
+            names = [self._names[id(p)] for p in parameters_in(tensors) if id(p) in self._names]
             fresh = tuple(name for name in names if name not in self._used)
             self._used.update(fresh)
             if fresh:

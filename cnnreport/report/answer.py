@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cnnreport.errors import UsageError
 from cnnreport.report.audited import Audit
+from cnnreport.report.compared import Comparison
 from cnnreport.report.derived import Derivation, Total
 from cnnreport.report.quantity import Form, Quantity, Source
 from cnnreport.report.verdict import Verdict
@@ -76,6 +77,7 @@ class Answer:
     derivations: Mapping[str, Derivation] = field(default_factory=dict)
     totals: Mapping[str, Sequence[Total]] = field(default_factory=dict)
     audits: Mapping[str, Audit] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     facts: Mapping[str, str | bool] = field(default_factory=dict)
 
 

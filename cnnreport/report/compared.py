@@ -77,7 +77,10 @@ def _comparison(run: Run) -> Comparison:
         run=run.folder.name,
         net=run.measures["net"],
         letters=tuple(
-            (name, number(run, f"numbers / {name}", f"{name}, for other tools", run.measures["numbers"][name]))
+            (
+                name,
+                number(run, f"numbers / {name}", f"{name}, for other tools", run.measures["numbers"][name]),
+            )
             for name, _ in run.spec["numbers"]
         ),
         readings=tuple(_reading(run, place, row) for place, row in enumerate(rows)),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
-from cnnreport.report import answer, architecture, audited, derived, figure
+from cnnreport.report import answer, architecture, audited, compared, derived, figure
 from cnnreport.report.answer import Answer, DataSet, Picture, Runs
 from cnnreport.report.figure import Curve, Role
 from cnnreport.report.quantity import Quantity, combine, difference
@@ -13,6 +13,7 @@ from cnnreport.runs.artefact import Run
 POOL_UPSAMPLE = "pool-upsample"
 POOL_UPSAMPLE_FORMULAS = "pool-upsample-formulas"
 HANDWRITTEN = "handwritten-answer"
+OTHER_TOOLS = "other-tools"
 
 # Beyond this height, in millimetres, the drawing of a net is folded over columns.
 DRAWING = 90.0
@@ -42,7 +43,7 @@ FLATTER = 0.01
 def a1(runs: Runs) -> Answer:
     """Answer A1: the class that ran, and its architecture as another run traced it."""
     chosen = runs[POOL_UPSAMPLE]
-    traced = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
+    traced = [derived.derivation(run) for run in runs.get(POOL_UPSAMPLE_FORMULAS, [])]
     return Answer(
         values={
             "kernel": answer.setting(chosen, "kernel", "kernel size"),
@@ -50,9 +51,11 @@ def a1(runs: Runs) -> Answer:
             "filters": answer.setting(chosen, "num_filters", "NF, filters of the first layer"),
             "colours": answer.setting(chosen, "num_colours", "NC, colours"),
         },
-        pictures={"net": architecture.draw(traced.boxes(), traced.input.text, traced.described(), DRAWING)},
+        pictures={
+            "net": architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING) for net in traced
+        },
         listings={"net": answer.listing(chosen, net_name(chosen))},
-        derivations={"net": traced},
+        derivations={"net": net for net in traced},
         facts={"net": net_name(chosen)},
     )
 
@@ -95,6 +98,11 @@ def a3(runs: Runs) -> Answer:
 def audit(runs: Runs) -> Answer:
     """Answer what a hand-written answer to A3 gets right, and what it does not."""
     return Answer(audits={"answer": audited.audit(runs[HANDWRITTEN][0])})
+
+
+def tools(runs: Runs) -> Answer:
+    """Answer what other tools count, and what explains their numbers."""
+    return Answer(comparisons={"tools": compared.comparison(runs[OTHER_TOOLS][0])})
 
 
 def net_name(runs: Sequence[Run]) -> str:
@@ -340,4 +348,10 @@ def _said(quantity: Quantity) -> str:
     return quantity.text.replace("\u00a0", " ")
 
 
-ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2, "a3": a3, "audit": audit}
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
+    "a1": a1,
+    "a2": a2,
+    "a3": a3,
+    "audit": audit,
+    "tools": tools,
+}

@@ -25,8 +25,6 @@ from cnnreport.formula.prove import prove
 from cnnreport.formula.symbols import symbol
 from cnnreport.nets.colourization import PoolUpsampleNet
 
-pending = pytest.mark.xfail(strict=True, reason="derive takes one symbol for both")
-
 K, NF, NC, NIC, H, W = map(symbol, ("k", "NF", "NC", "NIC", "h", "w"))
 NUMBERS = {NF: 32, NC: 24, NIC: 1, K: 3}
 WINDOWS = ("convolution", "transposed convolution", "linear", "pooling", "upsampling")
@@ -376,7 +374,6 @@ def test_odd_kernels_leave_no_inner_symbol(fixed: dict[str, Any], names: set[str
     prove(derivation)
 
 
-@pending
 def test_two_parameters_never_share_a_symbol() -> None:
     """A kernel and a kernel_size are two numbers: one k for both would be proved on the diagonal only."""
 

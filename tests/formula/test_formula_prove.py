@@ -17,8 +17,6 @@ from cnnreport.formula.prove import prove
 from cnnreport.formula.symbols import symbol
 from cnnreport.nets.colourization import PoolUpsampleNet
 
-pending = pytest.mark.xfail(strict=True, reason="prove does not do this yet")
-
 K, NF, NIC, H, W = map(symbol, ("k", "NF", "NIC", "h", "w"))
 
 
@@ -129,7 +127,6 @@ def test_a_wrong_shape_fails(everything: Derivation, path: str, shape: tuple[Any
         prove(corrupted(everything, path, output=shape))
 
 
-@pending
 def test_a_wrong_number_of_axes_fails(everything: Derivation) -> None:
     """An axis of one more or fewer does not change the number of values, but the shape."""
     for path, shape in (("head", (5, 1)), ("conv", (16 * NF,))):
@@ -153,7 +150,6 @@ def test_missing_and_invented_parameters_fail(everything: Derivation) -> None:
             prove(replace(everything, parameters=parameters))
 
 
-@pending
 @pytest.mark.parametrize(
     ("path", "weights"),
     [
@@ -173,7 +169,6 @@ def test_wrong_weights_of_a_layer_fail(everything: Derivation, path: str, weight
         prove(corrupted(everything, path, weights=weights))
 
 
-@pending
 def test_a_wrong_output_of_the_net_fails(everything: Derivation) -> None:
     """The last shape is compared with what the real net returns."""
     with pytest.raises(VerificationError, match="output"):
@@ -228,7 +223,6 @@ def test_a_wrong_rounded_count_fails(wrong: Any) -> None:
         prove(corrupted(derivation, "0", taps=taps + wrong))
 
 
-@pending
 def test_degrees_do_not_cancel_in_rounded_counts() -> None:
     """A count that is wrong at h = 5 first, and of a degree that its rounded parts hide, is found."""
     derivation = derive(lambda: nn.Sequential(nn.Conv1d(1, 1, 1)), {}, (1, H))
@@ -251,7 +245,6 @@ def test_symbolic_padding_and_stride_are_proved() -> None:
         prove(corrupted(broken, "0", padded=broken.layers[0].padded + (K - 1) * (K - 3)))
 
 
-@pending
 def test_a_kernel_takes_odd_values_only_into_its_period() -> None:
     """Strides of three round in k // 2, which has six classes of k but three of odd ones."""
     derivation = derive(lambda kernel: nn.Sequential(nn.Conv1d(1, 1, kernel, 3, kernel // 2)), {}, (1, 96))
@@ -305,7 +298,6 @@ def test_nets_that_depend_on_sizes_fail() -> None:
         prove(derive(Choosing, {}, (2, 4, 4)))
 
 
-@pending
 def test_a_real_net_that_breaks_is_explained() -> None:
     """Where the real net cannot run at a point, the point is named."""
 

@@ -6,8 +6,6 @@ from cnnreport.errors import UsageError
 from cnnreport.formula.convention import Connections, total
 from cnnreport.formula.derive import Derivation, derive
 
-pending = pytest.mark.xfail(strict=True, reason="trace guesses the shape of what is computed of parameters")
-
 AGREEING = {
     "alexnet": ("alexnet",),
     "convnext": ("convnext_base", "convnext_large", "convnext_small", "convnext_tiny"),
@@ -94,9 +92,7 @@ def test_every_model_agrees_with_published_counts(name: str, entry: torchvision.
     check(name, entry)
 
 
-@pytest.mark.parametrize(
-    "family", [pytest.param(f, marks=pending if f == "swin_v2" else ()) for f in REFUSED]
-)
+@pytest.mark.parametrize("family", [pytest.param(f) for f in REFUSED])
 def test_families_without_rules_are_refused_by_name(family: str) -> None:
     """A model with an operation that has no rule is refused, and the layer is named."""
     names, operation = REFUSED[family]
@@ -109,11 +105,7 @@ def test_families_without_rules_are_refused_by_name(family: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "name"),
-    [
-        pytest.param(family, name, marks=pending if family == "swin_v2" else ())
-        for family, (names, _) in REFUSED.items()
-        for name in names
-    ],
+    [pytest.param(family, name) for family, (names, _) in REFUSED.items() for name in names],
 )
 def test_every_model_without_rules_is_refused(family: str, name: str) -> None:
     """The same for each of them."""
