@@ -43,7 +43,7 @@ FLATTER = 0.01
 def a1(runs: Runs) -> Answer:
     """Answer A1: the class that ran, and its architecture as another run traced it."""
     chosen = runs[POOL_UPSAMPLE]
-    traced = [derived.derivation(run) for run in runs.get(POOL_UPSAMPLE_FORMULAS, [])]
+    traced = {net_name([run]): derived.derivation(run) for run in runs.get(POOL_UPSAMPLE_FORMULAS, ())}
     return Answer(
         values={
             "kernel": answer.setting(chosen, "kernel", "kernel size"),
@@ -52,10 +52,11 @@ def a1(runs: Runs) -> Answer:
             "colours": answer.setting(chosen, "num_colours", "NC, colours"),
         },
         pictures={
-            "net": architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING) for net in traced
+            name: architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING)
+            for name, net in traced.items()
         },
         listings={"net": answer.listing(chosen, net_name(chosen))},
-        derivations={"net": net for net in traced},
+        derivations=traced,
         facts={"net": net_name(chosen)},
     )
 
