@@ -200,7 +200,8 @@ def formulas(
     _project(context, None)
     if as_json and as_latex:
         raise UsageError("--json and --latex exclude each other", "choose one")
-    stated = statement.state(target, size, fix, name, doubled=doubled)
+    with console.prints_aside():
+        stated = statement.state(target, size, fix, name, doubled=doubled)
     if as_json:
         console.say_json(stated.to_json())
     elif as_latex:
@@ -228,7 +229,8 @@ def check(context: click.Context, /, answers: Path, as_json: bool) -> None:
     from cnnreport.formula import audit
 
     _project(context, None)
-    found = audit.audit(audit.read(answers))
+    with console.prints_aside():
+        found = audit.audit(audit.read(answers))
     if as_json:
         console.say_json(found.to_json())
     else:

@@ -1,6 +1,8 @@
 """What the command line shows: results on stdout, progress and errors on stderr."""
 
+import contextlib
 import json
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,6 +30,11 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """Print something about the way there."""
     click.echo(text, err=True)
+
+
+def prints_aside() -> contextlib.AbstractContextManager[object]:
+    """Send what the code of a user prints to stderr: results alone are on stdout."""
+    return contextlib.redirect_stdout(sys.stderr)
 
 
 def say_json(value: Any) -> None:

@@ -136,7 +136,7 @@ def test_a_proof_that_fails_ends_with_exit_code_three(run, tmp_path: Path) -> No
         ((POOL, "--fix", "filters=3"), "has no parameter 'filters'"),
         ((POOL, "--convention", "mine"), "choose from: learnable, kernels"),
         ((POOL, "--input", "3,,3"), "is no size"),
-        ((POOL, "--input", "0,32,32"), "holds nothing"),
+        ((POOL, "--input", "0,32,32"), "0 is no positive whole number"),
         ((POOL, "--input", "4,32,32", "--fix", "num_in_channels=3"), "layer down1.0 (Conv2d): channels do"),
         ((POOL, "--input", "NIC,H,W"), "write multiples (4h for H, 4w for W)"),
         ((POOL, "--json", "--latex"), "exclude each other"),

@@ -12,6 +12,7 @@ from torch import nn
 from cnnreport.errors import UsageError
 from cnnreport.formula import trace
 from cnnreport.formula.rule import Kind, Role
+from cnnreport.formula.size import wrap
 from cnnreport.formula.symbols import (
     HALF_KERNEL,
     KERNEL,
@@ -25,6 +26,9 @@ from cnnreport.formula.symbols import (
 
 Net = Callable[..., nn.Module]
 """A class of nets, or a function that returns one."""
+
+LARGEST_KERNEL = 1025
+"""Beyond this kernel size nobody asks where counts end to hold."""
 
 _ODD = 2 * HALF_KERNEL + 1
 
@@ -40,6 +44,7 @@ class Layer:
         kind: What it does; ``unused`` for a parameter that forward never touches.
         inputs: Shapes of the tensors that it takes, without the batch.
         output: Shape of the tensor that it gives.
+        batch: Size of its first axis: 1 for one image, unless forward folds other axes into it.
         weights: Its parameters by role; those that an earlier layer shares count there.
         taps: Pairs of an input and an output that it joins, those on zero padding included.
         padded: How many of these pairs lie on padding (transposed: are cut off).
@@ -54,6 +59,7 @@ class Layer:
     kind: Kind
     inputs: tuple[Shape, ...]
     output: Shape
+    batch: Count = 1
     weights: Mapping[Role, Count] = field(default_factory=dict)
     taps: Count = 0
     padded: Count = 0
@@ -64,7 +70,7 @@ class Layer:
     @property
     def outputs(self) -> Count:
         """How many values it gives for one image."""
-        return 0 if self.kind == "unused" else product(self.output)
+        return 0 if self.kind == "unused" else product((self.batch, *self.output))
 
     @property
     def counts(self) -> dict[str, Count]:
@@ -85,7 +91,9 @@ class Derivation:
         output: Shape of the output.
         layers: In the order of the forward pass; parameters that it never touches at the end.
         parameters: Numbers of values of every parameter by its name.
-        conditions: When the counts hold, as relations between symbols.
+        conditions: When the counts hold, as relations between symbols: ``>`` for sizes that must not
+            vanish, ``<=`` for padding that must not reach beyond the image, which only counts that
+            leave padding out need.
     """
 
     net: Net
@@ -105,6 +113,22 @@ class Derivation:
         letters = [*LETTERS.values()]
         known = {name: place for place, name in enumerate(letters) if name != KERNEL}
         return sorted(found, key=lambda s: (s.name == KERNEL, known.get(s.name, len(letters)), s.name))
+
+    def largest_kernel(self, *, padding_counts: bool) -> int | None:
+        """Return up to which k the counts hold, None where they hold for all.
+
+        Args:
+            padding_counts: Whether taps on padding are counted like all others.
+        """
+        binding = [
+            condition
+            for condition in self.conditions
+            if condition.free_symbols == {HALF_KERNEL}
+            and (isinstance(condition, sympy.StrictGreaterThan) or not padding_counts)
+        ]
+        halves = [_last_half(condition) for condition in binding]
+        largest = min((half for half in halves if half is not None), default=None)
+        return None if largest is None else 2 * largest + 1
 
     def doubled(self) -> "Derivation":
         """Derive the same net again with an input of twice the height and width.
@@ -141,7 +165,7 @@ def derive(
 def _derive(net: Net, name: str, arguments: Mapping[str, Any], size: Shape | None) -> Derivation:
     halved = {key: _in_half(value) for key, value in arguments.items()}
     shape = tuple(simple(_in_half(s)) for s in size) if size else None
-    traced = trace.run(lambda: net(**halved), shape)
+    traced = trace.run(lambda: net(**{key: wrap(value) for key, value in halved.items()}), shape)
     used = {part for step in traced.steps for names in step.parameters.values() for part in names}
     layers = [_layer(step, traced.parameters) for step in traced.steps]
     layers += [_unused(p, shape) for p, shape in traced.parameters.items() if p not in used]
@@ -156,6 +180,14 @@ def _derive(net: Net, name: str, arguments: Mapping[str, Any], size: Shape | Non
         parameters={p: in_kernel_size(product(shape)) for p, shape in traced.parameters.items()},
         conditions=tuple(conditions),
     )
+
+
+def _last_half(condition: Any) -> int | None:
+    """Return the largest m up to which a condition holds without a break, None for no end in sight."""
+    for half in range(LARGEST_KERNEL // 2):
+        if condition.subs(HALF_KERNEL, half + 1) == False:  # noqa: E712 - a relation of sympy
+            return half
+    return None
 
 
 def _symbols(net: Net, fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +227,8 @@ def _in_half(value: Any) -> Any:
 
 def _layer(step: trace.Step, parameters: Mapping[str, Shape]) -> Layer:
     effect = step.effect
-    output = _without_batch(effect.parts[0] if effect.parts else effect.shape)
+    whole = effect.parts[0] if effect.parts else effect.shape
+    output, batch = _without_batch(whole), in_kernel_size(whole[0]) if whole else 1
     biased = "bias" in effect.roles
     return Layer(
         path=step.path,
@@ -204,13 +237,14 @@ def _layer(step: trace.Step, parameters: Mapping[str, Shape]) -> Layer:
         kind=step.kind,
         inputs=tuple(_without_batch(shape) for shape in step.inputs),
         output=output,
+        batch=batch,
         weights={
             role: in_kernel_size(_total(product(parameters[name]) for name in names))
             for role, names in step.parameters.items()
         },
         taps=in_kernel_size(effect.taps),
         padded=in_kernel_size(effect.padded),
-        biases=product(output) if biased else 0,
+        biases=product((batch, *output)) if biased else 0,
         statistics=in_kernel_size(effect.statistics),
         sources=step.sources,
     )

@@ -1,9 +1,11 @@
 """A proof that derived counts are right: agreement with real modules on enough points.
 
-Every count is a polynomial in its symbols. Two polynomials that are at most of degree d in a symbol
-are the same if they agree on d + 1 values of it, and in several symbols if they agree on the grid
-of such values; so agreement on the grid holds for all values. A count with rounded quotients of
-period p is a polynomial on each of p classes of values, and takes p times as many.
+Every count is a polynomial in its symbols, since the net does the same for all of their values: one
+that decides by a letter is refused while it is traced (cnnreport.formula.size). Two polynomials that
+are at most of degree d in a symbol are the same if they agree on d + 1 values of it, and in several
+symbols if they agree on the grid of such values; so agreement on the grid holds for all values. A
+count with rounded quotients of period p is a polynomial on each of p classes of values, and takes p
+times as many.
 """
 
 import contextlib
@@ -21,6 +23,7 @@ import torch
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula import oracle
 from cnnreport.formula.derive import Derivation
+from cnnreport.formula.measured import Sizes
 from cnnreport.formula.rule import Role
 from cnnreport.formula.rules import RULES
 from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, Count, simple, symbol
@@ -136,7 +139,7 @@ class _Polynomial:
         flat = count.xreplace(quotients)
         places = [*self._symbols, *quotients.values()]
         if not flat.is_polynomial(*places):
-            raise VerificationError(f"{self._count} is no polynomial", "fix a parameter as a number")
+            raise UsageError(f"{self._count} is no polynomial", "give one of its letters as a number")
         degrees = [int(s == chosen) for s in self._symbols]
         degrees += [self._degree(f.args[0], chosen) for f in quotients]
         terms = sympy.Poly(flat, *places).monoms()
@@ -174,7 +177,11 @@ def _evaluated(count: Any, values: Mapping[sympy.Symbol, int]) -> Fraction:
         return Fraction(math.floor(parts[0]))
     if isinstance(count, sympy.Pow):
         return parts[0] ** int(parts[1])
-    return sum(parts, Fraction(0)) if isinstance(count, sympy.Add) else math.prod(parts, start=Fraction(1))
+    if isinstance(count, sympy.Mul):
+        return math.prod(parts, start=Fraction(1))
+    if isinstance(count, sympy.Add):
+        return sum(parts, Fraction(0))
+    raise UsageError(f"{count} is no polynomial", "give one of its letters as a number")
 
 
 def _outermost(count: sympy.Expr) -> set[sympy.Expr]:
@@ -217,7 +224,7 @@ def _observe(
     shapes = [tuple(_at(size, values) for size in derivation.input) for derivation in derivations]
     try:
         return oracle.observe(first.net, arguments, shapes, device)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise VerificationError(
             f"the real net cannot be run for {_where(values)}: {type(error).__name__}: {error}",
             "give that parameter as a number, or a larger input size",
@@ -275,9 +282,7 @@ def _disagreement(
     )
 
 
-def _sizes(
-    path: str, shape: Sequence[Count], real: Sequence[oracle.Sizes]
-) -> dict[tuple[str, str], list[int]]:
+def _sizes(path: str, shape: Sequence[Count], real: Sequence[Sizes]) -> dict[tuple[str, str], list[int]]:
     if any(len(sizes) != len(shape) for sizes in real):
         raise VerificationError(
             f"the proof fails: the output of {path}, derived {shape}, is {real[0]} in the real net",
@@ -320,8 +325,9 @@ def _grid(
             )
         if _hold(conditions, grid):
             return grid
-    raise VerificationError(
-        "the counts hold for no values that a proof needs", "fix the kernel size as a number"
+    raise UsageError(
+        "the counts hold for too few values of the letters for a proof",
+        "give a larger input, or the kernel size as a number (--fix kernel=3)",
     )
 
 

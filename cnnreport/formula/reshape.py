@@ -169,6 +169,8 @@ MOVES: dict[str, Callable[..., list[Shape]]] = {
     "squeeze": _squeezed,
     "unsqueeze": _unsqueezed,
     "expand": _expanded,
+    "expand_as": lambda x, other: _expanded(x, *other.sizes),
+    "view_as": lambda x, other: _arranged(x, *other.sizes),
     "chunk": _chunked,
     "split": _split,
     "getitem": _taken,

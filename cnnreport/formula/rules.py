@@ -13,8 +13,10 @@ from typing import Any
 import sympy
 
 from cnnreport.errors import UsageError
+from cnnreport.formula.resampling import adaptive_taps, linear_taps, scaled
 from cnnreport.formula.rule import Effect, Rules
 from cnnreport.formula.symbols import Count, Shape, simple
+from cnnreport.formula.tensor import sizes_of
 from cnnreport.formula.windows import Window, quotient, same
 
 RULES = Rules()
@@ -31,10 +33,10 @@ def convolve(
     groups: Count = 1,
 ) -> Effect:
     """Join each output with every tap of its window in the input channels of its group."""
-    filters, channels, *kernel = weight.shape
-    _expect("channels", x.shape[1], channels * groups)
+    filters, channels, *kernel = sizes_of(weight)
+    _expect("channels", sizes_of(x)[1], channels * groups)
     windows = _windows(kernel, stride, padding, dilation)
-    return _slide(x.shape, filters, channels, windows, _roles(weight, bias))
+    return _slide(sizes_of(x), filters, channels, windows, _roles(weight, bias))
 
 
 @RULES.add("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", kind="transposed convolution")
@@ -49,10 +51,10 @@ def convolve_transposed(
     dilation: Any = 1,
 ) -> Effect:
     """Join each input with every tap of its window in the outputs, those cut off by padding too."""
-    channels, filters, *kernel = weight.shape
-    _expect("channels", x.shape[1], channels)
+    channels, filters, *kernel = sizes_of(weight)
+    _expect("channels", sizes_of(x)[1], channels)
     windows = _windows(kernel, stride, padding, dilation)
-    sizes = x.shape[2:]
+    sizes = sizes_of(x)[2:]
     extra = _each(output_padding, len(sizes))
     outputs = tuple(w.spread(s, e) for w, s, e in zip(windows, sizes, extra, strict=True))
     # The adjoint of the convolution that leads from these outputs back to the inputs.
@@ -60,7 +62,7 @@ def convolve_transposed(
     pairs = channels * filters
     taps = pairs * _product(w.kernel * s for w, s in zip(windows, sizes, strict=True))
     return Effect(
-        (x.shape[0], simple(filters * groups), *outputs),
+        (sizes_of(x)[0], simple(filters * groups), *outputs),
         taps=simple(taps),
         padded=_less(taps, pairs * inside),
         roles=_roles(weight, bias),
@@ -71,9 +73,9 @@ def convolve_transposed(
 @RULES.add("linear", kind="linear")
 def linear(x: Any, weight: Any, bias: Any = None) -> Effect:
     """Join every output with every input of its row."""
-    outputs, inputs = weight.shape
-    _expect("features", x.shape[-1], inputs)
-    shape = (*x.shape[:-1], outputs)
+    outputs, inputs = sizes_of(weight)
+    _expect("features", sizes_of(x)[-1], inputs)
+    shape = (*sizes_of(x)[:-1], outputs)
     return Effect(shape, taps=simple(_product(shape) * inputs), roles=_roles(weight, bias))
 
 
@@ -88,7 +90,7 @@ def max_pool(
     return_indices: bool = False,
 ) -> Effect:
     """Join each output with every tap of its window in its own channel."""
-    return _pool(x.shape, kernel_size, stride, padding, dilation, ceil=ceil_mode)
+    return _pool(sizes_of(x), kernel_size, stride, padding, dilation, ceil=ceil_mode)
 
 
 @RULES.add("avg_pool1d", "avg_pool2d", "avg_pool3d", kind="pooling")
@@ -102,7 +104,7 @@ def average_pool(
     divisor_override: Any = None,
 ) -> Effect:
     """Join each output with every tap of its window in its own channel."""
-    return _pool(x.shape, kernel_size, stride, padding, 1, ceil=ceil_mode)
+    return _pool(sizes_of(x), kernel_size, stride, padding, 1, ceil=ceil_mode)
 
 
 @RULES.add(
@@ -112,10 +114,10 @@ def average_pool(
 )  # fmt: skip
 def adaptive_pool(x: Any, output_size: Any, return_indices: bool = False) -> Effect:
     """Join output i with the inputs from floor(i H / O) to ceil((i + 1) H / O)."""
-    sizes = x.shape[2:]
+    sizes = sizes_of(x)[2:]
     wanted = [s if w is None else w for s, w in zip(sizes, _each(output_size, len(sizes)), strict=True)]
-    taps = _product(_adaptive_taps(s, w) for s, w in zip(sizes, wanted, strict=True))
-    return Effect((*x.shape[:2], *wanted), taps=simple(x.shape[1] * taps * x.shape[0]))
+    taps = _product(adaptive_taps(s, w) for s, w in zip(sizes, wanted, strict=True))
+    return Effect((*sizes_of(x)[:2], *wanted), taps=simple(sizes_of(x)[1] * taps * sizes_of(x)[0]))
 
 
 @RULES.add("interpolate", kind="upsampling")
@@ -129,22 +131,22 @@ def interpolate(
     antialias: bool = False,
 ) -> Effect:
     """Join each output with the inputs from which it is read: one, or up to two along each axis."""
-    sizes = x.shape[2:]
+    sizes = sizes_of(x)[2:]
     if antialias or mode not in ("nearest", "nearest-exact", "linear", "bilinear"):
         raise UsageError(f"upsampling in mode {mode} has no rule", "use nearest or bilinear")
     scales = _each(scale_factor, len(sizes))
     if size is not None:
         outputs = list(_each(size, len(sizes)))
     else:
-        outputs = [_scaled(s, f) for s, f in zip(sizes, scales, strict=True)]
+        outputs = [scaled(s, f) for s, f in zip(sizes, scales, strict=True)]
     if recompute_scale_factor:
         scales = (None,) * len(sizes)
     if mode.startswith("nearest"):
         taps = _product(outputs)
     else:
         axes = zip(sizes, outputs, scales, strict=True)
-        taps = _product(_linear_taps(s, o, f, bool(align_corners)) for s, o, f in axes)
-    return Effect((*x.shape[:2], *outputs), taps=simple(_product(x.shape[:2]) * taps))
+        taps = _product(linear_taps(s, o, f, bool(align_corners)) for s, o, f in axes)
+    return Effect((*sizes_of(x)[:2], *outputs), taps=simple(_product(sizes_of(x)[:2]) * taps))
 
 
 @RULES.add("batch_norm", "instance_norm", kind="normalisation")
@@ -158,20 +160,20 @@ def batch_norm(
     **options: Any,
 ) -> Effect:
     """Normalise all values of a channel together, those of one image here."""
-    return Effect(x.shape, statistics=_product(x.shape[2:]), roles=_affine(weight, bias))
+    return Effect(sizes_of(x), statistics=_product(sizes_of(x)[2:]), roles=_affine(weight, bias))
 
 
 @RULES.add("group_norm", kind="normalisation")
 def group_norm(x: Any, num_groups: Count, weight: Any = None, bias: Any = None, eps: float = 0.0) -> Effect:
     """Normalise all values of a group of channels together."""
-    together = quotient(x.shape[1], num_groups) * _product(x.shape[2:])
-    return Effect(x.shape, statistics=simple(together), roles=_affine(weight, bias))
+    together = quotient(sizes_of(x)[1], num_groups) * _product(sizes_of(x)[2:])
+    return Effect(sizes_of(x), statistics=simple(together), roles=_affine(weight, bias))
 
 
 @RULES.add("layer_norm", "rms_norm", kind="normalisation")
 def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: Any = 0.0) -> Effect:
     """Normalise the last axes together."""
-    return Effect(x.shape, statistics=_product(normalized_shape), roles=_affine(weight, bias))
+    return Effect(sizes_of(x), statistics=_product(normalized_shape), roles=_affine(weight, bias))
 
 
 @RULES.add(
@@ -182,7 +184,7 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
 )  # fmt: skip
 def activate(x: Any, *rest: Any, **options: Any) -> Effect:
     """Join each output with the input in its place."""
-    return Effect(x.shape, taps=_product(x.shape))
+    return Effect(sizes_of(x), taps=_product(sizes_of(x)))
 
 
 @RULES.add("softmax", "log_softmax", "softmin", kind="activation")
@@ -190,26 +192,26 @@ def softmax(x: Any, dim: int | None = None, *rest: Any, **options: Any) -> Effec
     """Join each output with all the inputs along the axis over which they add up to one."""
     if dim is None:
         raise UsageError("a softmax does not tell its axis", "give it as dim")
-    return Effect(x.shape, taps=simple(_product(x.shape) * x.shape[dim]))
+    return Effect(sizes_of(x), taps=simple(_product(sizes_of(x)) * sizes_of(x)[dim]))
 
 
 @RULES.add("prelu", kind="activation")
 def prelu(x: Any, weight: Any) -> Effect:
     """Join each output with the input in its place; the slopes are learnt."""
-    return Effect(x.shape, taps=_product(x.shape), roles={"other": (weight,)})
+    return Effect(sizes_of(x), taps=_product(sizes_of(x)), roles={"other": (weight,)})
 
 
 @RULES.add("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
            kind="dropout")  # fmt: skip
 def drop(x: Any, *rest: Any, **options: Any) -> Effect:
     """Leave the shape as it is."""
-    return Effect(x.shape, taps=_product(x.shape))
+    return Effect(sizes_of(x), taps=_product(sizes_of(x)))
 
 
 @RULES.add("cat", "concat", "concatenate", kind="concatenation")
 def concatenate(tensors: Sequence[Any], dim: int = 0) -> Effect:
     """Put tensors beside each other along one axis; nothing is computed, parameters come from no input."""
-    first, *others = [tensor.shape for tensor in tensors]
+    first, *others = [sizes_of(tensor) for tensor in tensors]
     for other in others:
         for axis, (here, there) in enumerate(zip(first, other, strict=True)):
             if axis != dim % len(first):
@@ -217,7 +219,7 @@ def concatenate(tensors: Sequence[Any], dim: int = 0) -> Effect:
     joined = simple(sum((other[dim] for other in others), first[dim]))
     shape = list(first)
     shape[dim] = joined
-    taps = simple(sum((_product(tensor.shape) for tensor in tensors if _computed(tensor)), start=0))
+    taps = simple(sum((_product(sizes_of(tensor)) for tensor in tensors if _computed(tensor)), start=0))
     return Effect(tuple(shape), taps=taps, roles=_learnt(tensors))
 
 
@@ -225,7 +227,7 @@ def concatenate(tensors: Sequence[Any], dim: int = 0) -> Effect:
 def combine(left: Any, right: Any, **options: Any) -> Effect:
     """Join each output with the value in its place of every tensor that is no parameter or constant."""
     tensors = [value for value in (left, right) if hasattr(value, "shape")]
-    shape = _broadcast([tensor.shape for tensor in tensors])
+    shape = _broadcast([sizes_of(tensor) for tensor in tensors])
     taps = _product(shape) * sum(map(_computed, tensors))
     return Effect(shape, taps=simple(taps), roles=_learnt(tensors))
 
@@ -233,21 +235,24 @@ def combine(left: Any, right: Any, **options: Any) -> Effect:
 @RULES.add("pow", "neg", "square", kind="arithmetic")
 def compute(x: Any, *rest: Any) -> Effect:
     """Join each output with the input in its place."""
-    return Effect(x.shape, taps=_product(x.shape))
+    return Effect(sizes_of(x), taps=_product(sizes_of(x)))
 
 
 @RULES.add("mean", "sum", "amax", kind="reduction")
-def reduce(x: Any, dim: Any = None, keepdim: bool = False, **options: Any) -> Effect:
+def reduce(x: Any, dim: Any = None, keepdim: bool = False, axis: Any = None, dtype: Any = None) -> Effect:
     """Join each output with all the inputs that it sums up."""
-    axes = range(len(x.shape)) if dim is None else [d % len(x.shape) for d in _each(dim, 1)]
-    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape) if keepdim or axis not in axes]
-    return Effect(tuple(shape), taps=_product(x.shape))
+    dim = axis if dim is None else dim
+    axes = range(len(sizes_of(x))) if dim is None else [d % len(sizes_of(x)) for d in _each(dim, 1)]
+    shape = [
+        1 if place in axes else size for place, size in enumerate(sizes_of(x)) if keepdim or place not in axes
+    ]
+    return Effect(tuple(shape), taps=_product(sizes_of(x)))
 
 
 @RULES.add("pad", kind="padding")
 def pad(x: Any, pad: Sequence[Count], mode: str = "constant", value: Any = None) -> Effect:
     """Add rows and columns; nothing is computed."""
-    shape = list(x.shape)
+    shape = list(sizes_of(x))
     for axis, (before, behind) in enumerate(zip(pad[::2], pad[1::2], strict=True), 1):
         shape[-axis] = simple(shape[-axis] + before + behind)
     return Effect(tuple(shape))
@@ -322,46 +327,6 @@ def _learnt(tensors: Sequence[Any]) -> dict[Any, Any]:
 
 def _affine(weight: Any, bias: Any) -> dict[Any, Any]:
     return {"affine": tuple(part for part in (weight, bias) if part is not None)}
-
-
-def _adaptive_taps(size: Count, wanted: Count) -> Count:
-    if isinstance(size, int) and isinstance(wanted, int):
-        return sum(-(-(i + 1) * size // wanted) - i * size // wanted for i in range(wanted))
-    if sympy.sympify(size / sympy.sympify(wanted)).is_integer:
-        return size
-    raise UsageError(f"{size} inputs do not divide into {wanted} windows", "give the input size as a number")
-
-
-def _linear_taps(size: Count, outputs: Count, factor: Any, corners: bool) -> Count:
-    """Count the inputs with a weight above zero, over all outputs along one axis."""
-    if isinstance(size, int) and isinstance(outputs, int):
-        step = Fraction(size, outputs) if factor is None else 1 / _exact(factor)
-        if corners:
-            step = Fraction(size - 1, outputs - 1) if outputs > 1 else Fraction(0)
-        return sum(_linear_reads(size, place, step, corners) for place in range(outputs))
-    scale = simple(sympy.simplify(outputs / sympy.sympify(size)))
-    if corners or not isinstance(scale, int):
-        raise UsageError(f"bilinear upsampling of {size} to {outputs} has no closed form", "give numbers")
-    exact = scale % 2  # with an odd scale the middle one of the outputs of an input lies upon it
-    return 2 * outputs - (scale - exact) - exact * size
-
-
-def _linear_reads(size: int, place: int, step: Fraction, corners: bool) -> int:
-    half = Fraction(0 if corners else 1, 2)
-    where = max(Fraction(0), (place + half) * step - half)
-    return 2 if where.denominator > 1 and where < size - 1 else 1
-
-
-def _scaled(size: Count, factor: Any) -> Count:
-    if isinstance(size, int):
-        return math.floor(float(size) * float(factor))  # rounded as PyTorch rounds
-    scale = _exact(factor)
-    return simple(sympy.floor(size * sympy.Rational(scale.numerator, scale.denominator)))
-
-
-def _exact(factor: Any) -> Fraction:
-    """Return the number that was meant: 7/10 for 0.7."""
-    return Fraction(str(factor))
 
 
 def _broadcast(shapes: Sequence[Shape]) -> Shape:

@@ -9,7 +9,7 @@ from cnnreport.formula import phrase
 from cnnreport.formula.convention import QUANTITIES, Convention
 from cnnreport.formula.derive import Derivation, Layer, derive
 from cnnreport.formula.prove import Proof, prove
-from cnnreport.formula.symbols import Shape
+from cnnreport.formula.symbols import KERNEL, Shape, symbol
 from cnnreport.formula.target import read_size, read_values, resolve
 
 COLUMNS = ("layer", "type", "input", "output", *QUANTITIES)
@@ -42,7 +42,7 @@ class Statement:
             "input": _codes(self.derivation.input),
             **self._part(self.derivation),
             "doubled": self._part(self.doubled) if self.doubled else None,
-            "conditions": [str(condition) for condition in self.derivation.conditions],
+            "conditions": self.conditions(),
             "proof": {"points": self.proof.points, "counts": self.proof.counts, "agrees": True},
         }
 
@@ -91,7 +91,17 @@ class Statement:
         grid = "; ".join(f"{name} = {_listed(values)}" for name, values in self.proof.grid.items())
         where = f" ({grid})" if grid else ""
         points = "1 point" if self.proof.points == 1 else f"{self.proof.points} points"
-        return f"proved: {self.proof.counts} counts agree with the real net on {points}{where}"
+        holds = f", for {' and '.join(self.conditions())}" if self.conditions() else ""
+        return f"proved{holds}: {self.proof.counts} counts agree with the real net on {points}{where}"
+
+    def conditions(self) -> list[str]:
+        """Say for which kernel sizes the counts hold; nothing where there is no letter for it."""
+        if symbol(KERNEL) not in self.derivation.symbols:
+            return []
+        both = [self.derivation, *([self.doubled] if self.doubled else [])]
+        padding = self.convention.connections.padding
+        limits = [limit for d in both if (limit := d.largest_kernel(padding_counts=padding)) is not None]
+        return ["odd k", *([f"k <= {min(limits)}"] if limits else [])]
 
     def latex(self) -> str:
         """Return the table of layers and the totals as LaTeX (booktabs)."""
@@ -139,7 +149,7 @@ def state(
     """
     chosen = conventions.find(convention)
     net = resolve(target)
-    derivation = derive(net, read_values(net, fixed), read_size(size) if size else None)
+    derivation = derive(net, read_values(net, fixed), read_size(size) if size is not None else None)
     larger = derivation.doubled() if doubled else None
     proof = prove(derivation, *([larger] if larger else []))
     return Statement(target, chosen, derivation, larger, proof)

@@ -3,11 +3,15 @@
 import importlib
 import importlib.util
 import inspect
+import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from torch import nn
 
 from cnnreport.errors import CnnReportError, UsageError
 from cnnreport.formula import expression
@@ -16,6 +20,9 @@ from cnnreport.formula.symbols import KERNEL, LETTERS, Count, symbol
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SIZE = re.compile(r"[A-Za-z_]\w*|\d")
+LARGEST_INPUT = 10_000_000
+"""Values of an image, at most; a proof runs the real net on it."""
+
 _CONSTANTS = {"true": True, "false": False, "none": None}
 
 
@@ -28,12 +35,12 @@ def resolve(target: str) -> Net:
     Raises:
         UsageError: There is no such module, file or name, or it cannot be called.
     """
-    place, colon, name = target.rpartition(":")
+    place, colon, name = (part.strip() for part in target.rpartition(":"))
     if not colon or not place or not name:
         raise UsageError(f"{target!r} names no net", "write module:Class or path/file.py:Class")
     module = _load(Path(place)) if place.endswith(".py") else _import(place)
     found = getattr(module, name, None)
-    if not callable(found):
+    if not callable(found) or isinstance(found, nn.Module):
         nets = ", ".join(_nets(module)) or "none"
         raise UsageError(f"there is no class or function {name} in {place}", f"nets there: {nets}")
     return found  # type: ignore[no-any-return]
@@ -51,6 +58,8 @@ def read_values(net: Net, texts: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not _NAME.fullmatch(name) or not value:
             raise UsageError(f"{text!r} fixes nothing", "write --fix name=value")
+        if name in values:
+            raise UsageError(f"{name} is fixed twice", "write it once")
         values[name] = _value(value, name, whole=annotations.get(name) in (int, "int"))
     return values
 
@@ -61,9 +70,10 @@ def read_size(text: str) -> tuple[Count, ...]:
     Raises:
         UsageError: A part is no positive number and no expression.
     """
-    sizes = tuple(_count(part.strip(), "--input") for part in text.split(","))
-    if any(isinstance(size, int) and size < 1 for size in sizes):
-        raise UsageError(f"an input of {text} holds nothing", "give sizes of at least one")
+    sizes = tuple(_positive(_count(part.strip(), "--input"), "--input") for part in text.split(","))
+    known = [size for size in sizes if isinstance(size, int)]
+    if math.prod(known) > LARGEST_INPUT:
+        raise UsageError(f"an input of {text} is larger than a proof can be", "give a smaller one")
     return sizes
 
 
@@ -74,6 +84,9 @@ def letters(text: str) -> Mapping[str, Any]:
 
 
 def _value(text: str, name: str, *, whole: bool) -> Any:
+    place = f"--fix {name}"
+    if whole:
+        return _positive(_count(text, place), place)
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]
     for kind in (int, float):
@@ -81,7 +94,14 @@ def _value(text: str, name: str, *, whole: bool) -> Any:
             return kind(text)
         except ValueError:
             continue
-    return _count(text, f"--fix {name}") if whole else text
+    return text
+
+
+def _positive(size: Count, place: str) -> Count:
+    whole = isinstance(size, int) or all(c.is_Integer for c in size.as_coefficients_dict().values())
+    if not whole or (isinstance(size, int) and size < 1):
+        raise UsageError(f"{place}: {size} is no positive whole number", "give one, or letters for one")
+    return size
 
 
 def _count(text: str, place: str) -> Count:
@@ -99,7 +119,7 @@ def _import(name: str) -> ModuleType:
         raise UsageError(f"{name} needs the module {error.name}", "install it") from error
     except (ValueError, TypeError) as error:
         raise UsageError(f"{name!r} is no module's name", "write module:Class") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A module of the user may raise anything.
         raise UsageError(f"{name} cannot be imported: {type(error).__name__}: {error}", "mend it") from error
 
@@ -111,19 +131,21 @@ def _load(file: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise UsageError(f"{file} cannot be loaded", "give it the ending .py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there for the module of a class
+    sys.path.insert(0, str(file.parent.resolve()))  # as where Python runs the file
     try:
         spec.loader.exec_module(module)
     except CnnReportError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A file of the user may raise anything.
         raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
+    finally:
+        sys.path.remove(str(file.parent.resolve()))
     return module
 
 
 def _nets(module: ModuleType) -> list[str]:
-    from torch import nn
-
     return [
         name
         for name, value in vars(module).items()

@@ -19,7 +19,7 @@ from cnnreport.formula.convention import (
 from cnnreport.formula.derive import Derivation, Layer, derive
 from cnnreport.formula.prove import Proof, prove
 from cnnreport.formula.spec import Formulas, HandWritten
-from cnnreport.formula.symbols import HALF_KERNEL, Count, Shape, symbol
+from cnnreport.formula.symbols import Count, Shape, symbol
 from cnnreport.task import Results, Row
 
 if TYPE_CHECKING:
@@ -131,14 +131,8 @@ def _proof(proof: Proof, derivation: Derivation) -> dict[str, Any]:
     return {
         "grid": {name: list(values) for name, values in proof.grid.items()},
         "degrees": dict(proof.degrees),
-        "largest_kernel": _largest_kernel(derivation),
+        "largest_kernel": derivation.largest_kernel(padding_counts=False),
     }
-
-
-def _largest_kernel(derivation: Derivation) -> int | None:
-    """Return up to which kernel size the counts of taps on padding hold, None where they always do."""
-    limits = [c.rhs for c in derivation.conditions if c.lhs == HALF_KERNEL and c.rhs.is_Integer]
-    return 2 * int(min(limits)) + 1 if limits else None
 
 
 def _layer(layer: Layer, doubled: Layer, convention: Any) -> dict[str, Any]:

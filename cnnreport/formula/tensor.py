@@ -93,7 +93,7 @@ def operation(func: Any) -> str:
     """Return the one name of a function of torch, whichever of its forms was called."""
     full = torch.overrides.resolve_name(func) or getattr(func, "__name__", str(func))
     parts = str(full).split(".")
-    name = parts[-2] if parts[-1] == "__get__" else parts[-1]
+    name = parts[-2] if parts[-1] in ("__get__", "__set__") else parts[-1]
     if name.endswith("_") and not name.startswith("_"):
         name = name.rstrip("_")
     name = name.strip("_")
@@ -121,6 +121,11 @@ def parameters_in(value: Any) -> list[nn.Parameter]:
     for tensor in tensors_in(value):
         found += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", ())
     return list({id(parameter): parameter for parameter in found}.values())
+
+
+def sizes_of(tensor: torch.Tensor) -> Shape:
+    """Return the shape of a tensor, symbolic or not, as numbers and expressions."""
+    return tensor.sizes if is_symbolic(tensor) else tuple(tensor.shape)
 
 
 def is_symbolic(value: Any) -> TypeGuard[SymbolicTensor]:

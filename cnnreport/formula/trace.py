@@ -1,7 +1,7 @@
 """Symbolic execution: a net's own constructor and forward, run with symbols in place of sizes."""
 
 import contextlib
-import inspect
+import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,20 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.overrides import TorchFunctionMode
 
-from cnnreport.errors import CnnReportError, UsageError
+from cnnreport.errors import UsageError
 from cnnreport.formula import reshape
 from cnnreport.formula.rule import Effect, Kind, Role
 from cnnreport.formula.rules import RULES
+from cnnreport.formula.size import explained, unwrap, wrap
 from cnnreport.formula.symbols import Shape, simple
-from cnnreport.formula.tensor import SymbolicTensor, is_symbolic, operation, parameters_in, tensors_in
+from cnnreport.formula.tensor import (
+    SymbolicTensor,
+    is_symbolic,
+    operation,
+    parameters_in,
+    sizes_of,
+    tensors_in,
+)
 
 INPUT = -1
 """The number of the net's input among the sources of an operation."""
@@ -109,11 +117,15 @@ def default_input(net: nn.Module) -> Shape:
         UsageError: The net has no parameters that tell it.
     """
     for module in net.modules():
-        weight = next((p for p in module.parameters(recurse=False) if len(p.shape) > 1), None)
-        if weight is not None:
-            channels = getattr(module, "in_channels", weight.shape[1])
-            return (channels, *[32] * (len(weight.shape) - 2))
-    raise UsageError("the net does not tell the shape of its input", "give it with --input")
+        channels = getattr(module, "in_channels", getattr(module, "in_features", None))
+        weight = getattr(module, "weight", None)
+        if channels is not None and isinstance(weight, torch.Tensor):
+            return (unwrap(channels), *[32] * (len(sizes_of(weight)) - 2))
+    weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
+    first = next((sizes for weight in weights if len(sizes := sizes_of(weight)) > 1), None)
+    if first is None:
+        raise UsageError("the net does not tell the shape of its input", "give it with --input")
+    return (first[1], *[32] * (len(first) - 2))
 
 
 class _Origins(TorchFunctionMode):
@@ -143,7 +155,7 @@ class _Tracer:
         self._used: set[str] = set()
 
     def build(self, build: Callable[[], nn.Module]) -> nn.Module:
-        with _explained("the constructor"):
+        with explained("the constructor"):
             net = build()
         if not isinstance(net, nn.Module):
             raise UsageError(f"it returned a {type(net).__name__}, not an nn.Module", "name a net")
@@ -157,29 +169,30 @@ class _Tracer:
         self._paths = {id(module): path for path, module in net.named_modules()}
         parameters = dict(net.named_parameters())
         self._names = {id(parameter): name for name, parameter in parameters.items()}
-        self._shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
+        self._shapes = {name: sizes_of(parameter) for name, parameter in parameters.items()}
         return net
 
     def forward(self, net: nn.Module, shape: Shape) -> Trace:
         image = SymbolicTensor.of((1, *shape), self, frozenset((INPUT,)))
-        with _explained("forward"), _Origins():
+        with explained("forward"), _Origins():
             out = tensors_in(_values(net(image)))
         if not out:
             raise UsageError("forward returned no tensor", "return the output from forward")
-        return Trace(tuple(self._steps), self._shapes, tuple(out[0].shape), (1, *shape))
+        return Trace(tuple(self._steps), self._shapes, sizes_of(out[0]), (1, *shape))
 
     def operate(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Apply the rule of an operation and record it, unless it only looks at or moves values."""
         if name in reshape.QUERIES:
             with self._placed():
-                return reshape.QUERIES[name](*args, **kwargs)
+                return wrap(reshape.QUERIES[name](*args, **kwargs))
+        args, kwargs = unwrap(tuple(args)), unwrap(kwargs)
         tensors = tensors_in((args, kwargs))
         taken = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
         with self._placed():
             if name in reshape.MOVES:
                 effect = Effect((), parts=tuple(reshape.MOVES[name](*args, **kwargs)))
             elif not taken and name in _OF_ONE_SHAPE:  # arithmetic on parameters
-                effect = Effect(tuple(tensors[0].shape))
+                effect = Effect(sizes_of(tensors[0]))
             else:
                 effect = RULES.find(name, self._place()).apply(*args, **kwargs)
         sources = frozenset[int]().union(*(tensor.sources for tensor in taken))
@@ -209,6 +222,11 @@ class _Tracer:
         changes += [
             (kind, "reset_parameters", self._nothing(kind.reset_parameters)) for kind in _WITHOUT_RANDOMNESS
         ]
+        changes += [
+            (nn.init, name, self._initialised(getattr(nn.init, name)))
+            for name in vars(nn.init)
+            if name.endswith("_") and not name.startswith("_")
+        ]
         changes += [(torch, name, self._factory(getattr(torch, name))) for name in _FACTORIES]
         changes += [
             (place, name, self._symbolic_first(getattr(place, name)))
@@ -236,6 +254,14 @@ class _Tracer:
 
         return reset
 
+    def _initialised(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def initialise(*args: Any, **kwargs: Any) -> Any:
+            tensor = kwargs.get("tensor", args[0] if args else None)
+            return tensor if is_symbolic(tensor) else original(*args, **kwargs)
+
+        return initialise
+
     def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if self._elsewhere():
@@ -243,7 +269,7 @@ class _Tracer:
             self._modules.append(module)
             try:
                 steps = len(self._steps)
-                with _explained(self._place()) if _is_layer(module) else contextlib.nullcontext():
+                with explained(self._place()) if _is_layer(module) else contextlib.nullcontext():
                     out = original(module, *args, **kwargs)
                 if _is_layer(module) and len(self._steps) == steps and is_symbolic(out):
                     out = self._pass_on(out)
@@ -262,7 +288,7 @@ class _Tracer:
         def make(*args: Any, **kwargs: Any) -> Any:
             if self._elsewhere():
                 return original(*args, **kwargs)
-            sizes = _sizes(original.__name__, args, kwargs)
+            sizes = unwrap(_sizes(original.__name__, args, kwargs))
             words = [size for size in sizes if isinstance(size, str)]
             if words:
                 raise UsageError(f"{words[0]!r} is given as a size", "give a number (--fix name=value)")
@@ -292,7 +318,7 @@ class _Tracer:
                 type=kind_name,
                 operation=name,
                 kind="identity" if name == "identity" else kind,
-                inputs=tuple(tuple(tensor.shape) for tensor in taken),
+                inputs=tuple(sizes_of(tensor) for tensor in taken),
                 effect=effect,
                 sources=tuple(sorted(sources)),
                 parameters=self._first_use(effect),
@@ -346,25 +372,3 @@ def _sizes(factory: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tupl
     if len(given) == 1 and isinstance(given[0], tuple | list | torch.Size):
         return tuple(given[0])
     return tuple(given)
-
-
-@contextlib.contextmanager
-def _explained(place: str) -> Iterator[None]:
-    """Turn what torch, sympy or the net's code raise on symbols into a sentence with a remedy."""
-    try:
-        yield
-    except CnnReportError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(
-            f"{place} cannot be run with letters for sizes: {type(error).__name__}: {reason}{_line(error)}",
-            "mend it, or give the parameters that it computes with as numbers (--fix name=value)",
-        ) from error
-
-
-def _line(error: Exception) -> str:
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
-    own = [f for f in frames if "/torch/" not in f.filename and "/sympy/" not in f.filename]
-    own = [f for f in own if f.filename != __file__]
-    return f" ({own[-1].filename.rpartition('/')[2]}:{own[-1].lineno})" if own else ""

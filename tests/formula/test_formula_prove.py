@@ -189,7 +189,36 @@ def test_every_count_of_a_layer_is_tried_here() -> None:
     """A count that is added to Layer must be corrupted in a test."""
     names = {field.name for field in fields(Layer)}
     tried = {name for _, name in COUNTS} | {"output", "weights"}
-    assert names - tried == {"path", "type", "operation", "kind", "inputs", "sources"}
+    assert names - tried == {"path", "type", "operation", "kind", "inputs", "sources", "batch"}
+
+
+def test_a_wrong_batch_is_caught() -> None:
+    """What forward folds into the first axis counts as outputs, and is proved with them."""
+    derivation = derive(Perceptron)
+    wrong = replace(derivation, layers=(replace(derivation.layers[0], batch=2), *derivation.layers[1:]))
+    with pytest.raises(VerificationError, match="the proof fails: outputs of"):
+        prove(wrong)
+
+
+class Folding(nn.Module):
+    """Applies a linear layer to every pixel, with the pixels in the place of the batch."""
+
+    def __init__(self, num_filters: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, num_filters)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x.permute(0, 2, 3, 1).reshape(-1, 3))
+
+
+def test_a_folded_batch_counts() -> None:
+    """A layer on (pixels, channels) has as many outputs as on an image of channels."""
+    derivation = derive(Folding, {}, (3, 5, 7))
+    proof = prove(derivation)
+    [layer] = [layer for layer in derivation.layers if layer.type == "Linear"]
+    assert layer.outputs == 35 * NF
+    assert layer.taps == 105 * NF
+    assert proof.points == 2
 
 
 def strided(num_filters: int) -> nn.Module:
@@ -275,7 +304,7 @@ def test_kernels_that_do_not_fit_are_refused() -> None:
     """Where too few kernel sizes fit on the image, a proof for all of them has no points."""
     derivation = derive(lambda kernel: nn.Sequential(nn.Conv2d(1, 1, kernel)), {}, (1, 6, 6))
     with pytest.raises(
-        VerificationError, match="the counts hold for no values that a proof needs; fix the kern"
+        UsageError, match="the counts hold for too few values of the letters for a proof; give a larger"
     ):
         prove(derivation)
 
@@ -304,7 +333,7 @@ def test_a_real_net_that_breaks_is_explained() -> None:
     class Choosy(nn.Module):
         def __init__(self, num_filters: int) -> None:
             super().__init__()
-            if num_filters == 2:
+            if isinstance(num_filters, int) and num_filters == 2:
                 raise ValueError("two is not allowed")
             self.conv = nn.Conv2d(2, num_filters, 1)
 

@@ -1,0 +1,69 @@
+"""Adaptive pooling and upsampling along one axis: how many outputs, and how many inputs they read.
+
+Sources: the documentation of torch.nn.functional.adaptive_avg_pool2d and interpolate.
+"""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from cnnreport.errors import UsageError
+from cnnreport.formula.symbols import Count, simple
+
+
+def adaptive_taps(size: Count, wanted: Count) -> Count:
+    """Count the inputs that adaptive pooling reads, over all outputs along one axis.
+
+    Raises:
+        UsageError: The number has no closed form in these symbols.
+    """
+    if isinstance(size, int) and isinstance(wanted, int):
+        return sum(-(-(i + 1) * size // wanted) - i * size // wanted for i in range(wanted))
+    if sympy.sympify(size / sympy.sympify(wanted)).is_integer:
+        return size
+    raise UsageError(f"{size} inputs do not divide into {wanted} windows", "give the input size as a number")
+
+
+def linear_taps(size: Count, outputs: Count, factor: Any, corners: bool) -> Count:
+    """Count the inputs with a weight above zero, over all outputs along one axis.
+
+    Args:
+        size: Inputs along the axis.
+        outputs: Outputs along it.
+        factor: The scale that was asked for, None where the outputs were.
+        corners: Whether the outermost inputs and outputs coincide.
+
+    Raises:
+        UsageError: The number has no closed form in these symbols.
+    """
+    if isinstance(size, int) and isinstance(outputs, int):
+        step = Fraction(size, outputs) if factor is None else 1 / _exact(factor)
+        if corners:
+            step = Fraction(size - 1, outputs - 1) if outputs > 1 else Fraction(0)
+        return sum(_linear_reads(size, place, step, corners) for place in range(outputs))
+    scale = simple(sympy.simplify(outputs / sympy.sympify(size)))
+    if corners or not isinstance(scale, int):
+        raise UsageError(f"bilinear upsampling of {size} to {outputs} has no closed form", "give numbers")
+    exact = scale % 2  # with an odd scale the middle one of the outputs of an input lies upon it
+    return 2 * outputs - (scale - exact) - exact * size
+
+
+def _linear_reads(size: int, place: int, step: Fraction, corners: bool) -> int:
+    half = Fraction(0 if corners else 1, 2)
+    where = max(Fraction(0), (place + half) * step - half)
+    return 2 if where.denominator > 1 and where < size - 1 else 1
+
+
+def scaled(size: Count, factor: Any) -> Count:
+    """Return the outputs that a scale gives."""
+    if isinstance(size, int):
+        return math.floor(float(size) * float(factor))  # rounded as PyTorch rounds
+    scale = _exact(factor)
+    return simple(sympy.floor(size * sympy.Rational(scale.numerator, scale.denominator)))
+
+
+def _exact(factor: Any) -> Fraction:
+    """Return the number that was meant: 7/10 for 0.7."""
+    return Fraction(str(factor))

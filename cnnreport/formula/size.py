@@ -1,0 +1,193 @@
+"""A size that a net's own code may compute with, but not decide by: an expression behind Python's operators.
+
+A sympy expression compares by its form, so that ``num_filters == 64`` would quietly be false and the
+counts hold for a net that 64 filters would not give. This one answers only what is true for all values
+of its letters, and refuses the rest.
+"""
+
+import contextlib
+import inspect
+import operator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import sympy
+
+from cnnreport.errors import CnnReportError, UsageError
+from cnnreport.formula.symbols import Count, in_kernel_size, simple
+from cnnreport.formula.windows import quotient, same
+
+_TRACE = str(Path(__file__).with_name("trace.py"))
+
+REMEDY = "give the parameter as a number (--fix name=value)"
+
+
+class LetterError(UsageError):
+    """The net's code asks something that letters cannot answer."""
+
+
+class Size:
+    """An expression in letters; results that are known numbers are ints.
+
+    Args:
+        count: The expression.
+    """
+
+    def __init__(self, count: sympy.Expr) -> None:
+        self.count = count
+
+    def __repr__(self) -> str:
+        return str(in_kernel_size(self.count))
+
+    def __add__(self, other: Any) -> Any:
+        return _apply(operator.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _apply(operator.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _apply(operator.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _apply(operator.sub, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _apply(operator.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _apply(operator.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _apply(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _apply(operator.truediv, other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _apply(quotient, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _apply(quotient, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _apply(sympy.Mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _apply(sympy.Mod, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _apply(operator.pow, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _apply(operator.pow, other, self)
+
+    def __neg__(self) -> Any:
+        return _apply(operator.sub, 0, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, int | float | Size | sympy.Expr):
+            return False
+        try:
+            return same(self.count, unwrap(other))
+        except UsageError as error:
+            raise _undecided(f"{self} is {other}") from error
+
+    def __lt__(self, other: Any) -> bool:
+        return _decide(sympy.Lt, "<", self, other)
+
+    def __le__(self, other: Any) -> bool:
+        return _decide(sympy.Le, "<=", self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _decide(sympy.Gt, ">", self, other)
+
+    def __ge__(self, other: Any) -> bool:
+        return _decide(sympy.Ge, ">=", self, other)
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+    def __hash__(self) -> int:
+        raise LetterError(f"{self} is looked up in a table, which knows only numbers", REMEDY)
+
+    def __index__(self) -> int:
+        self._refuse_number()
+
+    def __int__(self) -> int:
+        self._refuse_number()
+
+    def __float__(self) -> float:
+        self._refuse_number()
+
+    def __round__(self, digits: int = 0) -> int:
+        self._refuse_number()
+
+    def _refuse_number(self) -> NoReturn:
+        raise LetterError(f"{self} is used where Python takes numbers only", REMEDY)
+
+
+def wrap(value: Any) -> Any:
+    """Hand expressions in nested tuples and lists to a net's code as sizes."""
+    if isinstance(value, sympy.Expr):
+        known = simple(value)
+        return known if isinstance(known, int) else Size(value)
+    return type(value)(map(wrap, value)) if type(value) in (tuple, list) else value
+
+
+def unwrap(value: Any) -> Any:
+    """Take sizes in nested tuples, lists and dictionaries back as expressions."""
+    if isinstance(value, Size):
+        return value.count
+    if isinstance(value, dict):
+        return {name: unwrap(item) for name, item in value.items()}
+    return type(value)(map(unwrap, value)) if type(value) in (tuple, list) else value
+
+
+def _apply(operation: Callable[..., Any], left: Any, right: Any) -> Any:
+    if not all(isinstance(value, int | float | Size | sympy.Expr) for value in (left, right)):
+        return NotImplemented
+    left, right = unwrap(left), unwrap(right)
+    result: Count = operation(sympy.sympify(left), sympy.sympify(right))
+    return wrap(sympy.sympify(result))
+
+
+def _decide(relation: Callable[..., Any], sign: str, left: Size, right: Any) -> bool:
+    if not isinstance(right, int | float | Size | sympy.Expr):
+        return NotImplemented  # type: ignore[no-any-return]
+    decided = relation(left.count, unwrap(right))
+    if decided in (sympy.true, sympy.false):
+        return bool(decided)
+    raise _undecided(f"{left} {sign} {right}")
+
+
+def _undecided(claim: str) -> LetterError:
+    return LetterError(f"it does one thing or another as {claim} or not", REMEDY)
+
+
+@contextlib.contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Turn what torch, sympy or the net's code raise on symbols into a sentence with a remedy."""
+    try:
+        yield
+    except LetterError as error:
+        problem = f"{place} cannot be run with letters for sizes: {error.problem}{_line(error)}"
+        raise UsageError(problem, error.remedy) from error
+    except CnnReportError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"{place} cannot be run with letters for sizes: {type(error).__name__}: {reason}{_line(error)}",
+            "mend it, or give the parameters that it computes with as numbers (--fix name=value)",
+        ) from error
+
+
+def _line(error: BaseException) -> str:
+    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
+    own = [f for f in frames if "/torch/" not in f.filename and "/sympy/" not in f.filename]
+    own = [f for f in own if f.filename not in (__file__, _TRACE)]
+    return f" ({own[-1].filename.rpartition('/')[2]}:{own[-1].lineno})" if own else ""
