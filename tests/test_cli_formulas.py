@@ -73,6 +73,8 @@ def test_json_has_layers_totals_doubled_and_proof(run) -> None:
     ].keys()
     assert told["target"] == POOL
     assert told["convention"] == "learnable"
+    assert told["letters"] == ["NIC", "NF", "NC", "k"]
+    assert told["conditions"] == ["odd k"]
     assert told["proof"]["agrees"] is True
     for part in (told, told["doubled"]):
         for quantity, whole in part["totals"].items():
@@ -105,6 +107,24 @@ def test_numbers_take_the_place_of_letters(run) -> None:
     letters = {str(s) for s in sympy.sympify(told["totals"]["connections"]).free_symbols}
     assert letters == {"NIC", "f", "NC", "h"}
     assert told["input"] == ["NIC", "4*h", "32"]
+
+
+def test_conditions_are_told_where_they_matter(run) -> None:
+    """Counts that leave out taps on padding hold up to a kernel size, which is said."""
+    assert "proved, for odd k: " in run("formulas", POOL).out
+    assert "proved, for odd k and k <= 17: " in run("formulas", POOL, "--convention", "no-padding").out
+
+
+def test_what_a_net_prints_is_no_result(run, tmp_path: Path) -> None:
+    """A net that prints leaves the JSON on stdout whole."""
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\nprint('loaded')\ndef net(width: int):\n"
+        "    print('made')\n    return nn.Conv2d(1, width, 1)\n"
+    )
+    done = run("formulas", f"{tmp_path}/net.py:net", "--json")
+    assert json.loads(done.out)["totals"]["weights"] == "2*width"
+    assert "loaded" in done.err
+    assert "made" in done.err
 
 
 def test_latex_is_a_table(run) -> None:
@@ -140,6 +160,10 @@ def test_a_proof_that_fails_ends_with_exit_code_three(run, tmp_path: Path) -> No
         ((POOL, "--input", "4,32,32", "--fix", "num_in_channels=3"), "layer down1.0 (Conv2d): channels do"),
         ((POOL, "--input", "NIC,H,W"), "write multiples (4h for H, 4w for W)"),
         ((POOL, "--json", "--latex"), "exclude each other"),
+        ((POOL, "--fix", "num_filters=-3"), "-3 is no positive whole number"),
+        ((POOL, "--fix", "num_filters=3", "--fix", "num_filters=4"), "num_filters is fixed twice"),
+        ((POOL, "--input", "3,100000,100000"), "larger than a proof can be"),
+        ((POOL, "--input", "NIC,8,8"), "too few values of the letters"),
         (("torchvision.models:vit_b_16", "--input", "3,224,224"), "no rule for the operation multi_head"),
     ],
 )  # fmt: skip

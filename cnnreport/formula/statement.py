@@ -35,13 +35,14 @@ class Statement:
     proof: Proof
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data; counts and sizes are strings that sympy reads."""
+        """Return plain data; counts and sizes are strings that sympy reads, given the letters as symbols."""
         return {
             "target": self.target,
             "convention": self.convention.name,
             "input": _codes(self.derivation.input),
             **self._part(self.derivation),
             "doubled": self._part(self.doubled) if self.doubled else None,
+            "letters": [letter.name for letter in self.derivation.symbols],
             "conditions": self.conditions(),
             "proof": {"points": self.proof.points, "counts": self.proof.counts, "agrees": True},
         }
