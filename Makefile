@@ -18,6 +18,9 @@ report: $(READY) ## Train what the report needs and print build/a2-writeup.pdf
 demo: $(READY) ## The same in seconds: a cut-down build that says so on its cover
 	$(RUN) -m cnnreport build --smoke
 
+# The tests start many commands; without bytecode each compiles the package anew.
+test test-all: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY) ## Run the default tests
 	$(RUN) -m pytest -n auto
 

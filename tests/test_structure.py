@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -36,6 +37,7 @@ MEETING_POINT = "cnnreport.runs.artefact"
 """All that the report half sees of the run half."""
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of the package, by its dotted name."""
     found = {}
@@ -45,8 +47,14 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imports(file: Path) -> Iterator[str]:
+@cache
+def imports(file: Path) -> tuple[str, ...]:
     """What a file imports, at whatever depth, as dotted names."""
+    return tuple(found_imports(file))
+
+
+def found_imports(file: Path) -> Iterator[str]:
+    """The same, one after the other."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -55,6 +63,7 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def inner_imports(file: Path) -> set[str]:
     """The modules of the package that a file imports."""
     known = modules()

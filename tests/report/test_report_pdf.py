@@ -90,6 +90,7 @@ def test_pages_are_numbered_and_headed(report: pypdf.PdfReader) -> None:
     assert "Part A: Pooling and upsampling" in report.pages[1].extract_text()
 
 
+@pytest.mark.slow
 def test_the_same_page_gives_the_same_bytes(report_html: str) -> None:
     """Nothing of the day, the process or the order of a set gets into the PDF."""
     small = PAGE.format(css="", body=f"<pre><code>{listing.python('x = 1')}</code></pre>")

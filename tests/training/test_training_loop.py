@@ -89,7 +89,13 @@ def reference(spec: Colourization, data: dict[str, np.ndarray[Any, Any]], epochs
     return rows
 
 
-@pytest.mark.parametrize("batch_size", [10, 8], ids=["dividing", "with a smaller last batch"])
+@pytest.mark.parametrize(
+    "batch_size",
+    [
+        pytest.param(10, id="dividing", marks=pytest.mark.slow),
+        pytest.param(8, id="with a smaller last batch"),
+    ],
+)
 def test_losses_follow_a_plain_loop(batch_size: int) -> None:
     """Epoch for epoch the loss is the plain loop's, a smaller last batch weighing less."""
     spec = varied(batch_size=batch_size)
