@@ -117,6 +117,7 @@ def check_kills(project: Path, undisturbed: Path, seed: int, kills: int) -> None
     assert not [path for path in (out / "checkpoints").iterdir() if path.is_dir()]
 
 
+@pytest.mark.slow
 def test_kill_9_and_again_gives_the_same_bytes(project: Path, undisturbed: Path) -> None:
     """Killed at a random moment, the same command ends with the very bytes of an undisturbed run."""
     check_kills(project, undisturbed, seed=random.SystemRandom().randrange(1000), kills=1)
