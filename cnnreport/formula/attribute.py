@@ -7,10 +7,10 @@ from functools import cached_property
 import sympy
 
 from cnnreport.formula import phrase
-from cnnreport.formula.convention import Connections, Outputs, Weights, add, total
+from cnnreport.formula.convention import Choice, Connections, Outputs, Weights, total
 from cnnreport.formula.derive import Derivation, Layer
 from cnnreport.formula.rule import Role
-from cnnreport.formula.symbols import Count
+from cnnreport.formula.symbols import Count, add
 
 MOST_TIMES = 16
 """How often a layer or a whole formula may have been counted, or which part of once: 1/16 at least."""
@@ -20,8 +20,6 @@ MOST_PAIRS = 4
 
 MOST_NAMES = 8
 """Layers, or terms, that are named before the rest is only numbered."""
-
-Choice = Weights | Outputs | Connections
 
 _FRACTIONS = {2: "half", 3: "a third", 4: "a quarter"}
 _PARTS: Mapping[Role, str] = {

@@ -12,8 +12,8 @@ from torch import nn
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula import expression, phrase
-from cnnreport.formula.attribute import Case, Choice, explain, nearest
-from cnnreport.formula.convention import CONNECTIONS, OUTPUTS, QUANTITIES, WEIGHTS
+from cnnreport.formula.attribute import Case, explain, nearest
+from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice
 from cnnreport.formula.derive import Derivation, Net, derive
 from cnnreport.formula.prove import prove
 from cnnreport.formula.symbols import KERNEL, Count
@@ -23,9 +23,6 @@ Size = Literal["original", "doubled"]
 
 SIZES: tuple[Size, ...] = ("original", "doubled")
 """The tables of a file: the formulas for the input, and for the input of twice the height and width."""
-
-CHOICES: Mapping[str, Sequence[Choice]] = {"weights": WEIGHTS, "outputs": OUTPUTS, "connections": CONNECTIONS}
-"""What each quantity may mean, the simplest first."""
 
 MAX_BYTES = 20_000
 """Size of a file; the time to read one grows with its square."""

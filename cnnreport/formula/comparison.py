@@ -15,12 +15,12 @@ from typing import Any
 
 from cnnreport.errors import UsageError
 from cnnreport.formula import target
-from cnnreport.formula.convention import CONNECTIONS, OUTPUTS, WEIGHTS, Connections, Outputs, Weights
-from cnnreport.formula.derive import Derivation, Layer, derive, product
+from cnnreport.formula.convention import CHOICES
+from cnnreport.formula.derive import Derivation, Layer, derive
 from cnnreport.formula.prove import prove
 from cnnreport.formula.rule import KINDS, Kind
 from cnnreport.formula.spec import Comparison, Reading
-from cnnreport.formula.symbols import Count, Shape
+from cnnreport.formula.symbols import Count, Shape, multiply
 from cnnreport.formula.tasks import SymbolicTask, evaluate
 
 FACTORS = (1, 2)
@@ -29,13 +29,6 @@ FACTORS = (1, 2)
 MOST_ADDITIONS = 3
 """Additions to a choice; with more of them almost any number could be reached."""
 
-Choice = Weights | Outputs | Connections
-
-_CHOICES: Mapping[str, Sequence[Choice]] = {
-    "weights": WEIGHTS,
-    "outputs": OUTPUTS,
-    "connections": CONNECTIONS,
-}
 _SPACE = "\u00a0"
 _WORDS = {1: "one", 2: "two", 4: "four", 5: "five"}
 
@@ -103,7 +96,7 @@ class Explanation:
             UsageError: A letter of the net has no number.
         """
         layers = _in_numbers(derivation, numbers)
-        choice = next(c for c in _CHOICES[self.quantity] if c.name == self.matches[0])
+        choice = next(c for c in CHOICES[self.quantity] if c.name == self.matches[0])
         named = {addition.name: addition for addition in ADDITIONS[self.quantity]}
         whole = _whole(_by_kind(layers, choice.count))
         more = (t.times * _whole(_by_kind(layers, named[t.name].count)) for t in self.additions)
@@ -133,11 +126,11 @@ def explain(
         UsageError: A letter has no number, the quantity or a kind does not exist, or the parts do not
             add up.
     """
-    if quantity not in _CHOICES:
-        raise UsageError(f"there is no quantity {quantity!r}", f"choose from: {', '.join(_CHOICES)}")
+    if quantity not in CHOICES:
+        raise UsageError(f"there is no quantity {quantity!r}", f"choose from: {', '.join(CHOICES)}")
     _check(number, parts)
     layers = _in_numbers(derivation, numbers)
-    choices = {c.name: _by_kind(layers, c.count) for c in _CHOICES[quantity]}
+    choices = {c.name: _by_kind(layers, c.count) for c in CHOICES[quantity]}
     wanted = _Wanted(number, parts)
     options = _options(quantity, layers)
     for size, factor, name in itertools.product(range(MOST_ADDITIONS + 1), FACTORS, choices):
@@ -326,7 +319,7 @@ def _outputs_of(kind: Kind) -> Callable[[Layer], Count]:
 
 
 def _inputs_of(kind: Kind) -> Callable[[Layer], Count]:
-    return lambda layer: product(layer.inputs[0]) if layer.kind == kind else 0
+    return lambda layer: multiply(layer.inputs[0]) if layer.kind == kind else 0
 
 
 def _biases(layer: Layer) -> Count:
@@ -341,7 +334,7 @@ def _enlarged(layer: Layer) -> Count:
     """Count the pairs of a kernel that takes part at each pixel of the output, beyond those of the input."""
     if layer.kind != "transposed convolution":
         return 0
-    before, behind = (evaluate(product(shape[1:]), {}) for shape in (layer.inputs[0], layer.output))
+    before, behind = (evaluate(multiply(shape[1:]), {}) for shape in (layer.inputs[0], layer.output))
     return evaluate(layer.taps, {}) // before * max(0, behind - before)
 
 

@@ -6,16 +6,14 @@ same question in 2022 (ignore biases and batch normalisation).
 """
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
-
-import sympy
+from typing import Literal, TypeAlias, TypeVar
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.derive import Derivation, Layer
 from cnnreport.formula.rule import ROLES, Kind, Role
-from cnnreport.formula.symbols import Count, simple
+from cnnreport.formula.symbols import Count, add
 
 _CONVOLUTIONS: frozenset[Kind] = frozenset(("convolution", "transposed convolution", "linear"))
 _WINDOWS: frozenset[Kind] = _CONVOLUTIONS | {"pooling", "upsampling"}
@@ -79,7 +77,10 @@ class Connections:
         return add([layer.taps, 0 if self.padding else -layer.padded, layer.biases if self.biases else 0])
 
 
-Choice = TypeVar("Choice", Weights, Outputs, Connections)
+Choice: TypeAlias = Weights | Outputs | Connections
+"""What one of the three quantities may mean."""
+
+_Kind = TypeVar("_Kind", Weights, Outputs, Connections)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Convention:
 
     def count(self, quantity: str, layer: Layer) -> Count:
         """Count the ``weights``, ``outputs`` or ``connections`` of a layer."""
-        choice: Weights | Outputs | Connections = getattr(self, quantity)
+        choice: Choice = getattr(self, quantity)
         return choice.count(layer)
 
     def totals(self, derivation: Derivation) -> dict[str, Count]:
@@ -160,6 +161,9 @@ def _connections() -> Iterable[Connections]:
 
 CONNECTIONS = tuple(_connections())
 
+CHOICES: Mapping[str, Sequence[Choice]] = {"weights": WEIGHTS, "outputs": OUTPUTS, "connections": CONNECTIONS}
+"""What each quantity may mean, the simplest first."""
+
 
 def _choose(name: str, weights: str, outputs: str, connections: str) -> Convention:
     return Convention(
@@ -167,7 +171,7 @@ def _choose(name: str, weights: str, outputs: str, connections: str) -> Conventi
     )
 
 
-def _named(choices: Iterable[Choice], name: str) -> Choice:
+def _named(choices: Iterable[_Kind], name: str) -> _Kind:
     return next(choice for choice in choices if choice.name == name)
 
 
@@ -196,12 +200,6 @@ def find(name: str) -> Convention:
     raise UsageError(f"there is no convention {name!r}", f"choose from: {known}")
 
 
-def total(choice: Weights | Outputs | Connections, derivation: Derivation) -> Count:
+def total(choice: Choice, derivation: Derivation) -> Count:
     """Add up one choice's counts over all layers."""
     return add(choice.count(layer) for layer in derivation.layers)
-
-
-def add(counts: Iterable[Count]) -> Count:
-    """Add counts up; expanded."""
-    whole = sum(counts, start=0)
-    return whole if isinstance(whole, int) else simple(sympy.expand(whole))

@@ -1,7 +1,6 @@
 """From a net's class to its counts: weights, outputs and connections of every layer, as expressions."""
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,9 @@ from cnnreport.formula.symbols import (
     LETTERS,
     Count,
     Shape,
+    add,
     in_kernel_size,
+    multiply,
     simple,
     symbol,
 )
@@ -70,7 +71,7 @@ class Layer:
     @property
     def outputs(self) -> Count:
         """How many values it gives for one image."""
-        return 0 if self.kind == "unused" else product((self.batch, *self.output))
+        return 0 if self.kind == "unused" else multiply((self.batch, *self.output))
 
     @property
     def counts(self) -> dict[str, Count]:
@@ -177,7 +178,7 @@ def _derive(net: Net, name: str, arguments: Mapping[str, Any], size: Shape | Non
         input=_without_batch(traced.input),
         output=_without_batch(traced.output),
         layers=tuple(layers),
-        parameters={p: in_kernel_size(product(shape)) for p, shape in traced.parameters.items()},
+        parameters={p: in_kernel_size(multiply(shape)) for p, shape in traced.parameters.items()},
         conditions=tuple(conditions),
     )
 
@@ -239,12 +240,12 @@ def _layer(step: trace.Step, parameters: Mapping[str, Shape]) -> Layer:
         output=output,
         batch=batch,
         weights={
-            role: in_kernel_size(_total(product(parameters[name]) for name in names))
+            role: in_kernel_size(add(multiply(parameters[name]) for name in names))
             for role, names in step.parameters.items()
         },
         taps=in_kernel_size(effect.taps),
         padded=in_kernel_size(effect.padded),
-        biases=product((batch, *output)) if biased else 0,
+        biases=multiply((batch, *output)) if biased else 0,
         statistics=in_kernel_size(effect.statistics),
         sources=step.sources,
     )
@@ -258,7 +259,7 @@ def _unused(name: str, shape: Shape) -> Layer:
         kind="unused",
         inputs=(),
         output=(),
-        weights={_role(name, shape): in_kernel_size(product(shape))},
+        weights={_role(name, shape): in_kernel_size(multiply(shape))},
     )
 
 
@@ -270,14 +271,3 @@ def _role(name: str, shape: Shape) -> Role:
 
 def _without_batch(shape: Shape) -> Shape:
     return tuple(in_kernel_size(size) for size in shape[1:])
-
-
-def product(sizes: Sequence[Count]) -> Count:
-    """Multiply sizes; expanded."""
-    whole = math.prod(sizes, start=1)
-    return whole if isinstance(whole, int) else simple(sympy.expand(whole))
-
-
-def _total(counts: Any) -> Count:
-    whole = sum(counts, start=0)
-    return whole if isinstance(whole, int) else simple(sympy.expand(whole))

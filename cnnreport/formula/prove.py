@@ -26,7 +26,7 @@ from cnnreport.formula.derive import Derivation
 from cnnreport.formula.measured import Sizes
 from cnnreport.formula.rule import Role
 from cnnreport.formula.rules import RULES
-from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, Count, simple, symbol
+from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, Count, add, symbol
 
 SMALL = 1_000_000
 """Parameters of a net, and values of an image, up to which the real net runs with numbers."""
@@ -204,7 +204,8 @@ def _named(derivation: Derivation, symbols: Sequence[sympy.Symbol]) -> dict[tupl
         for name, count in (*layer.counts.items(), *_axes(layer.output), *_weights(layer.weights))
     }
     counts |= {(name, "weights"): count for name, count in derivation.parameters.items()}
-    counts |= {("all layers", "weights"): _added(derivation)}
+    roles = [count for layer in derivation.layers for count in layer.weights.values()]
+    counts |= {("all layers", "weights"): add(roles)}
     counts |= {("the net", name): size for name, size in _axes(derivation.output)}
     return {key: _Polynomial(count, symbols) for key, count in counts.items()}
 
@@ -293,11 +294,6 @@ def _sizes(path: str, shape: Sequence[Count], real: Sequence[Sizes]) -> dict[tup
 
 def _weights(weights: Mapping[Role, Count]) -> list[tuple[str, Count]]:
     return [(f"{role} weights", count) for role, count in weights.items()]
-
-
-def _added(derivation: Derivation) -> Count:
-    whole = sum((count for layer in derivation.layers for count in layer.weights.values()), start=0)
-    return whole if isinstance(whole, int) else simple(sympy.expand(whole))
 
 
 def _axes(shape: Sequence[Count]) -> list[tuple[str, Count]]:

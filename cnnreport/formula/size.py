@@ -71,10 +71,10 @@ class Size:
         return _apply(quotient, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return _apply(sympy.Mod, self, other)
+        return _apply(_remainder, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return _apply(sympy.Mod, other, self)
+        return _apply(_remainder, other, self)
 
     def __pow__(self, other: Any) -> Any:
         return _apply(operator.pow, self, other)
@@ -153,6 +153,11 @@ def _apply(operation: Callable[..., Any], left: Any, right: Any) -> Any:
     left, right = unwrap(left), unwrap(right)
     result: Count = operation(sympy.sympify(left), sympy.sympify(right))
     return wrap(sympy.sympify(result))
+
+
+def _remainder(number: sympy.Expr, divisor: sympy.Expr) -> Count:
+    # Not sympy's Mod, which takes a remainder of a remainder for something else.
+    return number - divisor * quotient(number, divisor)
 
 
 def _decide(relation: Callable[..., Any], sign: str, left: Size, right: Any) -> bool:

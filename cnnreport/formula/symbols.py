@@ -1,5 +1,7 @@
 """The letters of the handouts: which symbol stands for which constructor parameter."""
 
+import math
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import sympy
@@ -35,6 +37,20 @@ def in_kernel_size(count: Count) -> Count:
     if isinstance(count, int):
         return count
     return simple(sympy.expand(count.subs(HALF_KERNEL, (symbol(KERNEL) - 1) / 2)))
+
+
+def add(counts: Iterable[Count]) -> Count:
+    """Add counts up; expanded."""
+    return _expanded(sum(counts, start=0))
+
+
+def multiply(sizes: Iterable[Count]) -> Count:
+    """Multiply sizes; expanded."""
+    return _expanded(math.prod(sizes, start=1))
+
+
+def _expanded(count: Count) -> Count:
+    return count if isinstance(count, int) else simple(sympy.expand(count))
 
 
 def simple(count: Count) -> Count:

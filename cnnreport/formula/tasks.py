@@ -5,17 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.formula import audit, phrase, target
-from cnnreport.formula.convention import (
-    CONNECTIONS,
-    OUTPUTS,
-    QUANTITIES,
-    WEIGHTS,
-    Connections,
-    Outputs,
-    Weights,
-    find,
-    total,
-)
+from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice, find, total
 from cnnreport.formula.derive import Derivation, Layer, derive
 from cnnreport.formula.prove import Proof, prove
 from cnnreport.formula.spec import Formulas, HandWritten
@@ -31,13 +21,6 @@ CELL = 22
 
 LINE = 64
 """The same for a formula on a line of its own."""
-
-PRINTED: tuple[tuple[str, tuple[Weights | Outputs | Connections, ...]], ...] = (
-    ("weights", WEIGHTS),
-    ("outputs", OUTPUTS),
-    ("connections", CONNECTIONS),
-)
-"""The choices under which the totals are kept, by quantity."""
 
 
 class SymbolicTask:
@@ -103,7 +86,7 @@ class FormulasTask(SymbolicTask):
             "layers": [_layer(one, other, convention) for one, other in pairs],
             "totals": [
                 _total(quantity, choice, derivation, doubled, dict(self._spec.numbers))
-                for quantity, choices in PRINTED
+                for quantity, choices in CHOICES.items()
                 for choice in choices
             ],
         }
@@ -151,7 +134,7 @@ def _layer(layer: Layer, doubled: Layer, convention: Any) -> dict[str, Any]:
 
 def _total(
     quantity: str,
-    choice: Weights | Outputs | Connections,
+    choice: Choice,
     derivation: Derivation,
     doubled: Derivation,
     numbers: Mapping[str, int],

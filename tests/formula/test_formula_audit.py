@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula import attribute, audit, expression, phrase
-from cnnreport.formula.audit import CHOICES, SIZES, Audit, Claims, Finding, Size
-from cnnreport.formula.convention import QUANTITIES, add, total
+from cnnreport.formula.audit import SIZES, Audit, Claims, Finding, Size
+from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice, total
 from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.symbols import Count
+from cnnreport.formula.symbols import Count, add
 from cnnreport.nets.colourization import PoolUpsampleNet
 from cnnreport.project import PACKAGE
 
@@ -390,7 +390,7 @@ _TOLD = re.compile(rf"(?:one of )?(?!the )(.+) had been ({'|'.join(_TIMES)})")
 
 
 @st.composite
-def slips(draw: st.DrawFn) -> tuple[attribute.Choice, int, str]:
+def slips(draw: st.DrawFn) -> tuple[Choice, int, str]:
     """A choice of what counts, a layer by its number, and how often it is counted instead of once."""
     choices = [choice for choices in CHOICES.values() for choice in choices]
     return (
@@ -406,9 +406,7 @@ def off(derivation: Derivation, count: Count, deed: str) -> Count:
 
 @given(slip=slips())
 @settings(max_examples=80, deadline=None)
-def test_a_layer_counted_wrongly_is_named(
-    derivations: Derivations, slip: tuple[attribute.Choice, int, str]
-) -> None:
+def test_a_layer_counted_wrongly_is_named(derivations: Derivations, slip: tuple[Choice, int, str]) -> None:
     """It is named, unless a simpler slip makes the same difference; whoever is named does make it."""
     derivation = derivations["original"]
     choice, number, deed = slip

@@ -14,14 +14,12 @@ from torch import nn
 from cnnreport.errors import UsageError
 from cnnreport.formula import target
 from cnnreport.formula.comparison import ComparisonTask, Explanation, explain
-from cnnreport.formula.convention import CONNECTIONS, OUTPUTS, WEIGHTS, Connections, Outputs, Weights, total
+from cnnreport.formula.convention import CHOICES, CONNECTIONS, Connections, total
 from cnnreport.formula.derive import Derivation, derive
 from cnnreport.formula.spec import Comparison, Reading
 from cnnreport.formula.tasks import evaluate
 from cnnreport.nets.colourization import PoolUpsampleNet
 from cnnreport.project import PACKAGE, load_file
-
-Choice = Weights | Outputs | Connections
 
 NUMBERS = {"NIC": 1, "NF": 32, "NC": 24, "k": 3}
 
@@ -37,12 +35,6 @@ BY_HAND = {
 """Of PoolUpsampleNet, added up by hand from Figure 1a of the handout."""
 
 MULTIPLY_ADDS = 9 * (1024 * 32 + 640 * 32**2 + 256 * 32 * 24 + 1024 * 24**2)
-
-CHOICES: Mapping[str, tuple[Choice, ...]] = {
-    "weights": WEIGHTS,
-    "outputs": OUTPUTS,
-    "connections": CONNECTIONS,
-}
 
 (DECLARED,) = load_file(PACKAGE.parent / "experiments" / "a2-writeup" / "other_tools.py").EXPERIMENTS
 

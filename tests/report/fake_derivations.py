@@ -162,3 +162,20 @@ def write_derivation(
     run = artefact.save(folder, experiment, 0, key, [{"points": 180.0}], Results(measures=measures), {}, told)
     assert isinstance(run, Run)
     return run
+
+
+def comparison_measures(unexplained: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the measures of a comparison of two tools, some of whose numbers nothing makes up."""
+    tools = (("torchinfo", "weights"), ("torchinfo", "connections"), ("fvcore", "outputs"))
+    return {
+        "net": "PoolUpsampleNet", "points": 90, "numbers": {"NC": 24, "NF": 32, "NIC": 1, "k": 3},
+        "rows": [
+            {
+                "tool": tool, "version": "9.9", "what": f"count({quantity}) < all", "quantity": quantity,
+                "counts": f"The {quantity}, once.", "number": 49728 + place,
+                "explanation": f"Nearly {quantity}." if place in unexplained else f"Just {quantity}.",
+                "exact": place not in unexplained,
+            }
+            for place, (tool, quantity) in enumerate(tools)
+        ],
+    }  # fmt: skip
