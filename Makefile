@@ -15,6 +15,9 @@ help: ## Say what can be made
 report: $(READY) ## Train what the report needs and print build/a2-writeup.pdf
 	$(RUN) -m cnnreport build
 
+full: $(READY) ## The same with what goes beyond the handout, which takes longer
+	$(RUN) -m cnnreport build --full
+
 demo: $(READY) ## The same in seconds: a cut-down build that says so on its cover
 	$(RUN) -m cnnreport build --smoke
 
@@ -48,4 +51,4 @@ $(TOOLS)/bin/uv:
 clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
 	rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help report demo test test-all check lock clean
+.PHONY: help report full demo test test-all check lock clean

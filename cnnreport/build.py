@@ -3,21 +3,22 @@ answers are laid on a page, the page is printed.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
-from cnnreport.project import ANSWERS, PACKAGE, RECORD, Project
+from cnnreport.project import PACKAGE, RECORD, Project
 from cnnreport.report import compose, pdf
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
-from cnnreport.run import command_line, data_line, result_line, run_planned
+from cnnreport.run import by_experiment, command_line, data_line, result_lines, run_planned
 from cnnreport.runs import artefact, experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import source_closure
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 
@@ -56,62 +57,86 @@ class Built:
 
     def lines(self) -> list[str]:
         """Say what came out, the path last but for the results."""
-        names = dict.fromkeys(run.experiment for run in self.runs)
-        results = [result_line(name, [r for r in self.runs if r.experiment == name]) for name in names]
         state = "No run had to be computed"
         if self.trained:
             state = "1 run was computed" if self.trained == 1 else f"{self.trained} runs were computed"
         report = "the report is new" if self.printed else "the report stands as it is"
+        results = result_lines(self.runs)
         return [f"{state}; {report}", data_line(self.runs), *results, console.short(self.path)]
 
 
-def build(project: Project, report: str, choices: Choices, only: Iterable[str] = ()) -> Built:
+def build(
+    project: Project, report: str, choices: Choices, only: Sequence[str] = (), *, full: bool = False
+) -> Built:
     """Run what a report needs and print it.
 
     Args:
         project: Where everything lies.
         report: The report's name.
         choices: What the user chose.
-        only: Experiments to restrict the report to; empty for all of them.
+        only: Experiments and families to restrict the report to; empty for no restriction.
+        full: Whether to run what only the sections beyond the handout need, too.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
     """
     pdf.require()
     outline = outlines.load(project, report)
-    plan = plan_report(project, report, choices, only)
+    plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
-    context = Context(smoke=choices.smoke, command=command_line("build", report, choices, only))
-    runs = run_planned(project, plan, context.command)
+    # What stands from an earlier full build needs a full build to be made again.
+    beyond = not only and any(planned.experiment.name in outline.beyond for planned in plan)
+    command = command_line("build", report, choices, only, full=beyond)
+    context = Context(smoke=choices.smoke, command=command)
+    runs = run_planned(project, plan, command)
     target = project.output / outline.output
     record = _record(project, outline, runs, context)
     trained = sum(planned.run is None for planned in plan)
     if _stands(target, record):
         return Built(target, runs, trained, printed=False)
-    html = compose.compose(project, outline, _grouped(runs), context)
+    html = compose.compose(project, outline, by_experiment(runs), context)
     digest = pdf.write(html, target)
     durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
     return Built(target, runs, trained, printed=True)
 
 
-def plan_report(project: Project, report: str, choices: Choices, only: Iterable[str] = ()) -> list[Planned]:
-    """Plan the runs that a report needs, all or those of some experiments."""
+def plan_report(
+    project: Project, report: str, choices: Choices, only: Sequence[str] = (), *, full: bool = False
+) -> list[Planned]:
+    """Plan the runs that a report needs, all or those of some experiments and families.
+
+    Of what only sections beyond the handout need, a build that is not full plans what it is asked
+    for by name, and those sections of which every run stands already.
+    """
     outline = outlines.load(project, report)
     declared = experiment.load_all(project)
-    chosen = tuple(only) or outline.experiments
-    for name in (*chosen, *choices.force):
-        experiment.find(declared, name)
-        if name not in outline.experiments:
-            raise UsageError(
-                f"the report {report} does not use {name}", f"run it alone: cnnreport run {name}"
-            )
+    chosen = _meant(declared, outline, only or outline.experiments)
+    forced = _meant(declared, outline, choices.force)
     wanted = [declared[name] for name in outline.experiments if name in chosen]
-    return make_plan(project, wanted, choices, console.Download("data"))
+    plan = make_plan(project, wanted, choices, console.Download("data"))
+    kept = chosen if full or only else _kept(outline, plan, forced)
+    return [planned for planned in plan if planned.experiment.name in kept]
 
 
-def _grouped(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    names = dict.fromkeys(run.experiment for run in runs)
-    return {name: [run for run in runs if run.experiment == name] for name in names}
+def _meant(declared: Mapping[str, Experiment], outline: Outline, words: Iterable[str]) -> set[str]:
+    """Name the experiments of a report that some names, of experiments or families, stand for."""
+    meant: set[str] = set()
+    for word in words:
+        names = {one.name for one in experiment.named(declared, word)} & {*outline.experiments}
+        if not names:
+            problem = f"the report {outline.name} does not use {word}"
+            raise UsageError(problem, f"run it alone: cnnreport run {word}")
+        meant |= names
+    return meant
+
+
+def _kept(outline: Outline, plan: Sequence[Planned], forced: set[str]) -> set[str]:
+    """Name the experiments of a build that asks for none by name and is not full."""
+    lacking = {planned.experiment.name for planned in plan if planned.run is None}
+    kept = {*outline.experiments} - outline.beyond | forced
+    # A section is there when nothing lacks but what this build computes anyway.
+    there = [section for section in outline.sections if lacking.isdisjoint({*section.experiments} - kept)]
+    return kept.union(*(section.experiments for section in there))
 
 
 def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Context) -> dict[str, object]:
@@ -124,9 +149,8 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Co
     )
     files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
     kept = {str(file): file for file in files if "__pycache__" not in file.parts}
-    answers = project.experiments / outline.name / ANSWERS
     roots = ["cnnreport.report.compose", "cnnreport.report.pdf"]
-    sources = source_closure(roots, project.search, followed=[answers])
+    sources = source_closure(roots, project.search, followed=project.answers(outline.name))
     return {
         "context": asdict(context),
         "runs": {

@@ -111,8 +111,11 @@ def _project(context: click.Context, out: Path | None) -> Project:
 @_what
 @_out
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
-@click.option("--force", multiple=True, metavar="NAME", help="Run this experiment again though it is cached.")
-@click.option("--only", multiple=True, metavar="NAME", help="Run only this; the report has its sections.")
+@click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
+@click.option("--force", multiple=True, metavar="NAME",
+              help="Run this experiment or family again though it is cached.")  # fmt: skip
+@click.option("--only", multiple=True, metavar="NAME",
+              help="Run only this experiment or family; the report has its sections.")  # fmt: skip
 @click.pass_context
 def build(
     context: click.Context,
@@ -120,21 +123,22 @@ def build(
     report: str,
     out: Path | None,
     dry_run: bool,
+    full: bool,
     only: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Train what REPORT needs and print it as a PDF."""
+    """Train what REPORT needs and print it as a PDF, with what goes beyond the handout where that has run."""
     from cnnreport import build as pipeline
     from cnnreport.runs.plan import Choices
 
     place = _project(context, out)
     if dry_run:
-        plan = pipeline.plan_report(place, report, Choices(**options, fetch=False), only)
+        plan = pipeline.plan_report(place, report, Choices(**options, fetch=False), only, full=full)
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
         _show_plan(plan)
         return
-    built = pipeline.build(place, report, Choices(**options), only)
+    built = pipeline.build(place, report, Choices(**options), only, full=full)
     for line in built.lines():
         console.say(line)
 
@@ -146,16 +150,15 @@ def build(
 @click.option("--force", is_flag=True, help="Run it again though it is cached.")
 @click.pass_context
 def run(context: click.Context, /, name: str, out: Path | None, force: bool, **options: Any) -> None:
-    """Run the single experiment NAME."""
+    """Run the experiment NAME, or all experiments of the family NAME."""
     from cnnreport import run as pipeline
     from cnnreport.runs.plan import Choices
 
     choices = Choices(**options, force=(name,) if force else ())
     finished = pipeline.run_experiment(_project(context, out), name, choices)
-    for run in finished:
-        console.say(console.short(run.folder))
-    console.say(pipeline.data_line(finished))
-    console.say(pipeline.result_line(name, finished))
+    folders = [console.short(run.folder) for run in finished]
+    for line in (*folders, pipeline.data_line(finished), *pipeline.result_lines(finished)):
+        console.say(line)
 
 
 @cli.command()
@@ -251,8 +254,9 @@ def list_(context: click.Context, /, as_json: bool) -> None:
     if as_json:
         console.say_json(listed)
         return
-    rows = [(e["name"], e["title"], str(e["seeds"])) for e in listed["experiments"]]
-    console.say_table(("experiment", "what it is", "seeds"), rows, empty="No experiments are declared.")
+    columns = ("experiment", "family", "what it is", "seeds")
+    rows = [(e["name"], e["family"], e["title"], str(e["seeds"])) for e in listed["experiments"]]
+    console.say_table(columns, rows, empty="No experiments are declared.")
     reports = [(r["name"], r["title"], ", ".join(r["experiments"])) for r in listed["reports"]]
     console.say_table(("report", "title", "experiments"), reports, empty="No reports are declared.")
 
@@ -283,7 +287,7 @@ def status(context: click.Context, /, out: Path | None, as_json: bool, **options
 @_json
 @click.pass_context
 def explain(context: click.Context, /, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
-    """Say what differs between the cached runs of the experiment NAME and what would be run today."""
+    """Say what differs between the cached runs of NAME, an experiment or a family, and those of today."""
     from cnnreport import overview
 
     plan = overview.current_plan(_project(context, out), _chosen(context, options), name)
@@ -346,7 +350,7 @@ def runs() -> None:
 
 @runs.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--only", multiple=True, metavar="NAME", help="Only the runs of this experiment.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only the runs of this experiment or family.")
 @_out
 @click.pass_context
 def export_(context: click.Context, /, file: Path, only: tuple[str, ...], out: Path | None) -> None:
@@ -354,10 +358,10 @@ def export_(context: click.Context, /, file: Path, only: tuple[str, ...], out: P
     from cnnreport.runs import artefact, experiment, transfer
 
     place = _project(context, out)
-    for name in only:
-        experiment.find(experiment.load_all(place), name)
+    declared = experiment.load_all(place) if only else {}
+    chosen = {one.name for name in only for one in experiment.named(declared, name)}
     found = [run for run in artefact.load_all(place.runs) if isinstance(run, artefact.Run)]
-    packed = transfer.export_runs([run for run in found if not only or run.experiment in only], file)
+    packed = transfer.export_runs([run for run in found if not only or run.experiment in chosen], file)
     console.say(f"{file}: {len(packed)} runs")
 
 

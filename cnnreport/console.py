@@ -94,11 +94,13 @@ class Watch:
     """Shows the runs of a plan while they are computed: a live table, or lines without a terminal."""
 
     def __init__(self, plan: "Sequence[Planned]") -> None:
-        self._rows: dict[tuple[str, int], Progress | None] = {
-            (planned.experiment.name, planned.seed): None for planned in plan if planned.run is None
+        missing = [planned for planned in plan if planned.run is None]
+        self._efforts: dict[tuple[str, int], float] = {
+            (planned.experiment.name, planned.seed): planned.spec.effort() for planned in missing
         }
+        self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._efforts)
         self._spoken: dict[tuple[str, int], float] = {}
-        self._times: list[float] = []
+        self._paces: dict[tuple[str, int], float] = {}  # seconds of a run's last epoch
         self._live: Any = None
 
     def __enter__(self) -> Self:
@@ -127,7 +129,7 @@ class Watch:
             warning = f"{progress.experiment} seed {progress.seed}: {progress.warning}"
             self._live.console.print(warning, markup=False) if self._live else note(warning)
         if progress.row:
-            self._times.append(progress.seconds)
+            self._paces[name] = progress.seconds
         if not self._live:
             self._speak(name, progress)
 
@@ -146,14 +148,22 @@ class Watch:
         return table
 
     def _time_left(self) -> float:
-        """Guess the seconds until everything is done, from the speed of the last epochs."""
-        known = [progress for progress in self._rows.values() if progress and progress.epochs]
-        if not self._times or not known:
-            return 0.0
-        longest = max(progress.epochs for progress in known)
-        epochs = sum(p.epochs - p.epoch if p and p.epochs else longest for p in self._rows.values())
-        under_way = sum(0 < progress.epochs != progress.epoch for progress in known)
-        return epochs * self._times[-1] / max(under_way, 1)
+        """Guess the seconds until everything is done: each run at the pace of its last epoch, one that
+        still waits by its effort, at the mean pace of the others.
+        """
+        begun = {name: row for name, row in self._rows.items() if row}
+        effort = sum(self._efforts[name] for name in self._paces)
+        seconds = sum(begun[name].epochs * pace for name, pace in self._paces.items())
+        waiting = sum(each for name, each in self._efforts.items() if name not in self._paces)
+        left = [self._left(name) for name in self._paces]
+        total = sum(left) + (waiting * seconds / effort if effort else 0.0)
+        under_way = sum(row.epoch < row.epochs for row in begun.values())
+        return max(total / max(under_way, 1), *left, 0.0)
+
+    def _left(self, name: tuple[str, int]) -> float:
+        """Guess the seconds until a run is done, 0 where nothing is known of it."""
+        row = self._rows[name]
+        return (row.epochs - row.epoch) * self._paces[name] if row and name in self._paces else 0.0
 
     def _cells(self, name: tuple[str, int]) -> list[str]:
         progress = self._rows[name]
@@ -165,7 +175,7 @@ class Watch:
         row = progress.row
         loss = f"loss {row['train_loss']:.4f}" if "train_loss" in row else ""
         accuracy = f"accuracy {row['validation_accuracy']:.1%}" if "validation_accuracy" in row else ""
-        left = (progress.epochs - progress.epoch) * (self._times[-1] if self._times else 0.0)
+        left = self._left(name)
         remaining = "done" if progress.epoch == progress.epochs else f"{duration(left)} left" if left else ""
         return [
             experiment,

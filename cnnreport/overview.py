@@ -18,7 +18,7 @@ from cnnreport.runs.plan import Choices, Planned, last_choices, make_plan
 def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
     """Return the declared experiments and reports as plain data."""
     experiments = [
-        {"name": one.name, "title": one.title, "seeds": one.seeds}
+        {"name": one.name, "family": one.family, "title": one.title, "seeds": one.seeds}
         for one in experiment.load_all(project).values()
     ]
     outlines = [
@@ -33,9 +33,9 @@ def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
 
 
 def current_plan(project: Project, choices: Choices | None, name: str | None = None) -> list[Planned]:
-    """Plan all experiments, or one, as chosen; without a choice, as the last build was asked."""
+    """Plan all experiments, or those of a name, as chosen; without a choice, as the last build was asked."""
     declared = experiment.load_all(project)
-    wanted = [experiment.find(declared, name)] if name else list(declared.values())
+    wanted = experiment.named(declared, name) if name else tuple(declared.values())
     chosen = choices or last_choices(project) or Choices()
     return make_plan(project, wanted, replace(chosen, fetch=False))
 

@@ -10,8 +10,8 @@ from cnnreport.errors import CnnReportError, UsageError
 
 PACKAGE = Path(__file__).resolve().parent
 
-ANSWERS = "answers.py"
-"""In a report's experiments folder: turns runs into answers. All other files there declare experiments."""
+ANSWERS = "answers"
+"""Folder in a report's experiments folder: its files turn runs into answers; those beside it declare."""
 
 CHOICES = "choices.json"
 """In the output folder: what the last build was asked for."""
@@ -41,6 +41,10 @@ class Project:
     def templates(self) -> Path:
         """Templates, one folder for each report."""
         return self.root / "templates"
+
+    def answers(self, report: str) -> tuple[Path, ...]:
+        """Return the files that turn runs into a report's answers, sorted by name."""
+        return tuple(sorted((self.experiments / report / ANSWERS).glob("*.py")))
 
     @property
     def runs(self) -> Path:

@@ -19,9 +19,9 @@ RESULTS = {
 
 
 def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
-    """Run one experiment, all of its seeds."""
-    wanted = experiment.find(experiment.load_all(project), name)
-    plan = make_plan(project, [wanted], choices, console.Download("data"))
+    """Run one experiment or those of a family, all of their seeds."""
+    wanted = experiment.named(experiment.load_all(project), name)
+    plan = make_plan(project, wanted, choices, console.Download("data"))
     keep_choices(project, choices)
     return run_planned(project, plan, command_line("run", name, choices))
 
@@ -45,7 +45,9 @@ def announce(plan: Sequence[Planned]) -> None:
             console.note(f"{planned.experiment.name} seed {planned.seed}: {planned.state}: {why}")
 
 
-def command_line(command: str, target: str, choices: Choices, only: Iterable[str] = ()) -> str:
+def command_line(
+    command: str, target: str, choices: Choices, only: Iterable[str] = (), *, full: bool = False
+) -> str:
     """Return the command that asks for the same again; folders are named, not located."""
     options = [f"--data {choices.data}"] if choices.data != "auto" else []
     options += ["--data-dir DIR"] if choices.data_dir else []
@@ -54,6 +56,7 @@ def command_line(command: str, target: str, choices: Choices, only: Iterable[str
     options += [f"--precision {choices.precision}"] if choices.precision else []
     options += [f"--seeds {choices.seeds}"] if choices.seeds else []
     options += ["--smoke"] if choices.smoke else []
+    options += ["--full"] if full else []
     options += [f"--only {name}" for name in only]
     return " ".join(["python -m cnnreport", command, target, *options])
 
@@ -71,6 +74,17 @@ def data_line(runs: Sequence[Run]) -> str:
     return f"data: {', '.join(marked) or 'none'}"
 
 
+def by_experiment(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each experiment by its name, in the order in which they come."""
+    names = dict.fromkeys(run.experiment for run in runs)
+    return {name: [run for run in runs if run.experiment == name] for name in names}
+
+
+def result_lines(runs: Sequence[Run]) -> list[str]:
+    """Say what each experiment gave, a line each."""
+    return [result_line(name, group) for name, group in by_experiment(runs).items()]
+
+
 def result_line(name: str, runs: Sequence[Run]) -> str:
     """Say in one line what an experiment gave: the mean over its seeds of each final value."""
     last = [run.history[-1] for run in runs if run.history]
@@ -82,5 +96,6 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
     ]
     lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
     seeds = "1 seed" if len(last) == 1 else f"{len(last)} seeds"
-    which = "" if runs[0].key.where["arithmetic"] == "exact" else f" ({seeds}{lost})"  # no seed plays a part
+    derived = runs[0].key.where["arithmetic"].startswith("exact")  # no seed plays a part
+    which = "" if derived else f" ({seeds}{lost})"
     return f"{name}: {', '.join(told) or 'no finite result'}{which}"

@@ -62,6 +62,9 @@ class Spec(Protocol):
     def data_parameters(self) -> dict[str, Any]:
         """Return what the preparation of the data depends on, as arguments of its ``prepare``."""
 
+    def effort(self) -> float:
+        """Return how long a run takes, in units of its own family of specs: only an order."""
+
 
 class Task(Protocol):
     """Something that is run in epochs; see the module's docstring."""

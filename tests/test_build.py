@@ -9,21 +9,25 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from cnnreport.project import PACKAGE
+from cnnreport.project import PACKAGE, Project
+from cnnreport.report import outline as outlines
 
-CUT = ("--smoke", "--seeds", "1", "--data", "meadow", "--device", "cpu")
-PART = (*CUT, "--only", "handwritten-answer")
+SMALL = ("--smoke", "--seeds", "1", "--data", "meadow")
+IN_REPORT = ("pool-upsample", "pool-upsample-formulas", "handwritten-answer", "other-tools")
+CUT = (*SMALL, "--device", "cpu", *(word for name in IN_REPORT for word in ("--only", name)))
+"""Part A and the checks, in seconds."""
+
+PART = (*SMALL, "--device", "cpu", "--only", "handwritten-answer")
 """A report of a few pages, for what any report shows."""
 
 TEMPLATE = "templates/a2-writeup/a3.html.j2"
 PART_TEMPLATE = "templates/a2-writeup/audit.html.j2"
-IN_REPORT = ("pool-upsample", "pool-upsample-formulas", "handwritten-answer", "other-tools")
 TRAINING = "cnnreport/training/cross_entropy.py"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with one smoke build in it."""
+    """A copy of the project with a smoke build of Part A in it."""
     root = tmp_path_factory.mktemp("copy")
     for folder in ("cnnreport", "experiments", "templates"):
         shutil.copytree(PACKAGE.parent / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -42,10 +46,10 @@ def part(project: Path, tmp_path: Path) -> Path:
     return out
 
 
-def cnnreport(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def cnnreport(root: Path, *words: str, timeout: float = 180) -> "subprocess.CompletedProcess[str]":
     """Run the copy's command line."""
     return subprocess.run(
-        [sys.executable, "-m", "cnnreport", *words], capture_output=True, text=True, cwd=root, timeout=180
+        [sys.executable, "-m", "cnnreport", *words], capture_output=True, text=True, cwd=root, timeout=timeout
     )
 
 
@@ -158,7 +162,7 @@ def test_a_changed_training_module_makes_exactly_its_runs_stale(project: Path) -
 
 def test_a_dry_run_trains_nothing_and_says_why(project: Path) -> None:
     """-n tells the plan: what is cached and what would be run."""
-    done = cnnreport(project, "build", "-n", "--data", "meadow", "--smoke", "--seeds", "2")
+    done = cnnreport(project, "build", "-n", *CUT, "--seeds", "2")
     rows = [line.split(maxsplit=3) for line in done.stdout.splitlines()[1:]]
     assert rows == [
         ["pool-upsample", "0", "cached"],
@@ -174,12 +178,25 @@ def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -
     archive, elsewhere = tmp_path / "runs.zip", tmp_path / "elsewhere"
     assert cnnreport(project, "runs", "export", str(archive)).returncode == 0
     assert cnnreport(project, "runs", "import", str(archive), "--out", str(elsewhere)).returncode == 0
-    part = [word for word in PART if word not in CUT[-2:]]
-    done = cnnreport(project, "build", *part, "--out", str(elsewhere))
+    done = cnnreport(project, "build", *SMALL, *PART[-2:], "--out", str(elsewhere))
     assert done.stdout.startswith("No run had to be computed"), done.stderr
     pages = [page.extract_text() for page in PdfReader(elsewhere / "a2-writeup.pdf").pages]
     assert "Runs made elsewhere." in pages[0]
     assert "runs.zip" in " ".join(pages)
+
+
+@pytest.mark.slow
+def test_a_full_build_prints_every_section(project: Path, tmp_path: Path) -> None:
+    """--full leaves nothing out; a plain build afterwards finds the report as it is to be."""
+    outline = outlines.load(Project(project, tmp_path), "a2-writeup")
+    words = [*SMALL, "--out", str(tmp_path)]
+    done = cnnreport(project, "build", *words, "--full", timeout=1200)
+    assert done.returncode == 0, done.stderr
+    told = text(tmp_path / outline.output)
+    assert [section.title for section in outline.sections if told.count(section.title) < 2] == []
+    assert told.count("goes beyond the handout") == sum(section.beyond for section in outline.sections)
+    done = cnnreport(project, "build", *words)
+    assert done.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
 
 
 def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ Imports nothing heavy, so that experiments can be listed and planned without tor
 from dataclasses import dataclass
 from typing import ClassVar
 
+from cnnreport.errors import UsageError
+
 
 class _Symbolic:
     """What all derivations have in common: no data, no seed, no device, no rounding."""
@@ -27,6 +29,10 @@ class _Symbolic:
     def data_parameters(self) -> dict[str, int]:
         """Return what the preparation of the data depends on: there are none."""
         return {}
+
+    def effort(self) -> float:
+        """Return how long a run takes beside others: so short that its place in the order is the last."""
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -107,3 +113,45 @@ class Comparison(_Symbolic):
     input: tuple[str, ...]
     numbers: tuple[tuple[str, int], ...]
     readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True)
+class Paddings(_Symbolic):
+    """The paddings that keep the shapes of Figure 1b for other kernel sizes (CSC413 2021, question B4).
+
+    Args:
+        net: The class that the paddings are for, as ``module:Class``.
+        kernels: Kernel sizes k, two or more, each at least 1; the others are compared with the first.
+        steps: Steps of training for each of them, at least 1.
+        num_filters: NF, filters of the first layer.
+        num_colours: NC, colours to choose from.
+        num_in_channels: NIC, channels of the input.
+        size: Height and width of the pictures, a positive multiple of 4.
+        images: How many pictures are learned from.
+        learning_rate: Step size of the training.
+
+    Raises:
+        UsageError: There is no second kernel size, or one stands there twice.
+    """
+
+    task: ClassVar[str] = "cnnreport.formula.padding_task:PaddingTask"
+
+    net: str
+    kernels: tuple[int, ...]
+    steps: int = 20
+    num_filters: int = 32
+    num_colours: int = 24
+    num_in_channels: int = 1
+    size: int = 32
+    images: int = 4
+    learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        if len(set(self.kernels)) < max(2, len(self.kernels)):
+            raise UsageError(
+                f"the kernel sizes {self.kernels} cannot be compared", "give two or more, each of them once"
+            )
+
+    def arithmetic(self, device: str) -> str:
+        """Return the number formats: the derivation is exact, the losses of the live check are rounded."""
+        return "exact, float64"

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from cnnreport.errors import UsageError
 from cnnreport.report.audited import Audit
 from cnnreport.report.compared import Comparison
+from cnnreport.report.contrast import Contrast
 from cnnreport.report.derived import Derivation, Total
+from cnnreport.report.padded import Paddings
 from cnnreport.report.quantity import Form, Quantity, Source
 from cnnreport.report.verdict import Verdict
 from cnnreport.runs import artefact
@@ -57,6 +59,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Quantities of several trainings, a row for each.
+
+    Args:
+        columns: Headings; the first is that of the rows' names.
+        rows: The name of each and what it has, None for nothing.
+        data: The data that it depends on; its caption names them.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | Quantity | None, ...], ...]
+    data: tuple[DataSet, ...] = ()
+
+
+@dataclass(frozen=True)
 class Listing:
     """The source text of a class that ran, and the runs that kept it."""
 
@@ -73,11 +90,14 @@ class Answer:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
+    grids: Mapping[str, Grid] = field(default_factory=dict)
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
     derivations: Mapping[str, Derivation] = field(default_factory=dict)
     totals: Mapping[str, Sequence[Total]] = field(default_factory=dict)
     audits: Mapping[str, Audit] = field(default_factory=dict)
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    paddings: Mapping[str, Paddings] = field(default_factory=dict)
     facts: Mapping[str, str | bool] = field(default_factory=dict)
 
 

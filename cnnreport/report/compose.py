@@ -1,6 +1,6 @@
 """The whole report as one HTML page: outline, runs and templates in, text out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +15,9 @@ from cnnreport.report.provenance import trace
 
 SHARED = "shared"
 """The folder of the templates that serve every report."""
+
+Answering = Callable[[Runs], Answer]
+"""What turns runs into the answer of one section."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Context:
 def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> str:
     """Lay out a report.
 
-    A section some of whose experiments have no runs is left out, and the cover says so.
+    A section some of whose experiments have no runs is left out, and the cover says so, unless the
+    section goes beyond the handout.
 
     Args:
         project: Where templates and answers lie.
@@ -65,7 +69,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
             "provenance": trace(told),
             "answers": answers,
             "families": fonts.Families(),
-            "left_out": [s for s in outline.sections if s not in sections],
+            "left_out": [s for s in outline.sections if s not in sections and not s.beyond],
         },
     )
     return ledger.resolve(_lay_out(render, ledger, outline, sections, answers))
@@ -90,9 +94,13 @@ def _lay_out(
         (title, [(s, render(s.template, section=s, answer=answers[s.id])) for s in group])
         for title, group in groupby(sections, key=lambda section: section.part)
     ]
-    verdicts = [verdict for answer in answers.values() for verdict in answer.verdicts.values()]
+    verdicts = {  # two sections may reach the same one
+        (verdict.claim, verdict.amount.name): verdict
+        for answer in answers.values()
+        for verdict in answer.verdicts.values()
+    }
     origin = render(f"{SHARED}/provenance.html.j2")
-    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=verdicts)
+    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=list(verdicts.values()))
     numbers = render(f"{SHARED}/numbers.html.j2", entries=ledger.entries)
     return render(
         f"{SHARED}/page.html.j2",
@@ -109,18 +117,29 @@ def _lay_out(
 
 def _answer(project: Project, outline: Outline, sections: list[Section], runs: Runs) -> dict[str, Answer]:
     wanted = [section for section in sections if section.experiments]
-    file = project.experiments / outline.name / ANSWERS
-    functions = _load(file) if wanted else {}
+    functions = _load(project.answers(outline.name)) if wanted else {}
     for section in wanted:
         if section.id not in functions:
-            raise UsageError(f"{file} has no answer to {section.id}", "add it to ANSWERS there")
+            folder = project.experiments / outline.name / ANSWERS
+            raise UsageError(
+                f"{folder} has no answer to {section.id}", "add it to the ANSWERS of a file there"
+            )
     return {
         section.id: functions[section.id](runs) if section.experiments else Answer() for section in sections
     }
 
 
-def _load(file: Path) -> Mapping[str, Callable[[Runs], Answer]]:
-    functions = getattr(load_file(file), "ANSWERS", None)
-    if not isinstance(functions, Mapping):
-        raise UsageError(f"{file} has no ANSWERS", "add the mapping from section ids to functions")
+def _load(files: Iterable[Path]) -> dict[str, Answering]:
+    functions: dict[str, Answering] = {}
+    origin: dict[str, Path] = {}
+    for file in files:
+        found = getattr(load_file(file), "ANSWERS", None)
+        if not isinstance(found, Mapping):
+            raise UsageError(f"{file} has no ANSWERS", "add the mapping from section ids to functions")
+        for section, function in found.items():
+            if section in functions:
+                raise UsageError(
+                    f"{section} is answered in {origin[section]} and in {file}", "remove one of the answers"
+                )
+            functions[section], origin[section] = function, file
     return functions

@@ -1,7 +1,8 @@
 """Figures: curves by matplotlib (its only importer), pictures by Pillow. The same numbers, the same bytes.
 
 Training is orange and dashed, validation is blue and solid: two of the Okabe-Ito colours, which
-colour-blind readers tell apart, and which line and lightness tell apart in black and white.
+colour-blind readers tell apart, and which line and lightness tell apart in black and white. Steps of
+something that grows are blues from light to dark.
 """
 
 import io
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes  # for those who draw on a sheet
     from matplotlib.figure import Figure
 
-Role = Literal["train", "validation"]
+Role = Literal["train", "validation", "step"]
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 INK = "#333333"
 _COLOURS: Mapping[Role, str] = {"train": "#c25400", "validation": "#0072b2"}
-_DASHES: Mapping[Role, Any] = {"train": (0, (4, 1.6)), "validation": "solid"}
+_DASHES: Mapping[Role, Any] = {"train": (0, (4, 1.6)), "validation": "solid", "step": "solid"}
+_LIGHTEST, _DARKEST = (0.58, 0.78, 0.93), (0.02, 0.13, 0.30)
 _STYLE: Any = {
     "font.size": 8,
     "svg.fonttype": "path",
@@ -45,25 +47,48 @@ _WIDTH, _HEIGHT = 2.72, 2.1  # inches: 69 mm, so that two stand side by side
 
 @dataclass(frozen=True)
 class Curve:
-    """One quantity over the epochs.
+    """One quantity over the epochs, or over something else.
 
     Args:
         label: What the legend calls it.
-        role: Decides colour and dashes.
+        role: Decides colour and dashes; curves that are steps of something come in its order.
         seeds: The values of each seed, from the first epoch to the last.
+        x: Where the values stand; None for the epochs 1, 2, …
     """
 
     label: str
     role: Role
     seeds: Sequence[Sequence[float]]
+    x: Sequence[float] | None = None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What curves run over.
+
+    Args:
+        label: Below it.
+        ticks: Where it is marked, None to choose; a scale with ticks is logarithmic.
+        legend: What the legend says above its entries.
+    """
+
+    label: str = "epoch"
+    ticks: Sequence[float] | None = None
+    legend: str = ""
 
 
 def curves(
-    drawn: Sequence[Curve], y_label: str, alt: str, data: tuple[DataSet, ...], *, per_cent: bool = False
+    drawn: Sequence[Curve],
+    y_label: str,
+    alt: str,
+    data: tuple[DataSet, ...],
+    *,
+    per_cent: bool = False,
+    axis: Axis | None = None,
 ) -> Picture:
-    """Draw curves over epochs: each seed thin, the mean of the seeds thick.
+    """Draw curves: each seed thin, the mean of the seeds thick.
 
-    Values that are not finite leave a gap; an epoch's mean is drawn where every seed is finite.
+    Values that are not finite leave a gap; a mean is drawn where every seed is finite.
 
     Returns:
         An SVG whose letters are outlines, so that it needs no font.
@@ -73,9 +98,9 @@ def curves(
     with _dressed():
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.subplots()
-        for curve in drawn:
-            _draw(axes, curve, 100.0 if per_cent else 1.0)
-        _dress(axes, y_label, drawn)
+        for curve, colour in zip(drawn, _colours(drawn), strict=True):
+            _draw(axes, curve, colour, 100.0 if per_cent else 1.0)
+        _dress(axes, axis or Axis(), y_label, drawn)
         return Picture(_svg(figure), "image/svg+xml", alt, data)
 
 
@@ -102,7 +127,7 @@ def sheet(width: float, height: float, paint: Callable[["Axes"], None]) -> bytes
         return _svg(figure)
 
 
-def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6) -> Picture:
+def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6, groups: int = 1) -> Picture:
     """Set small images in a row, each of their pixels magnified to a square.
 
     Args:
@@ -110,16 +135,18 @@ def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6) -
         alt: What someone who cannot see it needs to know.
         data: The data that the images come from.
         scale: Magnification.
+        groups: How many groups of equal size they form.
 
     Returns:
-        A PNG with a white gap of two magnified pixels between the images.
+        A PNG with a white gap of two magnified pixels between the images, of ten between groups.
     """
     from PIL import Image
 
     count, side, wide, _ = images.shape
-    sheet: Pixels = np.full((side * scale, count * (wide + 2) * scale - 2 * scale, 3), 255, np.uint8)
-    for number, image in enumerate(images):
-        left = number * (wide + 2) * scale
+    starts = [n * (wide + 2) + 8 * (n * groups // count) for n in range(count)]
+    sheet: Pixels = np.full((side * scale, (starts[-1] + wide) * scale, 3), 255, np.uint8)
+    for start, image in zip(starts, images, strict=True):
+        left = start * scale
         sheet[:, left : left + wide * scale] = image.repeat(scale, axis=0).repeat(scale, axis=1)
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, "PNG")
@@ -144,35 +171,52 @@ def from_rgb(images: np.ndarray[Any, Any]) -> Pixels:
     return images.transpose(0, 2, 3, 1)
 
 
-def _draw(axes: "Axes", curve: Curve, factor: float) -> None:
+def _colours(drawn: Sequence[Curve]) -> list[Any]:
+    """Return a colour for each curve: that of its role, or the next darker step."""
+    steps = sum(curve.role == "step" for curve in drawn)
+    shades = iter(np.linspace(_LIGHTEST, _DARKEST, max(steps, 2)))
+    return [next(shades) if curve.role == "step" else _COLOURS[curve.role] for curve in drawn]
+
+
+def _draw(axes: "Axes", curve: Curve, colour: Any, factor: float) -> None:
     values = factor * np.array([list(seed) for seed in curve.seeds], dtype=float)
     values[~np.isfinite(values)] = math.nan
-    epochs = np.arange(1, values.shape[1] + 1)
-    colour, dashes = _COLOURS[curve.role], _DASHES[curve.role]
-    marker = "o" if len(epochs) < 3 else None  # a line of one or two points would hardly be seen
+    x = np.arange(1, values.shape[1] + 1) if curve.x is None else np.asarray(curve.x, dtype=float)
+    dashes = _DASHES[curve.role]
+    # A line of one or two points would hardly be seen, and on an axis of its own each point is a training.
+    pointed = len(x) < 3 or (curve.x is not None and curve.role != "step")
     if len(values) > 1:
         for seed in values:
-            axes.plot(epochs, seed, color=colour, linewidth=0.5, alpha=0.55, linestyle=dashes)
+            axes.plot(x, seed, color=colour, linewidth=0.5, alpha=0.55, linestyle=dashes)
     # Not nanmean: a mean over fewer seeds than the line beside it would jump where one diverges.
     mean = values.mean(axis=0)
-    axes.plot(
-        epochs, mean, color=colour, linewidth=1.5, linestyle=dashes, label=curve.label, marker=marker, ms=4
-    )
+    marker = "o" if pointed else None
+    axes.plot(x, mean, color=colour, linewidth=1.5, linestyle=dashes, label=curve.label, marker=marker, ms=4)
 
 
-def _dress(axes: "Axes", y_label: str, drawn: Sequence[Curve]) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_xlabel("epoch")
+def _dress(axes: "Axes", axis: Axis, y_label: str, drawn: Sequence[Curve]) -> None:
+    axes.set_xlabel(axis.label)
     axes.set_ylabel(y_label)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.5)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    _scale(axes, axis)
     axes.margins(x=0.02)
-    axes.legend(frameon=False, handlelength=2.4)
+    axes.legend(frameon=False, handlelength=2.4, title=axis.legend or None)
     if not any(math.isfinite(value) for curve in drawn for seed in curve.seeds for value in seed):
         axes.text(0.5, 0.5, "no finite value to draw", transform=axes.transAxes, ha="center")
+
+
+def _scale(axes: "Axes", axis: Axis) -> None:
+    from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+
+    if axis.ticks is None:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        return
+    axes.set_xscale("log")
+    axes.set_xticks(list(axis.ticks), labels=[f"{tick:g}" for tick in axis.ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 @contextmanager

@@ -23,6 +23,8 @@ class Section:
         part: The part under which it stands; sections of one part follow each other.
         template: The file that lays it out, beside ``report.toml``.
         experiments: Names of the experiments whose runs it needs, none for a text without numbers.
+        beyond: Whether it goes beyond the handout: it is printed where its runs exist, and only a full
+            build computes them.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Section:
     part: str
     template: str
     experiments: tuple[str, ...] = ()
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class Outline:
     def experiments(self) -> tuple[str, ...]:
         """The experiments that the report needs, each once, in order."""
         return tuple(dict.fromkeys(name for section in self.sections for name in section.experiments))
+
+    @property
+    def beyond(self) -> frozenset[str]:
+        """Those of them that only sections beyond the handout need."""
+        asked = {name for section in self.sections if not section.beyond for name in section.experiments}
+        return frozenset(self.experiments) - asked
 
 
 def load(project: Project, name: str) -> Outline:
@@ -104,7 +113,7 @@ def _section(table: Any, file: Path, number: int) -> Section:
 
 def _check(table: Mapping[str, Any], kind: type, file: Path, place: str, given: Collection[str] = ()) -> None:
     expected = {f.name: f for f in fields(kind) if f.name not in given}
-    required = [n for n in expected if n not in ("experiments", "summary", "style")]
+    required = [n for n in expected if n not in ("experiments", "beyond", "summary", "style")]
     for key in table:
         if key not in expected:
             raise UsageError(f"{file}, {place}there is no key {key!r}", f"known keys: {', '.join(expected)}")
@@ -114,6 +123,8 @@ def _check(table: Mapping[str, Any], kind: type, file: Path, place: str, given: 
     for key, value in table.items():
         if key == "experiments":
             fits, form = _is_names(value), "a list of names"
+        elif key == "beyond":
+            fits, form = isinstance(value, bool), "true or false"
         else:
             fits, form = isinstance(value, str) and bool(value.strip()), "a text"
         if not fits:

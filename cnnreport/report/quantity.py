@@ -7,12 +7,14 @@ from typing import Literal
 
 from cnnreport.errors import UsageError
 
-Form = Literal["loss", "share", "points", "ratio", "count", "number"]
+Form = Literal["loss", "share", "points", "ratio", "count", "number", "probability"]
 """How a number prints: a share as per cent, a difference of shares in percentage points, and so on."""
 
 CONFIDENCE = 0.95
 NARROW = "\u00a0"
 MINUS = "\u2212"
+LEAST_PROBABILITY = 0.001
+"""Probabilities below it are not told apart in print."""
 
 _UNITS: Mapping[Form, tuple[str, str]] = {
     "share": (f"{NARROW}%", f"{NARROW}%"),
@@ -124,6 +126,26 @@ def half_width(values: list[float]) -> float | None:
     return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * math.sqrt(variance / count)
 
 
+def paired_p(differences: list[float]) -> float | None:
+    """Return the two-sided p value of a paired t test (Student, 1908) against a difference of zero.
+
+    Args:
+        differences: One for each pair, finite.
+
+    Returns:
+        A probability; None with fewer than two pairs, or where all differences are the same.
+    """
+    half = half_width(differences)
+    if not half:
+        return None
+    from scipy.special import stdtr, stdtrit
+
+    mean = math.fsum(differences) / len(differences)
+    degrees = len(differences) - 1
+    error = half / float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
+    return 2 * float(stdtr(degrees, -abs(mean / error)))
+
+
 def combine(
     name: str, meaning: str, rule: str, combined: Callable[..., float], *parts: Quantity, form: Form
 ) -> Quantity:
@@ -167,6 +189,8 @@ def digits(value: float, form: Form) -> str:
         text = f"{value:.3f}"
     elif form == "ratio":
         text = f"{value:.2f}"
+    elif form == "probability":
+        return f"{value:.3f}" if value >= LEAST_PROBABILITY else f"<{NARROW}{LEAST_PROBABILITY:g}"
     elif form == "count":
         text = f"{value:,.0f}".replace(",", NARROW) if value == int(value) else f"{value:,.1f}"
     else:

@@ -57,8 +57,9 @@ def run_plan(project: Project, plan: Sequence[Planned], command: str, notify: No
     """
     missing = [planned for planned in plan if planned.run is None]
     here = [planned for planned in missing if planned.key.where["device"] == "cpu"]
-    elsewhere = [planned for planned in missing if planned not in here]
+    elsewhere = [planned for planned in missing if planned.key.where["device"] != "cpu"]
     if here:
+        here.sort(key=lambda planned: planned.spec.effort(), reverse=True)  # so that all cores end together
         with workers(min(hardware.cores(), len(here)), notify) as pool:
             _compute(pool, project, here, command)
     if elsewhere:

@@ -22,6 +22,7 @@ class Experiment:
             task that runs it (``task``) and the kind of data that the task takes (``data``).
         seeds: How many seeds are run by default: 0, 1, …
         smoke: The fields of the spec that a smoke build cuts down, with their values there.
+        family: A name under which several experiments are asked for together, empty for none.
     """
 
     name: str
@@ -29,10 +30,12 @@ class Experiment:
     spec: Any
     seeds: int = 3
     smoke: Mapping[str, Any] = field(default_factory=dict)
+    family: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
-            raise UsageError(f"{self.name!r} is no experiment's name", "use lower-case words and hyphens")
+        for what, name in (("experiment", self.name), ("family", self.family)):
+            if (name or what == "experiment") and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+                raise UsageError(f"{name!r} is no {what}'s name", "use lower-case words and hyphens")
 
     def chosen(self, *, smoke: bool, precision: str | None) -> Any:
         """Return the spec to run: as declared, or cut down, with a precision where it has one."""
@@ -46,35 +49,41 @@ def load_all(project: Project) -> dict[str, Experiment]:
     """Load every experiment that the project declares, by name, without importing torch.
 
     Raises:
-        UsageError: Two experiments bear the same name, or a file declares none.
+        UsageError: Two experiments bear the same name, or one that of a family, or a file declares none.
     """
     experiments: dict[str, Experiment] = {}
     for file in sorted(project.experiments.glob("*/*.py")):
-        if file.name == ANSWERS:
-            continue
         for experiment in _declared(file):
             if experiment.name in experiments:
                 raise UsageError(f"two experiments are called {experiment.name}", f"rename the one in {file}")
             experiments[experiment.name] = experiment
+    for experiment in experiments.values():
+        if experiment.family in experiments:
+            problem = f"{experiment.family} is the name of an experiment and of a family"
+            raise UsageError(problem, f"rename the experiment, or the family of {experiment.name}")
     return experiments
 
 
-def find(experiments: Mapping[str, Experiment], name: str) -> Experiment:
-    """Return an experiment by name.
+def named(experiments: Mapping[str, Experiment], name: str) -> tuple[Experiment, ...]:
+    """Return the experiment of a name, or all of the family of that name, as they are declared.
 
     Raises:
         UsageError: There is none of that name.
     """
-    if name not in experiments:
-        known = ", ".join(sorted(experiments)) or "none is declared"
+    found = tuple(one for one in experiments.values() if name and name in (one.name, one.family))
+    if not found:
+        names = {name for one in experiments.values() for name in (one.name, one.family) if name}
+        known = ", ".join(sorted(names)) or "none is declared"
         raise UsageError(f"there is no experiment {name!r}", f"choose from: {known}")
-    return experiments[name]
+    return found
 
 
 def _declared(file: Path) -> tuple[Experiment, ...]:
     declared = getattr(load_file(file), "EXPERIMENTS", None)
     if declared is None:
-        raise UsageError(f"{file} declares no EXPERIMENTS", f"declare a tuple, or move the code to {ANSWERS}")
+        raise UsageError(
+            f"{file} declares no EXPERIMENTS", f"declare a tuple, or move the code to {ANSWERS}/"
+        )
     if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
         raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
     return declared

@@ -10,6 +10,7 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,12 @@ def _find_module(module: str, folders: Iterable[Path]) -> tuple[Path, Path] | No
     return None
 
 
-def _imports(source: bytes, package: str) -> Iterator[str]:
+@cache  # the same few files are asked for again by every run of a plan
+def _imports(source: bytes, package: str) -> tuple[str, ...]:
+    return tuple(_found_imports(source, package))
+
+
+def _found_imports(source: bytes, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -35,7 +35,7 @@ class Choices:
         precision: ``exact`` or ``fast``; None for what the spec says.
         seeds: How many seeds; None for what the experiment says.
         smoke: Cut everything down to seconds.
-        force: Names of experiments to be run again though they are cached.
+        force: Names of experiments and families to be run again though they are cached.
         fetch: Whether data may be downloaded.
     """
 
@@ -231,7 +231,7 @@ def _data_key(source: Any) -> dict[str, Any] | None:
 
 def _judge(planned: Planned, existing: Sequence[Run | Damaged], choices: Choices) -> Planned:
     here = next((run for run in existing if run.folder == planned.folder), None)
-    if planned.experiment.name in choices.force:
+    if not {planned.experiment.name, planned.experiment.family}.isdisjoint(choices.force):
         return replace(planned, state="forced", reasons=["asked for with --force"])
     if isinstance(here, Run):
         return replace(planned, state="imported" if here.imported else "cached", run=here)

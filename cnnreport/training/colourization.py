@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import inspect
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,16 +16,21 @@ from torch import nn
 
 from cnnreport.errors import UsageError
 from cnnreport.task import Results, Row
+from cnnreport.training.accuracy import count_among_highest, count_right
 from cnnreport.training.adam import Adam
 from cnnreport.training.arithmetic import arithmetic
-from cnnreport.training.baselines import baselines, describe
+from cnnreport.training.baselines import baselines
 from cnnreport.training.cross_entropy import cross_entropy
 from cnnreport.training.layout import Layout
+from cnnreport.training.looks import best_median_worst, describe, image_accuracy
 from cnnreport.training.rewrite import rewrite
 from cnnreport.training.spec import Colourization
 
 SAMPLES = 10
 """How many validation images are kept for the pictures of the report: the first ones."""
+
+PLACES = 3
+"""Among how many of the highest scores the right colour has to be for ``top3_accuracy``."""
 
 _VALIDATION_BATCH = 100
 
@@ -50,6 +56,9 @@ class _Images:
 class ColourizationTraining:
     """A `Task`: Adam on the mean cross entropy of all pixels, without reshuffling between epochs.
 
+    Where the spec tells the number of updates, an epoch is still a pass over the training images, the
+    last one perhaps cut short.
+
     Args:
         spec: What to train.
         seed: Seed of the initial weights, the only random choice.
@@ -59,7 +68,10 @@ class ColourizationTraining:
     """
 
     def __init__(self, spec: Colourization, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> None:
+        self._updates_per_epoch = math.ceil(len(data["train_label"]) / spec.batch_size)
         self.epochs = spec.epochs
+        if spec.updates is not None:
+            self.epochs = math.ceil(spec.updates / self._updates_per_epoch)
         self._spec = spec
         self._data = data
         self._device = device
@@ -80,18 +92,22 @@ class ColourizationTraining:
 
         Returns:
             ``train_loss``, the mean of the batches' losses, each weighted by its number of images;
-            ``validation_loss``, the mean over all pixels; ``validation_accuracy`` in 0..1. Losses are
-            in nats. A training that diverged goes on; its losses are what they are.
+            ``train_accuracy`` in 0..1, the share of these images' pixels whose highest score stands at
+            the right colour: both are of each batch as it was before its update, so that they follow a
+            net that learns. ``validation_loss``, the mean over all pixels, and ``validation_accuracy``
+            in 0..1, both after the epoch. Losses are in nats. A training that diverged goes on; its
+            losses are what they are.
         """
         with _deterministic(self._device):
-            train_loss = self._learn()
-            validation_loss, correct = self._validate()
+            train_loss, train_accuracy = self._learn()
+            validation_loss, validation_accuracy = self._validate()
         self._epochs_done += 1
         self._diverged |= not (math.isfinite(train_loss) and math.isfinite(validation_loss))
         return {
             "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
             "validation_loss": validation_loss,
-            "validation_accuracy": correct,
+            "validation_accuracy": validation_accuracy,
         }
 
     def state(self) -> dict[str, torch.Tensor]:
@@ -113,75 +129,128 @@ class ColourizationTraining:
         self._diverged = bool(state["diverged"])
 
     def results(self) -> Results:
-        """Return the weights, ten validation images with predictions, measures and the net's source."""
+        """Return the weights, validation images with predictions, measures and the net's source.
+
+        Returns:
+            Samples: ``grey`` float32 (n, H, W) in 0..1, ``rgb`` uint8 (n, 3, H, W), ``truth_label`` and
+            ``predicted_label`` uint8 (n, H, W) of the first `SAMPLES` validation images, the same for
+            every net; ``palette`` float32 (NC, 3); the same four arrays with ``ranked_`` before their
+            names of the images that `best_median_worst` chooses by their pixel accuracy, with
+            ``ranked_accuracy`` float32 (n,) in 0..1 and ``ranked_index`` int64 (n,), where they stand
+            among the validation images.
+
+            Measures: numbers of images, parameters, ``epochs`` and ``updates`` made,
+            ``updates_per_epoch``, ``diverged``; ``top3_accuracy`` in 0..1, the share of validation
+            pixels whose right colour is among the `PLACES` highest scores, see `count_among_highest`;
+            `baselines`; `describe`.
+        """
         with _deterministic(self._device):
-            predicted = self._predict()
-        data = self._data
-        truth = data["validation_label"]
+            predicted, among = self._predict()
         kind = type(self._net)
         return Results(
             weights={name: _detach(tensor) for name, tensor in self._net.state_dict().items()},
-            samples={
-                "grey": self._validation.grey[:SAMPLES, 0].cpu().contiguous().numpy(),
-                "rgb": data["validation_rgb"][:SAMPLES],
-                "truth_label": truth[:SAMPLES],
-                "predicted_label": predicted[:SAMPLES],
-                "palette": data["palette"],
-            },
+            samples=self._samples(predicted),
             measures={
-                "train_images": len(data["train_label"]),
-                "validation_images": len(truth),
-                "parameters": sum(p.numel() for p in self._net.parameters() if p.requires_grad),
-                "epochs": self._epochs_done,
+                **self._counts(),
                 "diverged": self._diverged,
-                **baselines(
-                    data["train_rgb"],
-                    data["train_label"],
-                    data["validation_rgb"],
-                    truth,
-                    self._spec.num_colours,
-                ),
-                **describe(predicted, truth, data["palette"]),
+                "top3_accuracy": among,
+                **self._baselines(),
+                **describe(predicted, self._data["validation_label"], self._data["palette"]),
             },
             listings={kind.__name__: inspect.getsource(kind)},
         )
 
-    def _learn(self) -> float:
+    def _samples(self, predicted: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        accuracy = image_accuracy(predicted, self._data["validation_label"])
+        ranked = best_median_worst(accuracy)
+        return {
+            **self._pictures(predicted, np.arange(min(SAMPLES, len(accuracy)))),
+            "palette": self._data["palette"],
+            **{f"ranked_{name}": array for name, array in self._pictures(predicted, ranked).items()},
+            "ranked_accuracy": accuracy[ranked].astype(np.float32),
+            "ranked_index": ranked.astype(np.int64),
+        }
+
+    def _pictures(self, predicted: NDArray[np.uint8], chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return {
+            "grey": self._validation.grey[:, 0].cpu().numpy()[chosen],
+            "rgb": self._data["validation_rgb"][chosen],
+            "truth_label": self._data["validation_label"][chosen],
+            "predicted_label": predicted[chosen],
+        }
+
+    def _counts(self) -> dict[str, int]:
+        made = self._epochs_done * self._updates_per_epoch
+        return {
+            "train_images": len(self._data["train_label"]),
+            "validation_images": len(self._data["validation_label"]),
+            "parameters": sum(p.numel() for p in self._net.parameters() if p.requires_grad),
+            "epochs": self._epochs_done,
+            "updates": made if self._spec.updates is None else min(made, self._spec.updates),
+            "updates_per_epoch": self._updates_per_epoch,
+        }
+
+    def _baselines(self) -> dict[str, float]:
+        data = self._data
+        return baselines(
+            data["train_rgb"],
+            data["train_label"],
+            data["validation_rgb"],
+            data["validation_label"],
+            self._spec.num_colours,
+        )
+
+    def _updates_left(self) -> int | None:
+        """Return how many updates the next epoch may make, None for as many as there are batches."""
+        if self._spec.updates is None:
+            return None
+        return self._spec.updates - self._epochs_done * self._updates_per_epoch
+
+    def _learn(self) -> tuple[float, float]:
         self._rewritten.net.train()
         # Summed where the losses are: asking for a number would make a GPU wait in every step.
         total = torch.zeros((), device=self._device)
-        for grey, labels in self._train.batches(self._spec.batch_size):
-            loss = cross_entropy(self._rows(grey), labels, len(grey) * self._pixels)
+        right = torch.zeros((), device=self._device, dtype=torch.int64)
+        seen = 0
+        batches = self._train.batches(self._spec.batch_size)
+        for grey, labels in itertools.islice(batches, self._updates_left()):
+            rows = self._rows(grey)
+            loss = cross_entropy(rows, labels, len(grey) * self._pixels)
+            right += count_right(rows, labels)  # of the net as it is before this update
             self._adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._adam.step()
             total += loss.detach() * len(grey)
-        return total.item() / len(self._train.grey)
+            seen += len(grey)
+        return total.item() / seen, right.item() / (seen * self._pixels)
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, float]:
         self._rewritten.net.eval()
         loss = torch.zeros((), device=self._device)
-        correct = torch.zeros((), device=self._device, dtype=torch.int64)
+        right = torch.zeros((), device=self._device, dtype=torch.int64)
         for grey, labels in self._validation.batches(_VALIDATION_BATCH):
             rows = self._rows(grey)
             pixels = len(grey) * self._pixels
             loss += cross_entropy(rows, labels, pixels) * pixels
-            correct += (rows.argmax(1) == labels).sum()  # unlabelled rows never agree
+            right += count_right(rows, labels)
         total = len(self._validation.grey) * self._pixels
-        return loss.item() / total, correct.item() / total
+        return loss.item() / total, right.item() / total
 
     @torch.inference_mode()
-    def _predict(self) -> NDArray[np.uint8]:
+    def _predict(self) -> tuple[NDArray[np.uint8], float]:
+        """Return the colours (N, H, W) of the validation images, and the share among the highest."""
         self._rewritten.net.eval()
-        rows = [
-            self._rows(grey).argmax(1).to(torch.uint8)
-            for grey, _ in self._validation.batches(_VALIDATION_BATCH)
-        ]
+        highest = []
+        among = torch.zeros((), device=self._device, dtype=torch.int64)
+        for grey, labels in self._validation.batches(_VALIDATION_BATCH):
+            rows = self._rows(grey)
+            highest.append(rows.argmax(1).to(torch.uint8))
+            among += count_among_highest(rows, labels, PLACES)
         height, width = self._validation.grey.shape[2:]
-        pictures = self._rewritten.layout.restore(torch.cat(rows), height, width)
+        pictures = self._rewritten.layout.restore(torch.cat(highest), height, width)
         predicted: NDArray[np.uint8] = pictures.cpu().contiguous().numpy()
-        return predicted
+        return predicted, among.item() / predicted.size
 
     def _rows(self, grey: torch.Tensor) -> torch.Tensor:
         """Map (BS, 1, H, W) to logits of shape (rows, NC)."""

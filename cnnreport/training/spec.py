@@ -6,6 +6,7 @@ Imports nothing heavy, so that experiments can be listed and planned without tor
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from cnnreport.errors import UsageError
 from cnnreport.training.arithmetic import arithmetic
 
 Precision = Literal["exact", "fast"]
@@ -21,12 +22,17 @@ class Colourization:
         num_in_channels: NIC, channels of the grey input.
         num_filters: NF, filters of the first layer.
         num_colours: NC, colours of the palette and classes of each pixel.
-        epochs: Passes over the training images.
+        epochs: Passes over the training images; plays no part where `updates` is given.
+        updates: After how many updates the training stops, in the middle of a pass if need be; None for
+            whole passes.
         batch_size: BS; the last batch of an epoch is smaller where BS does not divide the images.
         learning_rate: Step size of Adam; its other parameters are PyTorch's defaults.
         precision: ``exact`` computes in float32; ``fast`` in bfloat16 where the hardware has it.
         train_images: How many of the training images to use, None for all.
         validation_images: How many of the validation images to use, None for all.
+
+    Raises:
+        UsageError: `updates` is less than 1.
     """
 
     task: ClassVar[str] = "cnnreport.training.colourization:ColourizationTraining"
@@ -40,11 +46,19 @@ class Colourization:
     num_filters: int = 32
     num_colours: int = 24
     epochs: int = 25
+    updates: int | None = None
     batch_size: int = 100
     learning_rate: float = 1e-3
     precision: Precision = "exact"
     train_images: int | None = None
     validation_images: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.updates is not None and self.updates < 1:
+            raise UsageError(
+                f"a training of {self.updates} updates is asked for",
+                "set updates to at least 1, or leave it out to train for whole epochs",
+            )
 
     def modules(self) -> tuple[str, ...]:
         """Return the modules that a run imports by name, beyond those that its task imports."""
@@ -61,3 +75,9 @@ class Colourization:
             "train_images": self.train_images,
             "validation_images": self.validation_images,
         }
+
+    def effort(self) -> float:
+        """Return how long a run takes beside others, as the number of images that it learns from."""
+        if self.updates is not None:
+            return float(self.updates * self.batch_size)
+        return float(self.epochs * (self.train_images or 5000))  # there are 5000 horses

@@ -1,4 +1,4 @@
-"""Question A3: weights, outputs and connections as formulas, and the audit of a hand-written answer."""
+"""Questions A3, B1 and C1: counts as formulas, and the audit of a hand-written answer to A3."""
 
 import tomllib
 from pathlib import Path
@@ -8,16 +8,21 @@ from cnnreport.runs.experiment import Experiment
 
 HANDWRITTEN = tomllib.loads(Path(__file__).with_name("handwritten.toml").read_text())
 
+NETS = {"pool-upsample": "PoolUpsampleNet", "conv-transpose": "ConvTransposeNet", "unet": "UNet"}
+
 EXPERIMENTS = (
-    Experiment(
-        name="pool-upsample-formulas",
-        title="PoolUpsampleNet, its counts derived and proved",
-        spec=Formulas(
-            net="cnnreport.nets.colourization:PoolUpsampleNet",
-            input=("NIC", "32", "32"),
-            numbers=(("NIC", 1), ("NF", 32), ("NC", 24), ("k", 3)),
-        ),
-        seeds=1,
+    *(
+        Experiment(
+            name=f"{name}-formulas",
+            title=f"{net}, its counts derived and proved",
+            spec=Formulas(
+                net=f"cnnreport.nets.colourization:{net}",
+                input=("NIC", "32", "32"),
+                numbers=(("NIC", 1), ("NF", 32), ("NC", 24), ("k", 3)),
+            ),
+            seeds=1,
+        )
+        for name, net in NETS.items()
     ),
     Experiment(
         name="handwritten-answer",

@@ -1,4 +1,4 @@
-"""Fake runs of Part A, with the files that real ones have and numbers that a test chooses."""
+"""Fake runs of Parts A to C, with the files that real ones have and numbers that a test chooses."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.fingerprint import Key
 from cnnreport.task import Results
 
-SOURCE = '''class PoolUpsampleNet(nn.Module):
+SOURCE = '''class NET(nn.Module):
     """Pooling on the way down, upsampling on the way up."""
 
     def __init__(self, kernel: int, num_in_channels: int, num_filters: int, num_colours: int) -> None:
@@ -44,6 +44,11 @@ MEASURES: dict[str, Any] = {
     "image_accuracy_median": 0.41,
     "image_accuracy_maximum": 0.78,
     "rgb_distance": 0.163,
+    "lab_distance": 17.2,
+    "top3_accuracy": 0.68,
+    "colour_share_predicted": 19 / 24,
+    "colour_share_present": 1.0,
+    "parameters": 49728,
     "diverged": False,
 }
 
@@ -64,10 +69,19 @@ def pictures(seed: int) -> dict[str, np.ndarray[Any, Any]]:
     rgb = np.ascontiguousarray(np.round(255 * palette[label]).astype(np.uint8).transpose(0, 3, 1, 2))
     coarse = label[:, ::4, ::4].repeat(4, 1).repeat(4, 2)
     grey = (rgb.mean(axis=1) / 255).astype(np.float32)
-    return {"grey": grey, "rgb": rgb, "truth_label": label, "predicted_label": coarse, "palette": palette}
+    shown = {"grey": grey, "rgb": rgb, "truth_label": label, "predicted_label": coarse}
+    ranked = {f"ranked_{name}": images[:9] for name, images in shown.items()}
+    return {**shown, **ranked, "palette": palette}
 
 
 DEFAULTS: dict[str, Any] = {
+    "experiment": "pool-upsample",
+    "net": "cnnreport.nets.colourization:PoolUpsampleNet",
+    "batch_size": 100,
+    "filters": 32,
+    "updates": None,
+    "data": "meadow",
+    "train_accuracy": None,
     "loss": (2.13, 1.583),
     "accuracy": 0.412,
     "train_loss": None,
@@ -87,13 +101,15 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
     Args:
         root: The folder of runs.
         seed: Its seed; each seed shifts the results a little.
-        chosen: What differs from `DEFAULTS`: the validation loss at the start and the end, the final
-            accuracy and training loss, or the whole validation loss; the data, measures, and whether it
-            diverged or was imported.
+        chosen: What differs from `DEFAULTS`: experiment, net and batch size; the validation loss at the
+            start and the end, the final accuracy and training loss, or the whole validation loss; the
+            data, measures, and whether it diverged or was imported.
     """
     assert chosen.keys() <= DEFAULTS.keys(), chosen
     w = {**DEFAULTS, **chosen}
-    epochs = len(w["validation"] or range(w["epochs"]))
+    per_epoch = -(-MEASURES["train_images"] // w["batch_size"])
+    asked = w["epochs"] if w["updates"] is None else -(-w["updates"] // per_epoch)
+    epochs = len(w["validation"] or range(asked))
     shift = 0.004 * seed
     validation = [x + shift for x in w["validation"] or losses(*w["loss"], epochs)]
     end = w["train_loss"] if w["train_loss"] is not None else w["loss"][1] - 0.02
@@ -101,6 +117,7 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
     rows = [
         {
             "train_loss": t,
+            "train_accuracy": w["train_accuracy"] or (w["accuracy"] - shift),
             "validation_loss": v,
             "validation_accuracy": (w["accuracy"] - shift) * (1 - 0.3 * math.exp(-5 * n / epochs)),
         }
@@ -114,12 +131,12 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
         {
             "task": "cnnreport.training.colourization:ColourizationTraining",
             "spec": {
-                "net": "cnnreport.nets.colourization:PoolUpsampleNet", "kernel": 3, "num_in_channels": 1,
-                "num_filters": 32, "num_colours": 24, "epochs": epochs, "batch_size": 100,
+                "net": w["net"], "kernel": 3, "num_in_channels": 1, "num_filters": w["filters"],
+                "num_colours": 24, "epochs": epochs, "batch_size": w["batch_size"], "updates": w["updates"],
                 "learning_rate": 1e-3, "precision": "exact", "train_images": None, "validation_images": None,
             },
             "seed": seed,
-            "data": {"name": "meadow", "title": w["title"], "stand_in": w["stand_in"],
+            "data": {"name": w["data"], "title": w["title"], "stand_in": w["stand_in"],
                      "origin": "drawn by the package", "fingerprint": "5d" * 32},
             "sources": {"cnnreport/nets/colourization.py": "ab" * 32},
             "format": 1,
@@ -127,11 +144,19 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
         {"device": "cpu", "arithmetic": "float32", "threads": 1,
          "versions": {"torch": "2.15.0", "numpy": "2.4.6"}, "made": [w["loss"], w["accuracy"]]},
     )  # fmt: skip
-    folder = root / artefact.folder_name("pool-upsample", seed, key)
-    measures = {**MEASURES, "diverged": w["diverged"], **(w["measures"] or {})}
+    folder = root / artefact.folder_name(w["experiment"], seed, key)
+    measures = {
+        **MEASURES,
+        "diverged": w["diverged"],
+        "epochs": epochs,
+        "updates": w["updates"] or per_epoch * epochs,
+        "updates_per_epoch": per_epoch,
+        **(w["measures"] or {}),
+    }
+    net = w["net"].rpartition(":")[2]
     artefact.save(
-        folder, "pool-upsample", seed, key, rows,
-        Results(samples=pictures(7), measures=measures, listings={"PoolUpsampleNet": SOURCE}),
+        folder, w["experiment"], seed, key, rows,
+        Results(samples=pictures(7), measures=measures, listings={net: SOURCE.replace("NET", net)}),
         {}, circumstances(seed),
     )  # fmt: skip
     if w["imported"]:

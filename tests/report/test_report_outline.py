@@ -36,6 +36,7 @@ def test_this_projects_own_report_is_in_order() -> None:
         (HEAD.replace('title = "T"\n', "") + SECTION, "the key 'title' is missing"),
         (HEAD.replace('"T"', "3") + SECTION, "title = 3 does not fit; give a text"),
         (HEAD + SECTION + 'experiments = "pool"\n', "section 1: experiments = 'pool' does not fit"),
+        (HEAD + SECTION + 'beyond = "yes"\n', "section 1: beyond = 'yes' does not fit; give true or false"),
         (HEAD + SECTION.replace("a1.html", "b1.html"), "section 1: there is no file b1.html.j2"),
         (HEAD + SECTION + SECTION, "section 2: the id 'a1' is taken"),
         (HEAD + SECTION.replace('"a1"', '"A 1"'), "section 1: 'A 1' is no id"),
@@ -50,6 +51,16 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, complaint: str) -> None:
         load(tmp_path, text)
     assert complaint in str(caught.value)
     assert "report.toml" in str(caught.value)
+
+
+def test_only_what_no_ordinary_section_needs_goes_beyond(tmp_path: Path) -> None:
+    """An experiment that both kinds of section need is one of the handout's."""
+    ordinary = SECTION + 'experiments = ["pool", "unet"]\n'
+    further = SECTION.replace('"a1"', '"x1"') + 'experiments = ["unet", "cut"]\nbeyond = true\n'
+    loaded = load(tmp_path, HEAD + ordinary + further)
+    assert [section.beyond for section in loaded.sections] == [False, True]
+    assert loaded.experiments == ("pool", "unet", "cut")
+    assert loaded.beyond == {"cut"}
 
 
 def test_an_unknown_report_names_those_there_are() -> None:

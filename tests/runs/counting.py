@@ -33,6 +33,9 @@ class Counting:
     def data_parameters(self) -> dict[str, Any]:
         return {}
 
+    def effort(self) -> float:
+        return float(self.epochs)
+
 
 class CountingTask:
     calls: ClassVar[list[int]] = []

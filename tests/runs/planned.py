@@ -15,6 +15,15 @@ EXPERIMENTS = (
 )
 """
 
+PACES = """
+from cnnreport.runs.experiment import Experiment
+from counting import Counting
+
+EXPERIMENTS = tuple(
+    Experiment(f"pace-{n}", f"Counts by {n}", Counting(factor=n), seeds=1, family="pace") for n in (2, 3)
+)
+"""
+
 
 def plan(project: Project, name: str = "count", choices: Choices | None = None) -> list[Planned]:
     """Plan one experiment on the CPU."""

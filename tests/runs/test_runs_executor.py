@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from planned import DECLARATION, plan
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import Project
 from cnnreport.runs import executor
-from cnnreport.runs.runner import Progress
+from cnnreport.runs.runner import Notify, Progress
 
 
 def test_workers_compute_what_this_process_computes(
@@ -32,6 +34,37 @@ def test_workers_compute_what_this_process_computes(
     here = [planned.run for planned in plan(counting)]
     assert [run.manifest["files"] for run in here if run] == expected
     CountingTask.calls.clear()
+
+
+LENGTHS = """
+from cnnreport.runs.experiment import Experiment
+from counting import Counting
+
+EXPERIMENTS = tuple(
+    Experiment(name, name, Counting(epochs=epochs), seeds=seeds)
+    for name, epochs, seeds in (("short", 1, 1), ("long", 5, 2), ("middle", 3, 1), ("other", 5, 1))
+)
+"""
+
+
+def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores that start with the longest runs end together; the runs come back in the plan's order."""
+    (counting.experiments / "demo" / "lengths.py").write_text(LENGTHS)
+    begun: list[str] = []
+
+    @contextmanager
+    def one_worker(count: int, notify: Notify) -> Iterator[executor.InProcess]:
+        yield executor.InProcess(notify)
+
+    def note(progress: Progress) -> None:
+        if progress.epoch == 0:
+            begun.append(f"{progress.experiment} {progress.seed}")
+
+    monkeypatch.setattr("cnnreport.runs.executor.workers", one_worker)
+    wanted = [one for name in ("short", "long", "middle", "other") for one in plan(counting, name)]
+    runs = executor.run_plan(counting, wanted, "a command", note)
+    assert begun == ["long 0", "long 1", "other 0", "middle 0", "short 0"]
+    assert [run.experiment for run in runs] == ["short", "long", "long", "middle", "other"]
 
 
 def test_one_failing_run_does_not_cost_the_others(counting: Project) -> None:

@@ -69,24 +69,52 @@ def trained_digest() -> str:
     return digest(training)
 
 
-def reference(spec: Colourization, data: dict[str, np.ndarray[Any, Any]], epochs: int) -> list[float]:
-    """Training losses of a plain loop on the plain net."""
+def grey_of(data: dict[str, np.ndarray[Any, Any]], name: str) -> torch.Tensor:
+    """The grey input as the starter makes it."""
+    return torch.from_numpy((data[f"{name}_rgb"] / 256).mean(axis=1, keepdims=True)).float()
+
+
+def initial(spec: Colourization = SPEC) -> PoolUpsampleNet:
+    """The plain net with the weights of seed 0."""
     torch.manual_seed(0)
-    net = PoolUpsampleNet(spec.kernel, spec.num_filters, spec.num_colours, 1)
+    return PoolUpsampleNet(spec.kernel, spec.num_filters, spec.num_colours, 1)
+
+
+def reference(spec: Colourization, updates: int) -> list[dict[str, float]]:
+    """Training losses and accuracies of a plain loop on the plain net, for each pass over the images."""
+    net, data = initial(spec), drawn()
     adam = torch.optim.Adam(net.parameters(), spec.learning_rate)
-    grey = torch.from_numpy((data["train_rgb"] / 256).mean(axis=1, keepdims=True)).float()
     label = torch.from_numpy(data["train_label"]).long()
+    parts = (images.split(spec.batch_size) for images in (grey_of(data, "train"), label))
+    batches = list(zip(*parts, strict=True))
     rows = []
-    for _ in range(epochs):
-        total = 0.0
-        for x, y in zip(grey.split(spec.batch_size), label.split(spec.batch_size), strict=True):
+    while updates > 0:
+        loss_sum, right, seen = 0.0, 0, 0
+        for x, y in batches[:updates]:
             adam.zero_grad()
-            loss = F.cross_entropy(net(x), y)
+            outputs = net(x)
+            loss = F.cross_entropy(outputs, y)
             loss.backward()
             adam.step()
-            total += loss.item() * len(x)
-        rows.append(total / len(grey))
+            loss_sum += loss.item() * len(x)
+            right += int((outputs.argmax(1) == y).sum())
+            seen += len(x)
+        updates -= len(batches)
+        rows.append({"train_loss": loss_sum / seen, "train_accuracy": right / (seen * label[0].numel())})
     return rows
+
+
+def close_to(row: dict[str, float]) -> dict[str, Any]:
+    """A row as closely as rounding lets two loops agree: a pixel may fall on the other side."""
+    return {
+        "train_loss": pytest.approx(row["train_loss"], abs=1e-4),
+        "train_accuracy": pytest.approx(row["train_accuracy"], abs=1e-3),
+    }
+
+
+def train_part(row: dict[str, float]) -> dict[str, float]:
+    """The numbers of a row that a plain training loop knows."""
+    return {name: value for name, value in row.items() if name.startswith("train_")}
 
 
 @pytest.mark.parametrize(
@@ -97,11 +125,54 @@ def reference(spec: Colourization, data: dict[str, np.ndarray[Any, Any]], epochs
     ],
 )
 def test_losses_follow_a_plain_loop(batch_size: int) -> None:
-    """Epoch for epoch the loss is the plain loop's, a smaller last batch weighing less."""
+    """Epoch for epoch loss and accuracy are the plain loop's, a smaller last batch weighing less."""
     spec = varied(batch_size=batch_size)
     training = make(spec)
-    losses = [training.run_epoch()["train_loss"] for _ in range(3)]
-    assert losses == pytest.approx(reference(spec, drawn(), 3), abs=1e-4)
+    expected = reference(spec, 3 * math.ceil(20 / batch_size))
+    for row in expected:
+        assert train_part(training.run_epoch()) == close_to(row)
+    assert training.epochs == len(expected)
+
+
+def test_the_training_accuracy_is_that_of_the_net_before_it_learns() -> None:
+    """In an epoch of one batch it is the initial net's, in training mode."""
+    data = drawn()
+    highest = initial().train()(grey_of(data, "train")).argmax(1).numpy()
+    expected = (highest == data["train_label"]).mean()
+    found = make(varied(batch_size=20)).run_epoch()["train_accuracy"]
+    assert found == pytest.approx(expected, abs=2 / highest.size)
+
+
+def test_updates_stop_a_training_in_the_middle_of_a_pass() -> None:
+    """Five updates are a pass of three batches and one of two, whose numbers are of what it saw."""
+    spec = varied(updates=5, epochs=1)
+    training = make(spec)
+    assert training.epochs == 2
+    for row in reference(spec, 5):
+        assert train_part(training.run_epoch()) == close_to(row)
+    measures = training.results().measures
+    assert {name: measures[name] for name in ("updates", "updates_per_epoch", "epochs")} == {
+        "updates": 5,
+        "updates_per_epoch": 3,
+        "epochs": 2,
+    }
+
+
+def test_updates_that_end_with_a_pass_are_epochs() -> None:
+    """Six updates of three a pass give the bytes of two epochs."""
+    by_updates, by_epochs = make(varied(updates=6)), make(varied(epochs=2))
+    for training in (by_updates, by_epochs):
+        for _ in range(training.epochs):
+            training.run_epoch()
+    assert digest(by_updates) == digest(by_epochs)
+    assert by_updates.results().measures == by_epochs.results().measures
+
+
+@pytest.mark.parametrize("updates", [0, -3])
+def test_a_training_without_updates_is_refused(updates: int) -> None:
+    """The spec says so before anything is run."""
+    with pytest.raises(UsageError, match=f"a training of {updates} updates is asked for; set updates to at"):
+        varied(updates=updates)
 
 
 def test_validation_is_that_of_the_plain_net() -> None:
@@ -112,21 +183,27 @@ def test_validation_is_that_of_the_plain_net() -> None:
     net = PoolUpsampleNet(3, 4, 6, 1)
     net.load_state_dict(dict(results.weights))
     data = drawn()
-    grey = torch.from_numpy((data["validation_rgb"] / 256).mean(axis=1, keepdims=True)).float()
-    logits, labels = net.eval()(grey), torch.from_numpy(data["validation_label"]).long()
+    logits = net.eval()(grey_of(data, "validation")).detach()
+    labels = torch.from_numpy(data["validation_label"]).long()
     assert row["validation_loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), abs=1e-5)
     assert row["validation_accuracy"] == pytest.approx((logits.argmax(1) == labels).float().mean().item())
     np.testing.assert_array_equal(results.samples["predicted_label"], logits[:10].argmax(1).numpy())
+    highest = np.argsort(-logits.numpy(), axis=1, kind="stable")[:, :3]
+    top3 = (highest == data["validation_label"][:, None]).any(1).mean()
+    assert results.measures["top3_accuracy"] == pytest.approx(top3, abs=3 / labels.numel())
 
 
-def test_a_resumed_training_gives_the_same_bytes() -> None:
+@pytest.mark.parametrize("updates", [None, 4], ids=["whole epochs", "the last epoch cut short"])
+def test_a_resumed_training_gives_the_same_bytes(updates: int | None) -> None:
     """Taken apart after an epoch and put together elsewhere, it ends where it would have ended."""
-    straight = make()
+    spec = varied(updates=updates)
+    straight = make(spec)
     straight.run_epoch()
-    resumed = make(seed=7)
+    resumed = make(spec, seed=7)
     resumed.restore({name: tensor.clone() for name, tensor in straight.state().items()})
     assert resumed.run_epoch() == straight.run_epoch()
     assert digest(resumed) == digest(straight)
+    assert resumed.results().measures == straight.results().measures
 
 
 def test_the_state_is_contiguous_and_no_view_of_the_training() -> None:
@@ -173,13 +250,35 @@ def test_results_are_complete_and_plain() -> None:
         "truth_label": ((10, 32, 32), "uint8"),
         "predicted_label": ((10, 32, 32), "uint8"),
         "palette": ((6, 3), "float32"),
+        "ranked_grey": ((9, 32, 32), "float32"),
+        "ranked_rgb": ((9, 3, 32, 32), "uint8"),
+        "ranked_truth_label": ((9, 32, 32), "uint8"),
+        "ranked_predicted_label": ((9, 32, 32), "uint8"),
+        "ranked_accuracy": ((9,), "float32"),
+        "ranked_index": ((9,), "int64"),
     }
     measures = json.loads(json.dumps(results.measures))
     assert measures["train_images"] == 20
     assert measures["validation_images"] == 12
     assert measures["parameters"] == 9 * (4 + 64 + 24 + 36) + 48 + 24
     assert measures["diverged"] is False
+    assert (measures["updates"], measures["updates_per_epoch"]) == (3, 3)
+    assert {"top3_accuracy", "lab_distance", "chance_loss"} <= measures.keys()
     assert results.listings["PoolUpsampleNet"].startswith("class PoolUpsampleNet")
+
+
+def test_the_best_the_median_and_the_worst_images_are_kept() -> None:
+    """Where all images are kept anyway, those that are ranked are found among them by sorting."""
+    training = ColourizationTraining(SPEC, 0, drawn(validation=10), "cpu")
+    training.run_epoch()
+    samples = training.results().samples
+    right = [(p == t).sum() for p, t in zip(samples["predicted_label"], samples["truth_label"], strict=True)]
+    order = sorted(range(10), key=lambda n: (-right[n], n))
+    index = [*order[:3], *order[3:6], *order[7:]]
+    assert samples["ranked_index"].tolist() == index
+    np.testing.assert_allclose(samples["ranked_accuracy"], [right[n] / 1024 for n in index])
+    for name in ("grey", "rgb", "truth_label", "predicted_label"):
+        np.testing.assert_array_equal(samples[f"ranked_{name}"], samples[name][index])
 
 
 def test_a_diverged_training_goes_on_and_says_so() -> None:
@@ -198,7 +297,7 @@ def test_fast_trains_in_bfloat16_where_there_is_hardware(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "arithmetic", lambda precision, device: "bfloat16")
     fast = make(varied(precision="fast"))
     losses = [fast.run_epoch()["train_loss"] for _ in range(3)]
-    exact = reference(SPEC, drawn(), 3)
+    exact = [row["train_loss"] for row in reference(SPEC, 9)]
     assert losses != pytest.approx(exact, abs=1e-7)
     assert losses == pytest.approx(exact, rel=1e-2)
 

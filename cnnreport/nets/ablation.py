@@ -1,0 +1,115 @@
+"""Nets between those of the handout, each one change away from the next: they tell reasons apart.
+
+PoolUpsampleNet, StridedUpsampleNet, ResizeConvNet and ConvTransposeNet (in `colourization`) are four steps
+of one path. Each has the same number of weights as the others. They go beyond CSC413 2021, programming
+assignment 2; upsampling before the convolution is that of Odena, Dumoulin and Olah (2016).
+"""
+
+import torch
+from torch import nn
+
+
+class StridedUpsampleNet(nn.Module):
+    """PoolUpsampleNet with strided convolutions in place of pooling; its way up is unchanged.
+
+    Args:
+        kernel: Kernel size k, odd, so that a padding of k // 2 keeps height and width.
+        num_filters: NF, filters of the first block.
+        num_colours: NC, colours to choose from.
+        num_in_channels: NIC, channels of the input.
+    """
+
+    def __init__(
+        self,
+        kernel: int,
+        num_filters: int,
+        num_colours: int,
+        num_in_channels: int,
+    ) -> None:
+        super().__init__()
+        padding = kernel // 2
+        self.down1 = nn.Sequential(
+            nn.Conv2d(num_in_channels, num_filters, kernel, stride=2, padding=padding),
+            nn.BatchNorm2d(num_filters),
+            nn.ReLU(),
+        )
+        self.down2 = nn.Sequential(
+            nn.Conv2d(num_filters, 2 * num_filters, kernel, stride=2, padding=padding),
+            nn.BatchNorm2d(2 * num_filters),
+            nn.ReLU(),
+        )
+        self.up1 = nn.Sequential(
+            nn.Conv2d(2 * num_filters, num_filters, kernel, padding=padding),
+            nn.Upsample(scale_factor=2),
+            nn.BatchNorm2d(num_filters),
+            nn.ReLU(),
+        )
+        self.up2 = nn.Sequential(
+            nn.Conv2d(num_filters, num_colours, kernel, padding=padding),
+            nn.Upsample(scale_factor=2),
+            nn.BatchNorm2d(num_colours),
+            nn.ReLU(),
+        )
+        self.logits = nn.Conv2d(num_colours, num_colours, kernel, padding=padding)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map grey images to the logits of each pixel's colour."""
+        x = self.down1(x)  # BS x NF x 16 x 16
+        x = self.down2(x)  # BS x 2NF x 8 x 8
+        x = self.up1(x)  # BS x NF x 16 x 16
+        x = self.up2(x)  # BS x NC x 32 x 32
+        x = self.logits(x)  # BS x NC x 32 x 32
+        return x
+
+
+class ResizeConvNet(nn.Module):
+    """StridedUpsampleNet that upsamples before its convolutions: they work where ConvTransposeNet's do.
+
+    Args:
+        kernel: Kernel size k, odd, so that a padding of k // 2 keeps height and width.
+        num_filters: NF, filters of the first block.
+        num_colours: NC, colours to choose from.
+        num_in_channels: NIC, channels of the input.
+    """
+
+    def __init__(
+        self,
+        kernel: int,
+        num_filters: int,
+        num_colours: int,
+        num_in_channels: int,
+    ) -> None:
+        super().__init__()
+        padding = kernel // 2
+        self.down1 = nn.Sequential(
+            nn.Conv2d(num_in_channels, num_filters, kernel, stride=2, padding=padding),
+            nn.BatchNorm2d(num_filters),
+            nn.ReLU(),
+        )
+        self.down2 = nn.Sequential(
+            nn.Conv2d(num_filters, 2 * num_filters, kernel, stride=2, padding=padding),
+            nn.BatchNorm2d(2 * num_filters),
+            nn.ReLU(),
+        )
+        self.up1 = nn.Sequential(
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(2 * num_filters, num_filters, kernel, padding=padding),
+            nn.BatchNorm2d(num_filters),
+            nn.ReLU(),
+        )
+        self.up2 = nn.Sequential(
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(num_filters, num_colours, kernel, padding=padding),
+            nn.BatchNorm2d(num_colours),
+            nn.ReLU(),
+        )
+        self.logits = nn.Conv2d(num_colours, num_colours, kernel, padding=padding)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map grey images to the logits of each pixel's colour."""
+        x = self.down1(x)  # BS x NF x 16 x 16
+        x = self.down2(x)  # BS x 2NF x 8 x 8
+        x = self.up1(x)  # BS x NF x 16 x 16
+        x = self.up2(x)  # BS x NC x 32 x 32
+        x = self.logits(x)  # BS x NC x 32 x 32
+        return x

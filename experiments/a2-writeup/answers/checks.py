@@ -1,0 +1,22 @@
+"""Answers of the appendix: derived formulas judge what people and tools count."""
+
+from collections.abc import Callable, Mapping
+
+from cnnreport.report import audited, compared
+from cnnreport.report.answer import Answer, Runs
+
+HANDWRITTEN = "handwritten-answer"
+OTHER_TOOLS = "other-tools"
+
+
+def audit(runs: Runs) -> Answer:
+    """Answer what a hand-written answer to A3 gets right, and what it does not."""
+    return Answer(audits={"answer": audited.audit(runs[HANDWRITTEN][0])})
+
+
+def tools(runs: Runs) -> Answer:
+    """Answer what other tools count, and what explains their numbers."""
+    return Answer(comparisons={"tools": compared.comparison(runs[OTHER_TOOLS][0])})
+
+
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"audit": audit, "tools": tools}

@@ -1,0 +1,101 @@
+"""Answers to Part A of CSC413 2021, programming assignment 2: PoolUpsampleNet."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from cnnreport.report import derived, trained
+from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.network import network
+from cnnreport.report.quantity import Quantity, combine, difference
+from cnnreport.report.verdict import Verdict, exceeds
+from cnnreport.runs.artefact import Run
+
+POOL_UPSAMPLE = "pool-upsample"
+POOL_UPSAMPLE_FORMULAS = "pool-upsample-formulas"
+
+# The conventions that A3 compares; the kernels alone are what a hint of 2022 asks for.
+CONVENTIONS = (
+    ("weights", "kernels"),
+    ("weights", "kernels and biases"),
+    ("weights", "learnable"),
+    ("outputs", "layers"),
+    ("outputs", "with normalisation"),
+    ("connections", "convolutions"),
+    ("connections", "layers"),
+    ("connections", "layers, with biases"),
+    ("connections", "layers, without padding"),
+    ("connections", "layers, normalisation all to all"),
+)
+
+# A share of the neighbouring pairs of pixels that a difference has to exceed before the text speaks of it.
+FLATTER = 0.01
+
+
+def a1(runs: Runs) -> Answer:
+    """Answer A1: the class that ran, and its architecture as another run traced it."""
+    return network(runs[POOL_UPSAMPLE], runs.get(POOL_UPSAMPLE_FORMULAS, ()))
+
+
+def a2(runs: Runs) -> Answer:
+    """Answer A2: how well the trained net colours, and why not better."""
+    chosen = runs[POOL_UPSAMPLE]
+    found = trained.training(chosen)
+    values = {**found.values, **_comparisons(chosen, found.values)}
+    return replace(found, values=values, verdicts={**found.verdicts, **_verdicts(values)})
+
+
+def a3(runs: Runs) -> Answer:
+    """Answer A3: weights, outputs and connections as formulas, for the input and for twice its size."""
+    found = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
+    others = tuple(found.total(quantity, name) for quantity, name in CONVENTIONS)
+    return Answer(
+        derivations={"net": found},
+        totals={"others": others},
+    )
+
+
+def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    experiment = trained.experiment_of(runs)
+
+    def less(name: str, meaning: str, left: str, right: str) -> Quantity:
+        whole = values[left].form
+        form = "points" if whole == "share" else whole
+        return difference(f"{experiment}.{name}", meaning, values[left], values[right], form)
+
+    return {
+        "over_chance": less("over_chance", "accuracy above guessing", "accuracy", "chance"),
+        "over_frequent": less(
+            "over_frequent", "accuracy above the most frequent colour", "accuracy", "frequent"
+        ),
+        "edges_missing": less(
+            "edges_missing", "edge share, true less predicted", "edges_true", "edges_predicted"
+        ),
+        "colours_missing": less(
+            "colours_missing", "colours present less colours used", "colours_present", "colours_predicted"
+        ),
+        "edge_ratio": combine(
+            f"{experiment}.edge_ratio",
+            "edge share, predicted over true",
+            "{} / {}",
+            lambda predicted, true: predicted / true,
+            values["edges_predicted"],
+            values["edges_true"],
+            form="ratio",
+        ),
+    }
+
+
+def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
+    return {
+        "beats_chance": exceeds("The net is better than guessing", values["over_chance"]),
+        "beats_frequent": exceeds(
+            "The net is better than the most frequent colour everywhere", values["over_frequent"]
+        ),
+        "flatter": exceeds(
+            "The predictions have clearly fewer edges than the truth", values["edges_missing"], FLATTER
+        ),
+        "duller": exceeds("The predictions use fewer colours than the truth", values["colours_missing"]),
+    }
+
+
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2, "a3": a3}

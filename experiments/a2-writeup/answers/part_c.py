@@ -1,0 +1,157 @@
+"""Answers to Part C of CSC413 2021, programming assignment 2: UNet."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from cnnreport.report import answer, trained
+from cnnreport.report.answer import Answer, Grid, Runs
+from cnnreport.report.network import network
+from cnnreport.report.quantity import Form, Quantity, Source, combine
+from cnnreport.report.verdict import Verdict
+from cnnreport.report.versus import versus
+
+POOL_UPSAMPLE = "pool-upsample"
+CONV_TRANSPOSE = "conv-transpose"
+UNET = "unet"
+WIDENED = "conv-transpose-widened"
+NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
+CELLS = tuple((name, what) for name in NETS for what in ("loss", "accuracy"))
+
+COLUMNS = {
+    "parameters": "weights",
+    "loss": "validation loss",
+    "accuracy": "validation accuracy",
+    "lab_distance": "CIELAB distance",
+    "edges_predicted": "edge share",
+    "colour_share": "share of the colours",
+}
+
+PUBLISHED = "published.toml"
+PUBLISHED_DATA = "cifar10"
+"""The data set on which the published results were reached."""
+
+
+def c1(runs: Runs) -> Answer:
+    """Answer C1: the class that ran, its architecture and its counts."""
+    return network(runs[UNET], runs.get(f"{UNET}-formulas", ()))
+
+
+def c2(runs: Runs) -> Answer:
+    """Answer C2: the training curves."""
+    return trained.training(runs[UNET])
+
+
+def c3(runs: Runs) -> Answer:
+    """Answer C3: whether skip connections help, and why."""
+    found = versus(runs[UNET], runs[CONV_TRANSPOSE])
+    first = runs[POOL_UPSAMPLE]
+    rows = trained.picture_rows(first, trained.net_name(first))
+    pictures = {name: rows[name] for name in ("grey", "original", "truth")}
+    for name in NETS:
+        pictures[name] = trained.prediction_row(runs[name], trained.net_name(runs[name]), first)
+    published = _published(runs)
+    return replace(
+        found,
+        values={**found.values, **published.values},
+        verdicts={**found.verdicts, **_tables(runs)},
+        pictures=pictures,
+        grids={
+            "nets": trained.side_by_side({trained.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"),
+            **published.grids,
+        },
+        facts={**found.facts, **published.facts, **{name: trained.net_name(runs[name]) for name in NETS}},
+    )
+
+
+def skips(runs: Runs) -> Answer:
+    """Answer whether it is the skips of UNet that help, or its additional weights."""
+    widened = "the widened net"
+    over = versus(runs[WIDENED], runs[CONV_TRANSPOSE], left_name=widened)
+    under = versus(runs[UNET], runs[WIDENED], right_name=widened)
+    contrasts = {
+        "widened": over.contrasts["loss"],
+        "unet": under.contrasts["loss"],
+        "weights": under.contrasts["parameters"],
+    }
+    rows = {
+        trained.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
+        widened: runs[WIDENED],
+        trained.net_name(runs[UNET]): runs[UNET],
+    }
+    return Answer(
+        values={
+            "filters": answer.setting(runs[WIDENED], "num_filters", "NF, filters of the first layer"),
+            "filters_before": answer.setting(runs[UNET], "num_filters", "NF, filters of the first layer"),
+        },
+        contrasts=contrasts,
+        verdicts={name: contrasts[name].verdict for name in ("widened", "unet")},
+        grids={"nets": trained.side_by_side(rows, COLUMNS, "net")},
+        facts={
+            "several": len(runs[UNET]) > 1,
+            "all_lost": under.contrasts["loss"].unknown or over.contrasts["loss"].unknown,
+            "unet": trained.net_name(runs[UNET]),
+            "net": trained.net_name(runs[CONV_TRANSPOSE]),
+        },
+    )
+
+
+def _tables(runs: Runs) -> dict[str, Verdict]:
+    """Judge of each net whether it is better than a table from grey level to colour."""
+    over = {name: trained.numbers(runs[name])["over_table"] for name in NETS}
+    return {f"{name}_beats_table": trained.beats_table(runs[name], over[name]) for name in NETS}
+
+
+def _published(runs: Runs) -> Answer:
+    """Return what others reported beside what the runs gave; empty where the data are others."""
+    used = {run.key.what["data"]["name"] for name in NETS for run in runs[name]}
+    if used != {PUBLISHED_DATA}:
+        return Answer()
+    sources = tomllib.loads((Path(__file__).parents[1] / PUBLISHED).read_text(encoding="utf-8"))["source"]
+    ours = {name: trained.results(runs[name]) for name in NETS}
+    rows = [
+        *((source["title"], *(_told(source, *cell) for cell in CELLS)) for source in sources),
+        ("this report", *(ours[name][what] for name, what in CELLS)),
+    ]
+    columns = ("source", *(f"{trained.net_name(runs[name])}, {what}" for name, what in CELLS))
+    off = {name: _off(ours[name]["accuracy"], name, sources) for name in NETS}
+    published = [[source[name]["accuracy"] for name in NETS] for source in sources]
+    mine = [ours[name]["accuracy"].mean for name in NETS]
+    return Answer(
+        values={f"{name}_off": quantity for name, quantity in off.items()},
+        grids={"published": Grid(columns, tuple(rows), answer.datasets(runs[UNET]))},
+        facts={"same_order": all(_order(each) == _order(mine) for each in published)},
+    )
+
+
+def _order(values: Sequence[float]) -> list[int]:
+    return sorted(range(len(values)), key=lambda place: values[place])
+
+
+def _off(accuracy: Quantity, name: str, sources: Sequence[Mapping[str, Any]]) -> Quantity:
+    """Return how far an accuracy lies above the mean of the published ones."""
+    mean = fmean(_told(source, name, "accuracy").mean for source in sources)
+    return combine(
+        f"{name}.off_published",
+        f"{accuracy.meaning} of {name} less the mean of the published ones",
+        f"{{}} less the mean of {PUBLISHED}",
+        lambda mine: mine - mean,
+        accuracy,
+        form="points",
+    )
+
+
+def _told(source: Mapping[str, Any], name: str, what: str) -> Quantity:
+    """Return a published number; it has no run."""
+    value = source[name][what]
+    title = f"{source['title']}, {name}, {what}"
+    form: Form = "share" if what == "accuracy" else "loss"
+    origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
+    in_form = value / 100 if form == "share" else value  # the file has per cent, as the write-ups do
+    return Quantity(f"published.{title}", f"published: {title}", {0: in_form}, form, origin)
+
+
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"c1": c1, "c2": c2, "c3": c3, "skips": skips}

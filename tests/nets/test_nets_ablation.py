@@ -1,0 +1,77 @@
+import re
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import nn
+
+from cnnreport.nets.ablation import ResizeConvNet, StridedUpsampleNet
+from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
+from cnnreport.project import PACKAGE, load_file
+
+PATH = (PoolUpsampleNet, StridedUpsampleNet, ResizeConvNet, ConvTransposeNet)
+
+
+def layers(net: nn.Module, group: str) -> list[str]:
+    """The classes of a group's layers, in their order."""
+    return [type(layer).__name__ for layer in net.get_submodule(group)]
+
+
+def weights(net: nn.Module) -> int:
+    """How many numbers a net learns."""
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("net", [StridedUpsampleNet, ResizeConvNet])
+def test_a_net_between_has_the_shapes_of_its_neighbours(net: type[nn.Module], kernel: int) -> None:
+    """Each group hands on what those of the handout's nets do."""
+    made = net(kernel, num_filters=5, num_colours=7, num_in_channels=3)
+    found: list[tuple[int, ...]] = []
+    for group in made.children():
+        group.register_forward_hook(lambda module, inputs, output: found.append(tuple(output.shape[1:])))
+    made(torch.rand(2, 3, 32, 32))
+    assert found == [(5, 16, 16), (10, 8, 8), (5, 16, 16), (7, 32, 32), (7, 32, 32)]
+
+
+def test_all_nets_of_the_path_have_the_same_number_of_weights() -> None:
+    """So the number of weights explains no step of it."""
+    assert len({weights(net(3, 32, 24, 1)) for net in PATH}) == 1
+
+
+def test_each_step_of_the_path_changes_one_thing() -> None:
+    """The way down, then the order of upsampling and convolution, then the kind of upsampling."""
+    pool, strided, resize, transposed = (net(3, 4, 3, 1) for net in PATH)
+    for level in ("1", "2"):
+        assert layers(strided, f"up{level}") == layers(pool, f"up{level}")
+        assert layers(strided, f"down{level}") == layers(resize, f"down{level}")
+        assert layers(resize, f"down{level}") == layers(transposed, f"down{level}")
+        assert layers(pool, f"down{level}")[1] == "MaxPool2d"
+        assert layers(strided, f"up{level}")[:2] == ["Conv2d", "Upsample"]
+        assert layers(resize, f"up{level}")[:2] == ["Upsample", "Conv2d"]
+        assert layers(transposed, f"up{level}")[0] == "ConvTranspose2d"
+        assert layers(resize, f"up{level}")[2:] == layers(transposed, f"up{level}")[1:]
+
+
+def test_the_widened_net_is_the_least_with_as_many_weights_as_unet() -> None:
+    """Skips are compared with weights fairly: no fewer weights, and not more than needed."""
+    beyond = load_file(PACKAGE.parent / "experiments/a2-writeup/beyond.py")
+    spec = next(e.spec for e in beyond.EXPERIMENTS if e.name == "conv-transpose-widened")
+    wanted = weights(UNet(3, 32, 24, 1))
+    assert spec.net.endswith(":ConvTransposeNet")
+    assert weights(ConvTransposeNet(3, spec.num_filters, 24, 1)) >= wanted
+    assert weights(ConvTransposeNet(3, spec.num_filters - 1, 24, 1)) < wanted
+
+
+def test_experiments_differ_in_what_their_comparison_is_about_alone() -> None:
+    """Trainings set beside each other have the same spec but for the net, its width or the batch size."""
+    folder = PACKAGE.parent / "experiments/a2-writeup"
+    declared: Mapping[str, object] = {
+        experiment.name: experiment.spec
+        for file in ("colourization.py", "beyond.py")
+        for experiment in load_file(folder / file).EXPERIMENTS
+    }
+    about = re.compile(r"(net|num_filters|batch_size|updates)=[^,)]*")
+    rest = {about.sub("", repr(spec)) for spec in declared.values()}
+    assert len(declared) == 16
+    assert len(rest) == 1

@@ -1,0 +1,338 @@
+"""Parts B and C: trainings compared, and the text that says it, true whatever the runs say."""
+
+import html
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from fake_runs import MakeRun
+
+from cnnreport.errors import UsageError
+from cnnreport.project import Project
+from cnnreport.report import compose, outline, sweep
+from cnnreport.report.contrast import contrast
+from cnnreport.report.quantity import Quantity, Source, paired_p
+from cnnreport.runs.artefact import Run
+
+NETS = {
+    "pool-upsample": "cnnreport.nets.colourization:PoolUpsampleNet",
+    "strided-upsample": "cnnreport.nets.ablation:StridedUpsampleNet",
+    "resize-conv": "cnnreport.nets.ablation:ResizeConvNet",
+    "conv-transpose": "cnnreport.nets.colourization:ConvTransposeNet",
+    "conv-transpose-widened": "cnnreport.nets.colourization:ConvTransposeNet",
+    "unet": "cnnreport.nets.colourization:UNet",
+}
+SIZES = (32, 64, 128, 256, 512)
+
+
+def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose the sections of some questions and return their words, without tags and line breaks."""
+    loaded = outline.load(project, "a2-writeup")
+    chosen = tuple(section for section in loaded.sections if section.id in ids)
+    assert len(chosen) == len(ids)
+    shorter = outline.Outline(**{**vars(loaded), "sections": chosen})
+    grouped: dict[str, list[Run]] = {}
+    for run in runs:
+        grouped.setdefault(run.experiment, []).append(run)
+    made = compose.compose(project, shorter, grouped, compose.Context())
+    body = made[made.index("<main>") : made.index('id="appendix"')]
+    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+    return re.sub(r"\s+", " ", words)
+
+
+def trained(make_run: MakeRun, experiment: str, seeds: int = 3, **chosen: Any) -> list[Run]:
+    """Return fake runs of an experiment; the seeds' results spread a little."""
+    measures = {"parameters": 56856 if experiment == "unet" else 49728, **chosen.pop("measures", {})}
+    return [
+        make_run(seed, experiment=experiment, net=NETS[experiment], measures=measures, **chosen)
+        for seed in range(seeds)
+    ]
+
+
+def better(make_run: MakeRun, experiment: str, seeds: int = 3, **chosen: Any) -> list[Run]:
+    """Return runs of a net that colours well."""
+    looks = {"edge_share_predicted": 0.40, "lab_distance": 12.0, "colour_share_predicted": 23 / 24}
+    return trained(make_run, experiment, seeds, accuracy=0.58, loss=(1.9, 1.05), measures=looks, **chosen)
+
+
+def worse(make_run: MakeRun, experiment: str, seeds: int = 3, **chosen: Any) -> list[Run]:
+    """Return runs of a net that colours badly."""
+    looks = {"edge_share_predicted": 0.20, "lab_distance": 18.0, "colour_share_predicted": 12 / 24}
+    return trained(make_run, experiment, seeds, accuracy=0.41, loss=(2.1, 1.58), measures=looks, **chosen)
+
+
+def quantity(*values: float) -> Quantity:
+    """Return a number with a value for each seed."""
+    return Quantity(f"n{values}", "loss", dict(enumerate(values)), "loss", Source(("r",), "f", "x"))
+
+
+def test_the_p_value_is_that_of_the_paired_t_test() -> None:
+    """scipy.stats, which shares no code with it, gives the same."""
+    from scipy import stats
+
+    left, right = [1.31, 1.28, 1.35, 1.30], [1.33, 1.34, 1.36, 1.29]
+    mine = paired_p([a - b for a, b in zip(left, right, strict=True)])
+    assert mine == pytest.approx(stats.ttest_rel(left, right).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("differences", [[], [0.3], [0.3, 0.3]])
+def test_there_is_no_test_without_a_spread(differences: list[float]) -> None:
+    """One pair, or differences that are all the same, allow no t test."""
+    assert paired_p(differences) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "outcome", "phrase"),
+    [
+        ((1.0, 1.1), (2.0, 2.1), "lower", "lower"),
+        ((2.0, 2.1), (1.0, 1.1), "higher", "higher"),
+        ((1.0, 2.0), (2.0, 1.0), "open", "not distinguishable"),
+        ((1.0,), (2.0,), "lower", "lower (one run)"),
+        ((2.0,), (2.0,), "open", "not distinguishable (one run)"),
+        ((math.nan, math.nan), (2.0, 1.0), "unknown", "cannot be said"),
+    ],
+)
+def test_the_numbers_decide_which_is_higher(
+    left: tuple[float, ...], right: tuple[float, ...], outcome: str, phrase: str
+) -> None:
+    """With several seeds the whole interval of the paired difference decides, with one its sign."""
+    found = contrast("c", quantity(*left), quantity(*right), "A", "B")
+    assert (found.outcome, found.phrase) == (outcome, phrase)
+
+
+def test_the_relative_difference_is_that_of_the_second() -> None:
+    """From 2 to 1 is half less, seed by seed."""
+    assert contrast("c", quantity(1.0, 2.0), quantity(2.0, 4.0), "A", "B").relative.mean == -0.5
+
+
+@pytest.mark.parametrize(("wanted", "loss"), [(10, 3.0), (15, 2.5), (20, 2.0), (22, 1.6), (25, 1.0)])
+def test_a_loss_between_two_epochs_lies_on_a_line(wanted: int, loss: float) -> None:
+    """Also where the last epoch was cut short, after 25 updates instead of 30."""
+    assert sweep.between([3.0, 2.0, 1.0], per_epoch=10, updates=25, wanted=wanted) == pytest.approx(loss)
+
+
+def test_a_better_net_is_called_better(project: Project, make_run: MakeRun) -> None:
+    """B3 as the handout expects it: lower loss, more edges, the same number of weights."""
+    runs = [*worse(make_run, "pool-upsample"), *better(make_run, "conv-transpose")]
+    text = text_of(project, runs, "b3")
+    assert "Yes. The validation loss of ConvTransposeNet is lower, 1.060 ± 0.010 against 1.588" in text
+    assert "by 0.528, or 33.2 %." in text
+    assert "It has more pixels right, 57.6 ± 1.0 % against 40.6" in text
+    assert "Both nets have 49 728 weights" in text
+    assert "The predictions bear that out:" in text
+    assert "The handout expects it the other way round" not in text
+
+
+def test_a_worse_net_is_called_worse(project: Project, make_run: MakeRun) -> None:
+    """B3 with the order of the nets reversed: every claim turns round."""
+    runs = [*better(make_run, "pool-upsample"), *worse(make_run, "conv-transpose")]
+    text = text_of(project, runs, "b3")
+    assert "No. The validation loss of ConvTransposeNet is higher, 1.588 ± 0.010 against 1.060" in text
+    assert "It has fewer pixels right" in text
+    assert "The handout expects it the other way round" in text
+    assert "The predictions do not bear that out:" in text
+    assert not re.search("Yes[.,]|is lower|bear that out: in those of ConvTransposeNet 40", text)
+
+
+def test_nets_that_cannot_be_told_apart_are_not_ranked(project: Project, make_run: MakeRun) -> None:
+    """The same results for both leave nothing to explain."""
+    runs = [*worse(make_run, "pool-upsample"), *worse(make_run, "conv-transpose")]
+    text = text_of(project, runs, "b3")
+    assert "It cannot be told. The validation losses of ConvTransposeNet and PoolUpsampleNet" in text
+    assert "there is nothing to explain" in text
+    assert not re.search("is (?:lower|higher)|(?:more|fewer) pixels right", text)
+
+
+def test_one_seed_decides_with_a_reservation(project: Project, make_run: MakeRun) -> None:
+    """A single run has a sign, and the text says that it is one."""
+    runs = [*worse(make_run, "pool-upsample", 1), *better(make_run, "conv-transpose", 1)]
+    text = text_of(project, runs, "b3")
+    assert "is lower (on the one run there is)" in text
+    assert "lower (one run)" in text
+    assert "with one seed the verdict is the sign of the difference" in text
+
+
+def test_a_net_that_diverged_is_not_judged(project: Project, make_run: MakeRun) -> None:
+    """Without a finite loss nothing can be said."""
+    runs = [*worse(make_run, "pool-upsample", 2), *better(make_run, "conv-transpose", 2, diverged=True)]
+    assert "It cannot be said. No seed gave a finite loss" in text_of(project, runs, "b3")
+
+
+def test_nets_that_saw_other_images_are_not_set_under_each_other(
+    project: Project, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of pictures claim to show the same images, so they have to."""
+    import fake_runs
+
+    runs = worse(make_run, "pool-upsample", 1)
+    original = fake_runs.pictures
+    monkeypatch.setattr(fake_runs, "pictures", lambda seed: {
+        name: array[..., ::-1].copy() if "truth" in name else array for name, array in original(seed).items()
+    })  # fmt: skip
+    runs += better(make_run, "conv-transpose", 1)
+    with pytest.raises(UsageError, match="conv-transpose and pool-upsample did not see the same images"):
+        text_of(project, runs, "b3")
+
+
+def path_runs(make_run: MakeRun, losses: Sequence[float]) -> list[Run]:
+    """Return the runs of the four nets of the path, with these final losses."""
+    names = ("pool-upsample", "strided-upsample", "resize-conv", "conv-transpose")
+    return [
+        run
+        for name, loss in zip(names, losses, strict=True)
+        for run in trained(make_run, name, loss=(loss, loss))
+    ]
+
+
+def test_the_step_that_matters_is_named(project: Project, make_run: MakeRun) -> None:
+    """Each step is judged for itself, and the largest part of the gain is told."""
+    text = text_of(project, path_runs(make_run, (2.1, 2.0, 1.6, 1.7)), "path")
+    assert "(PoolUpsampleNet to StridedUpsampleNet): this lowers the validation loss by 0.100" in text
+    assert "This lowers the validation loss by 0.400" in text
+    assert "This raises the validation loss by 0.100" in text
+    assert "The largest part of it, 100.0 %, is that of upsampling before the convolution." in text
+
+
+def test_without_a_gain_no_step_is_praised(project: Project, make_run: MakeRun) -> None:
+    """With the order reversed there is nothing to divide."""
+    text = text_of(project, path_runs(make_run, (1.7, 1.6, 2.0, 2.1)), "path")
+    assert "In all, the loss rises by 0.400, so there is no gain to be divided" in text
+    assert "The largest part" not in text
+
+
+def unet_runs(make_run: MakeRun, last: Any, before: Any, **chosen: Any) -> list[Run]:
+    """Return the runs of C3."""
+    return [
+        *worse(make_run, "pool-upsample", **chosen),
+        *before(make_run, "conv-transpose", **chosen),
+        *last(make_run, "unet", **chosen),
+    ]
+
+
+def test_skips_that_help_are_said_to_help(project: Project, make_run: MakeRun) -> None:
+    """C3 as the handout expects it; the weights of the skips are counted, not passed over."""
+    text = text_of(project, unet_runs(make_run, better, worse), "c3")
+    assert "Yes, both. The skip connections lower the validation loss from 1.588" in text
+    assert "Those of UNet have more edges than those of ConvTransposeNet" in text
+    assert "Their colours lie closer to the right ones" in text
+    assert "It is: after one epoch the validation loss is 1.904" in text
+    assert "UNet has 56 856 weights, 14.3 % more than ConvTransposeNet" in text
+    assert "PoolUpsampleNet is better; ConvTransposeNet is better; and UNet is better." in text
+
+
+def test_skips_that_hurt_are_said_to_hurt(project: Project, make_run: MakeRun) -> None:
+    """C3 with the order of the nets reversed."""
+    text = text_of(project, unet_runs(make_run, worse, better), "c3")
+    assert "No. With skip connections the validation loss is 1.588" in text
+    assert "Here they did not" in text
+    assert "It is not: after one epoch" in text
+    assert not re.search("Yes, both|fits this|have more edges|lie closer|use more of", text)
+
+
+def test_skips_that_change_nothing_leave_it_open(project: Project, make_run: MakeRun) -> None:
+    """C3 with the same results for both."""
+    text = text_of(project, unet_runs(make_run, worse, worse), "c3")
+    assert "It cannot be told. Neither the validation losses" in text
+    assert "Here the seeds do not show that they did" in text
+
+
+def test_published_results_stand_beside_real_data_alone(project: Project, make_run: MakeRun) -> None:
+    """What others reported of CIFAR-10 is shown beside runs on CIFAR-10, and beside no others."""
+    assert "Beside published results" not in text_of(project, unet_runs(make_run, better, worse), "c3")
+    real = {"data": "cifar10", "title": "CIFAR-10 horses", "stand_in": False}
+    text = text_of(project, unet_runs(make_run, worse, better, **real), "c3")
+    assert "differ from their mean by −0.8 ± 1.0 percentage points (PoolUpsampleNet)" in text
+    assert "The order of the nets is not the same as in all of them." in text
+    assert re.search("write-up of 2022 ?1.585 ?41.4 %", text)
+
+
+def sweep_runs(
+    make_run: MakeRun, losses: Sequence[float], prefix: str = "batch-size", **chosen: Any
+) -> list[Run]:
+    """Return a run for each batch size, with these final losses."""
+    net = NETS["conv-transpose"]
+    return [
+        make_run(experiment=f"{prefix}-{size}", net=net, batch_size=size, loss=(2.1, loss), **chosen)
+        for size, loss in zip(SIZES, losses, strict=True)
+    ]
+
+
+RISING = (1.0, 1.1, 1.2, 1.4, 1.7)
+
+
+def test_larger_batches_that_end_worse_are_told(project: Project, make_run: MakeRun) -> None:
+    """B5: with fixed epochs the largest batch is behind; per update it may be level or ahead."""
+    runs = [*sweep_runs(make_run, RISING), *trained(make_run, "conv-transpose", loss=(2.1, 1.15))]
+    text = text_of(project, runs, "b2", "b5")
+    assert "With a fixed number of epochs, larger batches end worse. In batches of 512" in text
+    assert "It rises at 5 of the 5 steps from one batch size to the next" in text
+    assert "in batches of 100 the seeds lie 0.008 apart." in text
+    assert "The difference between the largest and the smallest batch is larger than that." in text
+    assert "the smallest batch makes 3 925 updates, the largest only 250." in text
+    assert "it does not learn worse from an update" in text
+
+
+def test_smaller_batches_that_end_worse_are_told(project: Project, make_run: MakeRun) -> None:
+    """B5 with the order reversed."""
+    text = text_of(project, sweep_runs(make_run, RISING[::-1]), "b5")
+    assert "With a fixed number of epochs, larger batches end better." in text
+    assert "It rises at 0 of the 4 steps" in text
+    assert "its lowest value is that of batches of 512" in text
+    assert "per update the larger batch learns more" in text
+    assert not re.search("end worse|is behind|seeds lie", text)
+
+
+def test_a_batch_size_that_diverged_is_told(project: Project, make_run: MakeRun) -> None:
+    """It is named, shown as such in the table, and no step is made of it."""
+    runs = sweep_runs(make_run, RISING)
+    runs[2] = make_run(experiment="batch-size-128", net=NETS["conv-transpose"], batch_size=128, diverged=True)
+    text = text_of(project, runs, "b5")
+    assert "a run in batches of 128 diverged, its loss stopped being a finite number." in text
+    assert "It rises at 3 of the 3 steps" in text
+    assert "no finite value" in text[text.index("Each batch size after its last update") :]
+
+
+def test_a_sweep_whose_ends_diverged_is_not_judged(project: Project, make_run: MakeRun) -> None:
+    """Without its smallest or largest batch nothing can be said of their effect."""
+    runs = sweep_runs(make_run, RISING)
+    runs[-1] = make_run(
+        experiment="batch-size-512", net=NETS["conv-transpose"], batch_size=512, diverged=True
+    )
+    text = text_of(project, runs, "b5")
+    assert "It cannot be said." in text
+
+
+def test_fixed_updates_are_told_beside_fixed_epochs(project: Project, make_run: MakeRun) -> None:
+    """Where the two views disagree, the text says what that means."""
+    runs = sweep_runs(make_run, RISING)
+    runs += sweep_runs(make_run, RISING[::-1], "same-updates", updates=500)
+    text = text_of(project, runs, "b5", "updates")
+    assert "stops after 500 updates" in text
+    assert "With a fixed number of updates, larger batches end better." in text
+    assert "With a fixed number of epochs it was the other way round, so what hurts" in text
+
+
+def skip_runs(make_run: MakeRun, widened: Any, unet: Any) -> list[Run]:
+    """Return the runs that tell skips and weights apart."""
+    wide = widened(make_run, "conv-transpose-widened", filters=35)
+    return [*worse(make_run, "conv-transpose"), *wide, *unet(make_run, "unet")]
+
+
+@pytest.mark.parametrize(
+    ("widened", "unet", "said", "alone"),
+    [
+        (worse, better, "It is the skips.", "Widening alone makes no difference"),
+        (better, worse, "It is not the skips.", "Widening alone lowers the loss"),
+        (better, better, "It cannot be told.", "Widening alone lowers the loss"),
+    ],
+)
+def test_skips_and_weights_are_told_apart(
+    project: Project, make_run: MakeRun, widened: Any, unet: Any, said: str, alone: str
+) -> None:
+    """The widened net without skips decides which of the two helps."""
+    text = text_of(project, skip_runs(make_run, widened, unet), "skips")
+    assert said in text
+    assert alone in text
+    assert "was widened from 32 to 35 filters" in text

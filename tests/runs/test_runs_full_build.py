@@ -1,0 +1,240 @@
+"""What goes beyond the handout: when a build computes it, and when its report has it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from counting import CountingTask
+from planned import PACES, plan
+
+from cnnreport import build as pipeline
+from cnnreport import durable
+from cnnreport.errors import UsageError
+from cnnreport.project import RECORD, Project
+from cnnreport.runs import executor
+from cnnreport.runs.plan import Choices, make_job
+from cnnreport.runs.runner import Notify, execute
+
+REPORT = "demo"
+CPU = Choices(device="cpu")
+
+OUTLINE = """
+title = "Counts"
+subtitle = "Ordinary and not"
+course = "Counting"
+output = "demo.pdf"
+
+[[section]]
+id = "c1"
+title = "C1. Counting"
+part = "Counts"
+template = "text.html.j2"
+experiments = ["count"]
+
+[[section]]
+id = "paces"
+title = "Other paces"
+part = "Counts"
+template = "text.html.j2"
+experiments = ["count", "pace-2", "pace-3"]
+beyond = true
+
+[[section]]
+id = "two"
+title = "The pace of two"
+part = "Counts"
+template = "text.html.j2"
+experiments = ["pace-2"]
+beyond = true
+"""
+
+ORDINARY = """
+from cnnreport.report.answer import Answer
+
+ANSWERS = {"c1": lambda runs: Answer()}
+"""
+
+BEYOND = """
+import telling
+from cnnreport.report.answer import Answer
+
+ANSWERS = {"paces": lambda runs: Answer(), "two": lambda runs: Answer()}
+"""
+
+
+@pytest.fixture
+def report(counting: Project) -> Project:
+    """The counting project with a report of one ordinary section and two that go beyond."""
+    answers = counting.experiments / REPORT / "answers"
+    templates = counting.templates / REPORT
+    for folder in (answers, templates):
+        folder.mkdir()
+    (answers.parent / "paces.py").write_text(PACES)
+    (answers / "ordinary.py").write_text(ORDINARY)
+    (answers / "beyond.py").write_text(BEYOND)
+    (counting.root / "telling.py").write_text("")
+    (templates / "report.toml").write_text(OUTLINE)
+    (templates / "text.html.j2").write_text("<p>Told.</p>\n")
+    return counting
+
+
+@pytest.fixture
+def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pipeline.Built]:
+    """Build that report in this process, as HTML in place of the PDF."""
+
+    @contextmanager
+    def workers(count: int, notify: Notify) -> Iterator[executor.InProcess]:
+        yield executor.InProcess(notify)
+
+    def write(html: str, path: Path) -> str:
+        durable.write(path, html.encode())
+        return durable.sha256(html.encode())
+
+    monkeypatch.setattr("cnnreport.runs.executor.workers", workers)
+    monkeypatch.setattr("cnnreport.report.pdf.write", write)
+    monkeypatch.syspath_prepend(report.root)
+    CountingTask.calls.clear()
+    return lambda only=(), full=False: pipeline.build(report, REPORT, CPU, only, full=full)
+
+
+def finish(project: Project, *names: str) -> None:
+    """Make the runs of some experiments."""
+    for name in names:
+        for planned in plan(project, name):
+            execute(make_job(planned, None, "a command"), lambda _: None)
+
+
+def planned(project: Project, choices: Choices = CPU, only: tuple[str, ...] = (), *, full: bool = False):
+    """Plan the report and return the experiments planned, each once."""
+    made = pipeline.plan_report(project, REPORT, choices, only, full=full)
+    return list(dict.fromkeys(one.experiment.name for one in made))
+
+
+def body(built: pipeline.Built) -> str:
+    """What a build laid out, without the style sheets."""
+    return built.path.read_text().partition("<body>")[2]
+
+
+def words(built: pipeline.Built) -> str:
+    """The same without tags."""
+    return " ".join(re.sub("<[^>]*>", "", body(built)).split())
+
+
+@pytest.mark.parametrize(
+    ("finished", "expected"),
+    [
+        ((), ["count"]),
+        (("pace-3",), ["count"]),
+        (("pace-2",), ["count", "pace-2"]),
+        (("pace-2", "pace-3"), ["count", "pace-2", "pace-3"]),
+    ],
+)
+def test_a_plain_build_takes_what_stands_whole(
+    report: Project, finished: tuple[str, ...], expected: list[str]
+) -> None:
+    """Of sections beyond the handout those are planned whose own runs all stand, whatever else is to run."""
+    finish(report, *finished)
+    assert planned(report) == expected
+
+
+def test_a_section_with_a_seed_missing_counts_as_not_there(report: Project) -> None:
+    """Half of a section is neither computed in passing nor told of."""
+    finish(report, "pace-2", "pace-3")
+    assert planned(report, Choices(device="cpu", seeds=2)) == ["count"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "only", "full", "expected"),
+    [
+        (CPU, (), True, ["count", "pace-2", "pace-3"]),
+        (CPU, ("pace",), False, ["pace-2", "pace-3"]),
+        (CPU, ("pace-3",), False, ["pace-3"]),
+        (CPU, ("count",), True, ["count"]),
+        (Choices(device="cpu", force=("pace-3",)), (), False, ["count", "pace-3"]),
+        (Choices(device="cpu", force=("pace",)), (), False, ["count", "pace-2", "pace-3"]),
+    ],
+)
+def test_what_is_asked_for_is_planned(
+    report: Project, choices: Choices, only: tuple[str, ...], full: bool, expected: list[str]
+) -> None:
+    """--full asks for everything, --only and --force for what they name, an experiment or a family."""
+    assert planned(report, choices, only, full=full) == expected
+
+
+def test_an_experiment_of_no_section_is_refused(report: Project) -> None:
+    """What the report does not tell of is run alone."""
+    with pytest.raises(UsageError, match="the report demo does not use fail; run it alone: "):
+        planned(report, only=("fail",))
+
+
+def test_an_outline_that_names_no_experiment_is_told(report: Project) -> None:
+    """A slip in report.toml is a sentence with the names that there are."""
+    file = report.templates / REPORT / "report.toml"
+    file.write_text(file.read_text().replace('"count", ', '"cuont", '))
+    with pytest.raises(UsageError, match="there is no experiment 'cuont'; choose from: count"):
+        planned(report)
+
+
+def test_a_plain_page_passes_over_what_goes_beyond(build: Callable[..., pipeline.Built]) -> None:
+    """Neither contents nor cover name a section that nobody asked for, and nothing of it is computed."""
+    built = build()
+    assert {run.experiment for run in built.runs} == {"count"}
+    assert words(built).count("C1. Counting") == 2
+    assert not re.search("pace|Left out|beyond|--full", words(built))
+
+
+def test_a_full_page_marks_what_goes_beyond(build: Callable[..., pipeline.Built]) -> None:
+    """Below each such heading stands a mark, and the appendix tells how to make the report again."""
+    told = words(build(full=True))
+    assert "Counts C1. Counting Told. Other paces goes beyond the handout Told. The pace of two goes" in told
+    assert told.count("goes beyond the handout") == 2
+    assert "python -m cnnreport build demo --device cpu --full" in told
+
+
+def test_a_plain_build_after_a_full_one_leaves_the_report_alone(build: Callable[..., pipeline.Built]) -> None:
+    """What a full build printed is there as long as its runs stand."""
+    whole = body(build(full=True))
+    again = build()
+    assert (again.trained, again.printed, body(again)) == (0, False, whole)
+
+
+def test_a_part_is_asked_for_by_name_alone(build: Callable[..., pipeline.Built]) -> None:
+    """With --only the command line says that, not --full, and the cover names ordinary sections left out."""
+    told = words(build(only=("pace-2",)))
+    assert "python -m cnnreport build demo --device cpu --only pace-2" in told
+    assert "This build has no runs for: C1. Counting." in told
+    assert "The pace of two goes beyond the handout Told." in told
+    assert "--full" not in told
+
+
+def test_an_interrupted_full_build_repeats_no_finished_run(
+    build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command goes on with the epoch after the last finished one."""
+    step = CountingTask.run_epoch
+
+    def interrupted(task: CountingTask) -> dict[str, float]:
+        if len(CountingTask.calls) == 10:
+            raise KeyboardInterrupt
+        return step(task)
+
+    monkeypatch.setattr(CountingTask, "run_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build(full=True)
+    monkeypatch.setattr(CountingTask, "run_epoch", step)
+    assert build(full=True).trained == 2
+    assert CountingTask.calls == [1, 2, 3, 4] * 4
+
+
+def test_a_report_depends_on_all_its_answers(report: Project, build: Callable[..., pipeline.Built]) -> None:
+    """Each file of answers counts, and what it imports: a change of either prints again."""
+    built = build()
+    sources = json.loads(built.path.with_name(built.path.name + RECORD).read_text())["sources"]
+    files = ["answers/beyond.py", "answers/ordinary.py", "telling.py"]
+    assert [name for name in files if any(path.endswith(name) for path in sources)] == files
+    (report.root / "telling.py").write_text("# changed\n")
+    again = build()
+    assert (again.trained, again.printed) == (0, True)
