@@ -64,12 +64,12 @@ class Grid:
 
     Args:
         columns: Headings; the first is that of the rows' names.
-        rows: The name of each and what it has, None for nothing.
+        rows: The name of each and what it has; several quantities stand below each other in a cell.
         data: The data that it depends on; its caption names them.
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | Quantity | None, ...], ...]
+    rows: tuple[tuple[str | Quantity | tuple[Quantity, ...], ...], ...]
     data: tuple[DataSet, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """A number that knows where it came from: its values per seed, its spread, its source, its print."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -169,7 +169,7 @@ def combine(
     source = Source(
         runs=tuple(dict.fromkeys(run for part in parts for run in part.source.runs)),
         file=", ".join(dict.fromkeys(part.source.file for part in parts)),
-        field=rule.format(*(part.source.field for part in parts)),
+        field=rule.format(*_fields(parts)),
     )
     return Quantity(name, meaning, values, form, source)
 
@@ -198,6 +198,30 @@ def digits(value: float, form: Form) -> str:
     negative = text.startswith("-")
     text = text.removeprefix("-")
     return f"{MINUS}{text}" if negative and text.strip("0.") else text
+
+
+def over_all(name: str, meaning: str, value: float, how: str, *parts: Quantity, form: Form) -> Quantity:
+    """Return a number that is made of all seeds together, and so has one value.
+
+    Args:
+        name: The name of the new quantity.
+        meaning: What a reader calls it.
+        value: The number.
+        how: How it is computed, with ``{}`` for each part's field.
+        parts: What it was computed from; they may have different seeds.
+        form: How it prints.
+    """
+    runs = tuple(dict.fromkeys(run for part in parts for run in part.source.runs))
+    files = ", ".join(dict.fromkeys(part.source.file for part in parts))
+    return Quantity(name, meaning, {0: float(value)}, form, Source(runs, files, how.format(*_fields(parts))))
+
+
+def _fields(parts: Sequence[Quantity]) -> list[str]:
+    """Return what was read for each part, with its experiment where the parts are of several."""
+    experiments = [part.name.partition(".")[0] for part in parts]
+    if len(set(experiments)) == 1:
+        return [part.source.field for part in parts]
+    return [f"{name}: {part.source.field}" for name, part in zip(experiments, parts, strict=True)]
 
 
 def _apply(combined: Callable[..., float], values: list[float]) -> float:

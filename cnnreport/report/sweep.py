@@ -10,10 +10,11 @@ from cnnreport.report import answer, figure, trained, versus
 from cnnreport.report.answer import Answer, Picture
 from cnnreport.report.contrast import Contrast, contrasts
 from cnnreport.report.figure import Axis, Curve, Role
-from cnnreport.report.quantity import Quantity
+from cnnreport.report.quantity import Quantity, over_all
 from cnnreport.runs.artefact import Run
 
-COMPARED = ("loss", "train_loss", "accuracy", "lab_distance", "edges_predicted", "colour_share")
+COMPARED = ("loss", "train_loss", "gap", "accuracy", "lab_distance", "edges_predicted", "colour_share",
+            *versus.TRUTH)  # fmt: skip
 """The numbers in which the largest and the smallest batch are compared."""
 
 _COLUMNS = {
@@ -47,16 +48,18 @@ class _Group:
         return int(self.values["updates"].mean)
 
 
-def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
+def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | None = None) -> Answer:
     """Compare trainings that differ in their batch size alone.
 
     Args:
         trainings: The runs of each batch size, in any order.
+        margins: What decides where there is but one seed, by the names of `COMPARED`; see
+            `contrast.seed_margin`.
 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
-        to the next and ``rises`` of the validation loss among them, ``best`` batch size, and ``matched``
-        (updates) where the trainings can be compared after equally many; ``contrasts``: `COMPARED`, largest
+        to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
+        ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``: `COMPARED`, largest
         against smallest, and ``matched``; ``verdicts``: those of the contrasts; ``grids``: ``sizes``;
         ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``, ``largest``, …);
         ``facts``: ``lost`` (batch sizes of which a run diverged), ``several``.
@@ -67,11 +70,11 @@ def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
     groups = sorted((_Group(runs, versus.told(runs)) for runs in trainings), key=lambda group: group.size)
     smallest, largest = groups[0], groups[-1]
     names = f"batches of {largest.size}", f"batches of {smallest.size}"
-    found = contrasts(COMPARED, largest.values, smallest.values, *names)
+    found = contrasts(COMPARED, largest.values, smallest.values, *names, margins)
     values = {**_ends(smallest, largest), **_steps(groups)}
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
-        found["matched"] = _matched(smallest, largest, meeting, names)
+        found["matched"] = _matched(smallest, largest, meeting, names, margins)
     lost = [str(group.size) for group in groups if any(map(answer.diverged, group.runs))]
     return Answer(
         values=values,
@@ -82,7 +85,7 @@ def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
         facts={
             "lost": ", ".join(lost),
             "all_lost": found["loss"].unknown,
-            "several": len(smallest.runs) > 1,
+            "several": found["loss"].verdict.sure and found["loss"].margin is None,
             "net": trained.net_name(smallest.runs),
         },
     )
@@ -99,27 +102,30 @@ def _ends(smallest: _Group, largest: _Group) -> dict[str, Quantity]:
 
 
 def _steps(groups: Sequence[_Group]) -> dict[str, Quantity]:
+    found = {}
+    for name, column in (("rises", "loss"), ("train_rises", "train_loss")):
+        parts = [group.values[column] for group in groups]
+        means = [part.mean for part in parts if part.finite]
+        rises = sum(after > before for before, after in pairwise(means))
+        meaning = f"steps to a larger batch at which the mean {parts[0].meaning} rises"
+        found[name] = _over_sizes_computed(name, meaning, rises, parts)
+    losses = [group.values["loss"] for group in groups]
     finite = [group for group in groups if group.values["loss"].finite]
-    losses = [group.values["loss"].mean for group in finite]
-    rises = sum(after > before for before, after in pairwise(losses))
-    parts = [group.values["loss"] for group in groups]
-    found = {
-        "steps": _over_all("steps", "steps from one batch size to the next", max(len(losses) - 1, 0), parts),
-        "rises": _over_all("rises", "of these, steps at which the mean validation loss rises", rises, parts),
-    }
+    steps = max(len(finite) - 1, 0)
+    found["steps"] = _over_sizes_computed("steps", "steps from one batch size to the next", steps, losses)
     if finite:
-        best = min(finite, key=lambda group: group.values["loss"].mean)
-        found["best"] = _over_all("best", "batch size of the lowest mean validation loss", best.size, parts)
+        best = min(finite, key=lambda group: group.values["loss"].mean).size
+        meaning = "batch size of the lowest mean validation loss"
+        found["best"] = _over_sizes_computed("best", meaning, best, losses)
     return found
 
 
-def _over_all(name: str, meaning: str, value: float, parts: Sequence[Quantity]) -> Quantity:
+def _over_sizes_computed(name: str, meaning: str, value: float, parts: Sequence[Quantity]) -> Quantity:
     """Return a number that is made of all batch sizes; they may have different seeds."""
-    runs = tuple(run for part in parts for run in part.source.runs)
-    first = parts[0].source
+    source = parts[0].source
+    how = f"computed from {source.field} of each batch size".replace("{", "{{").replace("}", "}}")
     prefix = parts[0].name.partition(".")[0]
-    source = type(first)(runs, first.file, f"{first.field}, compared over the batch sizes")
-    return Quantity(f"{prefix}.sweep.{name}", meaning, {0: float(value)}, "count", source)
+    return over_all(f"{prefix}.sweep.{name}", meaning, value, how, *parts, form="count")
 
 
 def _meeting(groups: Sequence[_Group]) -> Quantity | None:
@@ -133,7 +139,13 @@ def _meeting(groups: Sequence[_Group]) -> Quantity | None:
     )
 
 
-def _matched(smallest: _Group, largest: _Group, meeting: Quantity, names: tuple[str, str]) -> Contrast:
+def _matched(
+    smallest: _Group,
+    largest: _Group,
+    meeting: Quantity,
+    names: tuple[str, str],
+    margins: Mapping[str, Quantity] | None,
+) -> Contrast:
     def after(group: _Group) -> Quantity:
         return answer.from_history(
             group.runs,
@@ -145,7 +157,8 @@ def _matched(smallest: _Group, largest: _Group, meeting: Quantity, names: tuple[
         )
 
     left, right = ({"matched": after(group), "loss": group.values["loss"]} for group in (largest, smallest))
-    return contrasts(("matched",), left, right, *names)["matched"]
+    known = {"matched": margins["loss"]} if margins and "loss" in margins else None
+    return contrasts(("matched",), left, right, *names, known)["matched"]
 
 
 def between(losses: Sequence[float], per_epoch: int, updates: int, wanted: float) -> float:
@@ -230,7 +243,9 @@ def _over_updates(groups: Sequence[_Group]) -> Picture:
         + "."
     )
     axis = Axis("updates", ticks=[tick for tick in ticks if tick <= most], legend="batch size")
-    return figure.curves(drawn, "validation loss", alt, answer.datasets(groups[0].runs), axis=axis)
+    return figure.curves(
+        drawn, "validation loss (nats per pixel)", alt, answer.datasets(groups[0].runs), axis=axis
+    )
 
 
 def _said(quantity: Quantity) -> str:

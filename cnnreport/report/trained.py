@@ -73,13 +73,6 @@ def training(runs: Sequence[Run]) -> Answer:
         UsageError: The runs lack something, as those of another version may.
     """
     values = numbers(runs)
-    values["gap"] = difference(
-        f"{experiment_of(runs)}.gap",
-        "validation loss above training loss",
-        values["loss"],
-        values["train_loss"],
-        "loss",
-    )
     if many_epochs(values):
         values |= movement(runs, values["epochs"])
     net = net_name(runs)
@@ -108,15 +101,36 @@ def shown_run(runs: Sequence[Run]) -> Run:
 
 
 def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return settings, results, looks, what depends on the data alone, and the accuracy above the table."""
+    """Return settings, results, looks, what depends on the data alone, and what is computed from these."""
     found = {**settings(runs), **results(runs), **looks(runs), **of_data(runs)}
+    experiment = experiment_of(runs)
     found["over_table"] = difference(
-        f"{experiment_of(runs)}.over_table",
+        f"{experiment}.over_table",
         f"accuracy above the table, {net_name(runs)}",
         found["accuracy"],
         found["table"],
         "points",
     )
+    found["gap"] = difference(
+        f"{experiment}.gap",
+        "validation loss above training loss",
+        found["loss"],
+        found["train_loss"],
+        "loss",
+    )
+    for name, mine, true in (
+        ("edges_off", "edges_predicted", "edges_true"),
+        ("colours_off", "colour_share", "colour_share_true"),
+    ):
+        found[name] = combine(
+            f"{experiment}.{name}",
+            f"{found[true].meaning}, how far the predictions are from it",
+            "size of ({} less {})",
+            lambda predicted, truth: abs(predicted - truth),
+            found[mine],
+            found[true],
+            form="points",
+        )
     return found
 
 
@@ -267,7 +281,7 @@ def side_by_side(trainings: Mapping[str, Sequence[Run]], columns: Mapping[str, s
         columns: Which of the `numbers` to show, and the heading of each.
         first: The heading of the names.
     """
-    rows: list[tuple[str | Quantity | None, ...]] = []
+    rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = []
     for title, runs in trainings.items():
         values = numbers(runs)
         rows.append((title, *(values[name] for name in columns)))

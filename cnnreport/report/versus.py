@@ -9,8 +9,11 @@ from cnnreport.report.quantity import Quantity
 from cnnreport.runs.artefact import Run
 
 COMPARED = ("loss", "train_loss", "accuracy", "top3", "rgb_distance", "lab_distance", "edges_predicted",
-            "colour_share")  # fmt: skip
-"""The numbers compared, in the order of the table."""
+            "colour_share", "first_loss", "parameters")  # fmt: skip
+"""The numbers compared, in the order of the table; ``first_loss`` is that after one epoch."""
+
+TRUTH = ("edges_off", "colours_off")
+"""How far the predictions are from the truth in numbers that should be neither low nor high."""
 
 
 def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right_name: str = "") -> Answer:
@@ -23,8 +26,8 @@ def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right
         right_name: What the text calls the second.
 
     Returns:
-        ``contrasts``: those of `COMPARED`, of ``first_loss`` (after one epoch) and ``parameters``;
-        ``values``: what is told of the left runs; ``verdicts``: that of each contrast of `COMPARED`;
+        ``contrasts``: those of `COMPARED` and `TRUTH`; ``values``: what is told of the left runs;
+        ``verdicts``: that of each contrast;
         ``facts``: ``left``, ``right``, ``several``, ``all_lost``, ``same_weights``.
 
     Raises:
@@ -32,15 +35,15 @@ def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right
     """
     names = left_name or trained.net_name(left), right_name or trained.net_name(right)
     mine, theirs = told(left), told(right)
-    found = contrasts((*COMPARED, "first_loss", "parameters"), mine, theirs, *names)
+    found = contrasts((*COMPARED, *TRUTH), mine, theirs, *names)
     return Answer(
         values=mine,
         contrasts=found,
-        verdicts={name: found[name].verdict for name in COMPARED},
+        verdicts={name: each.verdict for name, each in found.items()},
         facts={
             "left": names[0],
             "right": names[1],
-            "several": len(left) > 1,
+            "several": found["loss"].verdict.sure,
             "all_lost": found["loss"].unknown,
             "same_weights": found["parameters"].difference.mean == 0,
         },

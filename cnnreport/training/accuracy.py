@@ -51,10 +51,10 @@ def count_among_highest(scores: torch.Tensor, labels: torch.Tensor, places: int)
 
 
 def _count_right(scores: torch.Tensor, labels: torch.Tensor) -> int:
-    """Compare with the label's own score, which takes half as long as finding the highest one.
+    """Compare with the label's own score, which takes less time than finding the highest one.
 
-    Reductions over a last dimension as short as NC are not vectorised, neither in torch nor in numpy;
-    comparisons are.
+    Along a last dimension as short as NC, comparisons are vectorised and maxima are not, neither in torch
+    nor in numpy. Only the rows that no score beats are looked at again for equal scores.
     """
     values, own, label = _array(scores), _array(_own(scores, labels)), labels.numpy()
     if np.isnan(own).any():

@@ -1,17 +1,17 @@
 """Answers to Part B of CSC413 2021, programming assignment 2: ConvTransposeNet."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from cnnreport.report import answer, padded, trained
 from cnnreport.report.answer import Answer, Grid, Runs
-from cnnreport.report.contrast import Contrast
+from cnnreport.report.contrast import Contrast, seed_margin
 from cnnreport.report.network import network
-from cnnreport.report.quantity import Quantity, combine
-from cnnreport.report.sweep import sweep
-from cnnreport.report.verdict import exceeds
-from cnnreport.report.versus import versus
+from cnnreport.report.quantity import Quantity, over_all
+from cnnreport.report.sweep import COMPARED, sweep
+from cnnreport.report.versus import told, versus
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
@@ -65,29 +65,7 @@ def b5(runs: Runs) -> Answer:
     """Answer B5: what the batch size changes in a fixed number of epochs."""
     many = runs.get(CONV_TRANSPOSE, ())  # the same training in batches of 100
     sizes = [group for name, group in runs.items() if name.startswith(BATCHES)]
-    found = sweep([many, *sizes] if many else sizes)
-    spread = _spread(many) if many else None
-    if spread is None:
-        return found
-    apart = combine(
-        f"{CONV_TRANSPOSE}.sweep.apart",
-        "validation loss of the largest batch less that of the smallest, without its sign",
-        "size of {}",
-        abs,
-        found.contrasts["loss"].difference,
-        form="loss",
-    )
-    values = {
-        **found.values,
-        "spread": spread,
-        "spread_batch": answer.setting(many, "batch_size", "batch size"),
-    }
-    claim = "The smallest and the largest batch differ by more than seeds do"
-    return replace(
-        found,
-        values=values,
-        verdicts={**found.verdicts, "beyond_seeds": exceeds(claim, apart, spread.mean)},
-    )
+    return _with_margin(sweep([many, *sizes] if many else sizes, _margins(many)), many)
 
 
 def path(runs: Runs) -> Answer:
@@ -99,53 +77,57 @@ def path(runs: Runs) -> Answer:
     whole = versus(runs[PATH[-1]], runs[PATH[0]])
     total = whole.contrasts["loss"]
     contrasts = {name: step.contrasts["loss"] for name, step in steps.items()}
-    shares = {f"{name}_share": _share(name, each, total) for name, each in contrasts.items()}
-    values = shares if total.lower else {}
+    shares = {name: _share(name, each, total) for name, each in contrasts.items()}
+    # Steps that work against each other have no share of the whole.
+    divided = total.lower and all(0 <= share.mean <= 1 for share in shares.values())
     return Answer(
-        values=values,
+        values={f"{name}_share": share for name, share in shares.items()} if divided else {},
         contrasts={**contrasts, "whole": total},
         verdicts={name: each.verdict for name, each in contrasts.items()},
         grids={
             "nets": trained.side_by_side({trained.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net")
         },
         facts={
-            "several": len(runs[PATH[0]]) > 1,
-            "all_lost": total.unknown,
             "same_weights": all(step.facts["same_weights"] for step in steps.values()),
-            "largest": max(values, key=lambda name: values[name].mean).removesuffix("_share")
-            if values
-            else "",
+            "divided": divided,
+            "largest": max(shares, key=lambda name: shares[name].mean) if divided else "",
         },
     )
 
 
 def updates(runs: Runs) -> Answer:
     """Answer what the batch size changes in a fixed number of updates."""
-    return sweep([group for name, group in runs.items() if name.startswith(SAME_UPDATES)])
+    many = runs.get(CONV_TRANSPOSE, ())
+    sizes = [group for name, group in runs.items() if name.startswith(SAME_UPDATES)]
+    return _with_margin(sweep(sizes, _margins(many)), many)
 
 
-def _spread(runs: Sequence[Run]) -> Quantity | None:
-    """Return how far the final validation losses of the seeds lie apart; None for a single one."""
-    loss = answer.last(runs, "validation_loss", "validation loss", "loss")
-    if len(loss.finite) < 2:
-        return None
-    apart = max(loss.finite) - min(loss.finite)
-    return combine(
-        f"{CONV_TRANSPOSE}.spread",
-        "validation loss, highest seed less lowest",
-        "highest of {} less lowest",
-        lambda _: apart,
-        loss,
-        form="loss",
-    )
+def _margins(runs: Sequence[Run]) -> dict[str, Quantity]:
+    """Return what two trainings differ by that differ in their seed alone; empty where it is not known."""
+    numbers = told(runs) if runs else {}
+    found = {name: seed_margin(numbers[name]) for name in COMPARED if name in numbers}
+    return {name: margin for name, margin in found.items() if margin is not None}
+
+
+def _with_margin(found: Answer, many: Sequence[Run]) -> Answer:
+    """Add by what the batch sizes were judged, where it was a margin."""
+    margin = found.contrasts["loss"].margin
+    if margin is None:
+        return found
+    values = {
+        "margin": margin,
+        "margin_seeds": answer.count(many),
+        "margin_batch": answer.setting(many, "batch_size", "batch size"),
+    }
+    return replace(found, values={**found.values, **values})
 
 
 def _share(name: str, step: Contrast, whole: Contrast) -> Quantity:
-    return combine(
-        f"{PATH[0]}.path.{name}",
+    return over_all(
+        f"{POOL_UPSAMPLE}.path.{name}",
         "part of the whole fall of the validation loss",
-        "({}) over ({})",
-        lambda part, all_of_it: part / all_of_it,
+        step.difference.mean / whole.difference.mean if whole.difference.mean else math.nan,
+        "mean of ({}) over the mean of ({})",
         step.difference,
         whole.difference,
         form="share",

@@ -1,5 +1,6 @@
 """Answers to Part C of CSC413 2021, programming assignment 2: UNet."""
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,13 +14,14 @@ from cnnreport.report.network import network
 from cnnreport.report.quantity import Form, Quantity, Source, combine
 from cnnreport.report.verdict import Verdict
 from cnnreport.report.versus import versus
+from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
 CONV_TRANSPOSE = "conv-transpose"
 UNET = "unet"
 WIDENED = "conv-transpose-widened"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
-CELLS = tuple((name, what) for name in NETS for what in ("loss", "accuracy"))
+TOLD = ("loss", "accuracy")
 
 COLUMNS = {
     "parameters": "weights",
@@ -32,7 +34,9 @@ COLUMNS = {
 
 PUBLISHED = "published.toml"
 PUBLISHED_DATA = "cifar10"
-"""The data set on which the published results were reached."""
+PUBLISHED_SPEC = {"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
+                  "train_images": None, "validation_images": None}  # fmt: skip
+"""The data set and the settings with which the published results were reached."""
 
 
 def c1(runs: Runs) -> Answer:
@@ -72,7 +76,9 @@ def skips(runs: Runs) -> Answer:
     widened = "the widened net"
     over = versus(runs[WIDENED], runs[CONV_TRANSPOSE], left_name=widened)
     under = versus(runs[UNET], runs[WIDENED], right_name=widened)
+    gain = versus(runs[UNET], runs[CONV_TRANSPOSE])
     contrasts = {
+        "gain": gain.contrasts["loss"],
         "widened": over.contrasts["loss"],
         "unet": under.contrasts["loss"],
         "weights": under.contrasts["parameters"],
@@ -88,11 +94,10 @@ def skips(runs: Runs) -> Answer:
             "filters_before": answer.setting(runs[UNET], "num_filters", "NF, filters of the first layer"),
         },
         contrasts=contrasts,
-        verdicts={name: contrasts[name].verdict for name in ("widened", "unet")},
+        verdicts={name: contrasts[name].verdict for name in ("gain", "widened", "unet")},
         grids={"nets": trained.side_by_side(rows, COLUMNS, "net")},
         facts={
-            "several": len(runs[UNET]) > 1,
-            "all_lost": under.contrasts["loss"].unknown or over.contrasts["loss"].unknown,
+            "all_lost": any(each.unknown for each in contrasts.values()),
             "unet": trained.net_name(runs[UNET]),
             "net": trained.net_name(runs[CONV_TRANSPOSE]),
         },
@@ -106,25 +111,35 @@ def _tables(runs: Runs) -> dict[str, Verdict]:
 
 
 def _published(runs: Runs) -> Answer:
-    """Return what others reported beside what the runs gave; empty where the data are others."""
-    used = {run.key.what["data"]["name"] for name in NETS for run in runs[name]}
-    if used != {PUBLISHED_DATA}:
+    """Return what others reported beside what the runs gave; empty where data or training are others."""
+    if not all(map(_comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
     sources = tomllib.loads((Path(__file__).parents[1] / PUBLISHED).read_text(encoding="utf-8"))["source"]
     ours = {name: trained.results(runs[name]) for name in NETS}
     rows = [
-        *((source["title"], *(_told(source, *cell) for cell in CELLS)) for source in sources),
-        ("this report", *(ours[name][what] for name, what in CELLS)),
+        *(
+            (source["title"], *(tuple(_told(source, name, w) for w in TOLD) for name in NETS))
+            for source in sources
+        ),
+        ("this report", *(tuple(ours[name][w] for w in TOLD) for name in NETS)),
     ]
-    columns = ("source", *(f"{trained.net_name(runs[name])}, {what}" for name, what in CELLS))
-    off = {name: _off(ours[name]["accuracy"], name, sources) for name in NETS}
+    columns = ("source", *(trained.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
     mine = [ours[name]["accuracy"].mean for name in NETS]
     return Answer(
-        values={f"{name}_off": quantity for name, quantity in off.items()},
+        values={f"{name}_off": _off(ours[name]["accuracy"], name, sources) for name in NETS},
         grids={"published": Grid(columns, tuple(rows), answer.datasets(runs[UNET]))},
-        facts={"same_order": all(_order(each) == _order(mine) for each in published)},
+        facts={
+            "ordered": all(map(math.isfinite, mine)),
+            "same_order": all(_order(each) == _order(mine) for each in published),
+        },
     )
+
+
+def _comparable(run: Run) -> bool:
+    """Tell whether a run used the data and the settings of the published ones."""
+    data = run.key.what["data"]["name"] == PUBLISHED_DATA
+    return data and all(run.spec[name] == value for name, value in PUBLISHED_SPEC.items())
 
 
 def _order(values: Sequence[float]) -> list[int]:
