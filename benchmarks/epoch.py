@@ -4,10 +4,11 @@ Each variant lives in a process of its own and computes one epoch when it is its
 the same weather; reported are the median of the ratios within a round, and the ratio of the fastest
 epochs, which other work on the machine disturbs least. Run from the project's root:
 
-    python benchmarks/epoch.py [--images N] [--rounds R] [--data-dir DIR] [--json FILE]
+    python benchmarks/epoch.py [--net NAME]... [--images N] [--rounds R] [--data-dir DIR] [--json FILE]
 """
 
 import argparse
+import importlib
 import json
 import math
 import multiprocessing
@@ -27,7 +28,8 @@ from cnnreport import hardware
 from cnnreport.training.arithmetic import arithmetic
 from cnnreport.training.spec import Colourization
 
-NET = "cnnreport.nets.colourization:PoolUpsampleNet"
+MODULE = "cnnreport.nets.colourization"
+NETS = ("PoolUpsampleNet", "ConvTransposeNet", "UNet")
 EPOCHS_COMPARED = 3
 TOLERANCE = 1e-3
 
@@ -38,31 +40,42 @@ Epoch = Callable[[], float]
 def main() -> None:
     """Measure, print and perhaps write what was measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--net", action="append", choices=NETS, help="a net to train; may be repeated (default: each)"
+    )
     parser.add_argument("--images", type=int, default=5000, help="training images (default: 5000)")
     parser.add_argument("--rounds", type=int, default=5, help="epochs of each variant (default: 5)")
     parser.add_argument("--data-dir", type=Path, help="folder with CIFAR-10; drawn images if left out")
     parser.add_argument("--json", type=Path, help="file for the numbers")
     options = parser.parse_args()
     data = load(options.data_dir, options.images)
+    nets = {name: measure(name, data, options.rounds) for name in options.net or NETS}
     report = {
         "machine": machine(),
         "train_images": len(data["train_label"]),
         "validation_images": len(data["validation_label"]),
         "data": "cifar10" if options.data_dir else "drawn",
-        **compare(data, max(options.rounds, EPOCHS_COMPARED)),
-        **throughput(data, options.rounds),
+        "fast_arithmetic": arithmetic("fast", "cpu"),
+        "nets": nets,
     }
     print(json.dumps(report, indent=2))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n")
-    if report["train_loss_difference"] > TOLERANCE:
-        sys.exit(f"The training losses differ by more than {TOLERANCE}.")
+    differing = [name for name, measured in nets.items() if measured["train_loss_difference"] > TOLERANCE]
+    if differing:
+        sys.exit(f"The training losses of {', '.join(differing)} differ by more than {TOLERANCE}.")
 
 
-def compare(data: Data, rounds: int) -> dict[str, Any]:
+def measure(net: str, data: Data, rounds: int) -> dict[str, Any]:
+    """Return all figures of a net, and tell on stderr that it is its turn."""
+    print(f"measuring {net} ...", file=sys.stderr, flush=True)
+    return {**compare(net, data, max(rounds, EPOCHS_COMPARED)), **throughput(net, data, rounds)}
+
+
+def compare(net: str, data: Data, rounds: int) -> dict[str, Any]:
     """Let the reference, `exact` and `fast` take turns, each in a process of two threads."""
     variants = ["reference", "exact", "fast"]
-    workers = [Worker(variant, data, threads=2) for variant in variants]
+    workers = [Worker(net, variant, data, threads=2) for variant in variants]
     seconds: dict[str, list[float]] = {variant: [] for variant in variants}
     losses: dict[str, list[float]] = {variant: [] for variant in variants}
     for _ in range(rounds):
@@ -81,7 +94,6 @@ def compare(data: Data, rounds: int) -> dict[str, Any]:
         "ratio": {variant: statistics.median(values) for variant, values in ratios.items()},
         "ratio_of_fastest": {v: min(timed["reference"]) / min(timed[v]) for v in variants[1:]},
         "ratios": ratios,
-        "fast_arithmetic": arithmetic("fast", "cpu"),
         "images_per_second": {v: len(data["train_label"]) / statistics.median(s) for v, s in timed.items()},
         "train_losses": first,
         "train_loss_difference": max(
@@ -90,9 +102,9 @@ def compare(data: Data, rounds: int) -> dict[str, Any]:
     }
 
 
-def throughput(data: Data, rounds: int) -> dict[str, float]:
+def throughput(net: str, data: Data, rounds: int) -> dict[str, float]:
     """Let two processes of one thread each compute epochs at the same time."""
-    workers = [Worker("exact", data, threads=1) for _ in range(2)]
+    workers = [Worker(net, "exact", data, threads=1) for _ in range(2)]
     rates = []
     for _ in range(rounds + 1):
         started = [worker.start() for worker in workers]
@@ -106,11 +118,12 @@ def throughput(data: Data, rounds: int) -> dict[str, float]:
 class Worker:
     """A process that computes one epoch of a variant whenever it is asked to."""
 
-    def __init__(self, variant: str, data: Data, threads: int) -> None:
+    def __init__(self, net: str, variant: str, data: Data, threads: int) -> None:
         self.variant = variant
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=serve, args=(variant, data, threads, other), daemon=True)
+        arguments = (net, variant, data, threads, other)
+        self._process = context.Process(target=serve, args=arguments, daemon=True)
         self._process.start()
         self._pipe.recv()
 
@@ -130,7 +143,7 @@ class Worker:
         self._process.join()
 
 
-def serve(variant: str, data: Data, threads: int, pipe: Connection) -> None:
+def serve(net: str, variant: str, data: Data, threads: int, pipe: Connection) -> None:
     """Live in the worker process."""
     if variant != "reference":  # as the project's own workers do, and the starter does not
         from cnnreport.training import memory
@@ -139,41 +152,41 @@ def serve(variant: str, data: Data, threads: int, pipe: Connection) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    epoch = reference(data) if variant == "reference" else engine(variant, data)
+    epoch = reference(net, data) if variant == "reference" else engine(net, variant, data)
     pipe.send(None)
     while pipe.recv():
         pipe.send(epoch())
 
 
-def engine(variant: Any, data: Data) -> Epoch:
+def engine(net: str, variant: Any, data: Data) -> Epoch:
     """Return an epoch of the project's training."""
     from cnnreport.training.colourization import ColourizationTraining
 
-    training = ColourizationTraining(Colourization(NET, precision=variant), 0, data, "cpu")
+    spec = Colourization(f"{MODULE}:{net}", precision=variant)
+    training = ColourizationTraining(spec, 0, data, "cpu")
     return lambda: training.run_epoch()["train_loss"]
 
 
-def reference(data: Data) -> Epoch:
+def reference(name: str, data: Data) -> Epoch:
     """Return an epoch as the starter has it, from the same initial weights."""
     import torch
     import torch.nn.functional as F
 
-    from cnnreport.nets.colourization import PoolUpsampleNet
-
-    spec = Colourization(NET)
+    spec = Colourization(f"{MODULE}:{name}")
+    kind = getattr(importlib.import_module(MODULE), name)
     torch.manual_seed(0)
-    net = PoolUpsampleNet(spec.kernel, spec.num_filters, spec.num_colours, spec.num_in_channels)
+    net = kind(spec.kernel, spec.num_filters, spec.num_colours, spec.num_in_channels)
     adam = torch.optim.Adam(net.parameters(), lr=spec.learning_rate)
     sets = {}
-    for name in ("train", "validation"):
-        grey = (data[f"{name}_rgb"] / 256.0).mean(axis=1, keepdims=True).astype(np.float32)
-        sets[name] = (grey, data[f"{name}_label"][:, None].astype(np.int64))
+    for part in ("train", "validation"):
+        grey = (data[f"{part}_rgb"] / 256.0).mean(axis=1, keepdims=True).astype(np.float32)
+        sets[part] = (grey, data[f"{part}_label"][:, None].astype(np.int64))
 
-    def batches(name: str) -> Iterator[tuple[Any, Any]]:
-        images, labels = sets[name]
+    def batches(part: str) -> Iterator[tuple[Any, Any]]:
+        images, labels = sets[part]
         for start in range(0, len(images), spec.batch_size):
-            part = slice(start, start + spec.batch_size)
-            yield torch.from_numpy(images[part]).float(), torch.from_numpy(labels[part]).long()
+            batch = slice(start, start + spec.batch_size)
+            yield torch.from_numpy(images[batch]).float(), torch.from_numpy(labels[batch]).long()
 
     def loss_of(outputs: Any, labels: Any) -> Any:
         flat = outputs.transpose(1, 3).contiguous().view(-1, spec.num_colours)

@@ -3,7 +3,8 @@
 Two identities hold for nearest upsampling by two, which repeats each pixel four times. What acts on each
 pixel alone may come before it, on a quarter of the pixels. And a 3x3 convolution after it sees only
 2x2 different pixels, so it is a 2x2 convolution of the small image with four outputs for each filter.
-Whatever is not recognised stays as it is.
+What else is done changes only how a CPU's convolutions are called, see `convolution`. Whatever is not
+recognised stays as it is.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from cnnreport.training.convolution import VECTOR, BiasApart, SplitConv2d, geometry
 from cnnreport.training.layout import CornerLayout, Layout, PixelLayout
 
 
@@ -40,6 +42,8 @@ def rewrite(net: nn.Module) -> Rewritten:
         return Rewritten(net, PixelLayout())
     _upsample_late(traced)
     cornered = _convolve_corners(traced)
+    _split_concatenations(traced)
+    _sum_biases_apart(traced)
     traced.delete_all_unused_submodules()
     traced.recompile()
     return Rewritten(traced, CornerLayout() if cornered else PixelLayout())
@@ -149,6 +153,45 @@ def _convolve_corners(traced: fx.GraphModule) -> bool:
     if not upsampling.users:
         traced.graph.erase_node(upsampling)
     return True
+
+
+def _split_concatenations(traced: fx.GraphModule) -> None:
+    """Convolve parts instead of their concatenation where its channels do not fill vectors."""
+    for node in list(traced.graph.nodes):
+        layer, source = _module(traced, node), _only_input(node)
+        if type(layer) is not nn.Conv2d or layer.groups > 1 or layer.in_channels % VECTOR == 0:
+            continue
+        parts, how = _concatenated(source), geometry(layer)
+        if source is None or parts is None or how is None:
+            continue
+        _replace(traced, node, SplitConv2d(layer, how))
+        node.args = parts
+        traced.graph.erase_node(source)
+
+
+def _sum_biases_apart(traced: fx.GraphModule) -> None:
+    """Let every convolution with a bias sum the bias's gradient by itself."""
+    for node in traced.graph.nodes:
+        layer = _module(traced, node)
+        # Not those of a subclass, whose forward may be another.
+        if type(layer) is nn.Conv2d or type(layer) is nn.ConvTranspose2d:
+            how = geometry(layer)
+            if layer.bias is not None and how is not None and _only_input(node) is not None:
+                _replace(traced, node, BiasApart(layer, how))
+
+
+def _concatenated(node: fx.Node | None) -> tuple[fx.Node, ...] | None:
+    """Return the parts of a concatenation of channels that nobody else uses."""
+    if node is None or node.target is not torch.cat or len(node.users) != 1:
+        return None
+    call: dict[str, Any] = dict(zip(("tensors", "dim"), node.args, strict=False)) | node.kwargs
+    return tuple(call["tensors"]) if call.keys() == {"tensors", "dim"} and call["dim"] == 1 else None
+
+
+def _only_input(node: fx.Node) -> fx.Node | None:
+    """Return what a module is called with, None where that is not one tensor by position."""
+    alone = len(node.args) == 1 and not node.kwargs
+    return node.args[0] if alone and isinstance(node.args[0], fx.Node) else None
 
 
 def _replace(traced: fx.GraphModule, node: fx.Node, module: nn.Module) -> None:

@@ -5,29 +5,71 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnreport.nets.colourization import PoolUpsampleNet
+from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
+from cnnreport.training.convolution import BiasApart, SplitConv2d
 from cnnreport.training.cross_entropy import cross_entropy
 from cnnreport.training.layout import CornerLayout, PixelLayout
 from cnnreport.training.rewrite import CornerConv2d, RepeatedBatchNorm2d, Rewritten, rewrite
 
+NETS = [PoolUpsampleNet, ConvTransposeNet, UNet]
 
-def make(kernel: int = 3) -> nn.Module:
+
+def make(kernel: int = 3, kind: type[nn.Module] = PoolUpsampleNet) -> nn.Module:
     """A small net in float64, where rounding cannot hide a mistake."""
     torch.manual_seed(1)
-    return PoolUpsampleNet(kernel, num_filters=4, num_colours=6, num_in_channels=1).double()
+    return kind(kernel, num_filters=4, num_colours=6, num_in_channels=1).double()
 
 
-def logits(rewritten: Rewritten, x: torch.Tensor) -> torch.Tensor:
-    """The rewritten net's logits as pictures (NC, N, H, W)."""
+def logits(rewritten: Rewritten, x: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """The rewritten net's logits as pictures (N, NC, H, W)."""
     rows = rewritten.layout.rows(rewritten.net(x))
-    return torch.stack(
-        [rewritten.layout.restore(column.view(len(x), -1), *x.shape[2:]) for column in rows.unbind(1)]
-    )
+    planes = [rewritten.layout.restore(column.view(len(x), -1), height, width) for column in rows.unbind(1)]
+    return torch.stack(planes, 1)
 
 
 def contains(rewritten: Rewritten, kind: type[nn.Module]) -> bool:
     """Whether a module of that kind is in the rewritten net."""
     return any(isinstance(module, kind) for module in rewritten.net.modules())
+
+
+def assert_equal_nets(
+    plain: nn.Module, twin: nn.Module, rewritten: Rewritten, x: torch.Tensor, **tolerance: float
+) -> None:
+    """Compare outputs, gradients and statistics of a net and of its rewritten twin."""
+    expected = plain(x)
+    got = logits(rewritten, x, *expected.shape[2:])
+    torch.testing.assert_close(got, expected, **tolerance)
+    direction = torch.randn_like(expected)
+    (expected * direction).mean().backward()
+    (got * direction).mean().backward()
+    for (name, a), b in zip(plain.named_parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(b.grad, a.grad, msg=lambda text, name=name: f"{name}: {text}", **tolerance)
+    for (name, a), b in zip(plain.named_buffers(), twin.buffers(), strict=True):
+        torch.testing.assert_close(b, a, msg=lambda text, name=name: f"{name}: {text}", **tolerance)
+
+
+class Concatenating(nn.Module):
+    """A convolution of a concatenation, written in several ways."""
+
+    def __init__(
+        self,
+        layer: nn.Conv2d | nn.ConvTranspose2d,
+        dim: int = 1,
+        *,
+        shared: bool = False,
+        named: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layer = layer
+        self.dim = dim
+        self.shared = shared
+        self.named = named
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = [x, x.exp()]
+        both = torch.cat(tensors=parts, dim=self.dim) if self.named else torch.cat(parts, self.dim)
+        out: torch.Tensor = self.layer(both)
+        return out + both.mean() if self.shared else out
 
 
 class Functional(nn.Module):
@@ -58,25 +100,37 @@ class DropoutNet(nn.Module):
         return out
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_rewritten_net_equals_the_plain_net(kernel: int, training: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "kernel"),
+    [(PoolUpsampleNet, 3), (PoolUpsampleNet, 5), *((k, n) for k in (ConvTransposeNet, UNet) for n in (3, 4))],
+)
+def test_rewritten_net_equals_the_plain_net(kind: type[nn.Module], kernel: int, training: bool) -> None:
     """Outputs, gradients and running statistics agree, whatever has been rewritten."""
-    plain = make(kernel)
+    plain = make(kernel, kind)
     twin = copy.deepcopy(plain)
     rewritten = rewrite(twin)
     plain.train(training)
     rewritten.net.train(training)
-    x = torch.rand(3, 1, 16, 16, dtype=torch.float64)
-    direction = torch.randn(3, 6, 16, 16, dtype=torch.float64)
-    expected, got = plain(x), logits(rewritten, x).transpose(0, 1)
-    torch.testing.assert_close(got, expected)
-    (expected * direction).sum().backward()
-    (got * direction).sum().backward()
-    for (name, a), b in zip(plain.named_parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(b.grad, a.grad, msg=lambda text, name=name: f"{name}: {text}")
-    for (name, a), b in zip(plain.named_buffers(), twin.buffers(), strict=True):
-        torch.testing.assert_close(b, a, msg=lambda text, name=name: f"{name}: {text}")
+    assert_equal_nets(plain, twin, rewritten, torch.rand(3, 1, 16, 16, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_rewritten_net_equals_the_plain_net_in_float32(kind: type[nn.Module]) -> None:
+    """The kernels that compute channels-last float32 give the plain net's numbers but for rounding."""
+    plain = make(kind=kind).float()
+    twin = copy.deepcopy(plain).to(memory_format=torch.channels_last)
+    # The gradient of a bias before a batch norm is zero but for rounding, hence the absolute tolerance.
+    assert_equal_nets(plain, twin, rewrite(twin), torch.rand(3, 1, 16, 16), rtol=1e-3, atol=1e-5)
+
+
+def test_unet_convolves_its_input_apart() -> None:
+    """The 1 + 6 channels of the last convolution do not fill vectors; the 4 + 4 of the one before do."""
+    rewritten = rewrite(make(kind=UNet))
+    splits = [module for module in rewritten.net.modules() if isinstance(module, SplitConv2d)]
+    assert [split.layer.in_channels for split in splits] == [7]
+    assert str(rewritten.net.code).count("torch.cat") == 1  # type: ignore[union-attr]
 
 
 def test_both_rewrites_are_applied_to_a_kernel_of_three() -> None:
@@ -100,6 +154,46 @@ def test_parameters_and_buffers_are_shared() -> None:
     rewritten = rewrite(net).net
     assert {id(p) for p in rewritten.parameters()} == {id(p) for p in net.parameters()}
     assert {id(b) for b in rewritten.buffers()} == {id(b) for b in net.buffers()}
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize(
+    ("net", "split"),
+    [
+        (Concatenating(nn.Conv2d(6, 4, 3, padding=1)), True),
+        (Concatenating(nn.Conv2d(6, 4, 3, stride=2, dilation=2, bias=False), named=True), True),
+        (Concatenating(nn.Conv2d(6, 4, (5, 3), padding="same")), True),
+        (Concatenating(nn.Conv2d(6, 4, 3, padding="valid")), True),
+        (Concatenating(nn.Conv2d(8, 4, 3, padding=1)), False),
+        (Concatenating(nn.Conv2d(6, 4, 4, padding="same")), False),
+        (Concatenating(nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect")), False),
+        (Concatenating(nn.Conv2d(6, 4, 3, padding=1, groups=2)), False),
+        (Concatenating(nn.Conv2d(6, 4, 3, padding=1), shared=True), False),
+        (Concatenating(nn.Conv2d(6, 4, 3, padding=1), dim=2), False),
+        (Concatenating(nn.ConvTranspose2d(6, 4, 3, 2, 1, 1)), False),
+        (Concatenating(nn.ConvTranspose2d(6, 4, 3, groups=2, dilation=2, bias=False)), False),
+    ],
+)
+def test_a_convolution_of_a_concatenation_keeps_its_results(net: Concatenating, split: bool) -> None:
+    """It is split where that is the same, and gives the same outputs and gradients in any case."""
+    plain = copy.deepcopy(net).double()
+    twin = copy.deepcopy(plain)
+    rewritten = rewrite(twin)
+    assert contains(rewritten, SplitConv2d) == split
+    channels = plain.layer.in_channels // (2 if plain.dim == 1 else 1)
+    assert_equal_nets(plain, twin, rewritten, torch.randn(2, channels, 8, 8, dtype=torch.float64))
+
+
+def test_frozen_parameters_get_no_gradient() -> None:
+    """A convolution learns what may learn: its bias without its weights, or the other way round."""
+    for frozen in ("weight", "bias"):
+        net = nn.Sequential(nn.Conv2d(2, 3, 3))
+        net[0].get_parameter(frozen).requires_grad_(False)
+        rewritten = rewrite(net)
+        assert contains(rewritten, BiasApart)
+        rewritten.net(torch.rand(1, 2, 4, 4)).sum().backward()
+        learning = [name for name, parameter in net.named_parameters() if parameter.grad is not None]
+        assert learning == [name for name in ("0.weight", "0.bias") if not name.endswith(frozen)]
 
 
 @pytest.mark.parametrize("kind", [Functional, DropoutNet])
@@ -137,9 +231,10 @@ def test_rows_and_labels_meet_in_both_layouts() -> None:
         assert (arranged == 255).sum() == arranged.numel() - labels.numel()
 
 
-def test_bfloat16_logits_follow_the_plain_net() -> None:
+@pytest.mark.parametrize("kind", NETS)
+def test_bfloat16_logits_follow_the_plain_net(kind: type[nn.Module]) -> None:
     """Under autocast the rewritten net gives the plain net's loss as well as bfloat16 can tell."""
-    net = make().float()
+    net = make(kind=kind).float()
     rewritten = rewrite(net)
     x, labels = torch.rand(4, 1, 16, 16), torch.randint(6, (4, 16, 16), dtype=torch.uint8)
     expected = F.cross_entropy(net(x), labels.long())
@@ -150,4 +245,7 @@ def test_bfloat16_logits_follow_the_plain_net() -> None:
     loss.backward()
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(expected.item(), rel=5e-3)
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    for parameter in net.parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.dtype == torch.float32
+        assert parameter.grad.isfinite().all()

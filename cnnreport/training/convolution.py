@@ -1,0 +1,111 @@
+"""Convolutions that spare oneDNN, PyTorch's library for CPUs, what it does slowly.
+
+It sums the gradient of a transposed convolution's bias in a plain loop, which for channels-last images
+takes nearly as long as the gradient of the weights. And where the input channels do not fill vectors, its
+backward pass takes half as long again. Elsewhere than on a CPU the layers are computed as they are.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+VECTOR = 8
+"""Channels that a vector of AVX2 holds in float32."""
+
+
+class Geometry(NamedTuple):
+    """How a kernel moves, in the order of ``torch.ops.aten.convolution``; two numbers for each list."""
+
+    stride: list[int]
+    padding: list[int]
+    dilation: list[int]
+    transposed: bool
+    output_padding: list[int]
+    groups: int
+
+
+def geometry(layer: nn.Conv2d | nn.ConvTranspose2d) -> Geometry | None:
+    """Return a layer's geometry, None where it pads otherwise than with as many zeros on either side."""
+    reach = [(k - 1) * d for k, d in zip(layer.kernel_size, layer.dilation, strict=True)]
+    if layer.padding == "same":
+        padding = [r // 2 for r in reach if r % 2 == 0]
+    else:
+        padding = [0, 0] if layer.padding == "valid" else [int(p) for p in layer.padding]
+    if layer.padding_mode != "zeros" or len(padding) != 2:
+        return None
+    return Geometry(
+        list(layer.stride),
+        padding,
+        list(layer.dilation),
+        isinstance(layer, nn.ConvTranspose2d),
+        list(layer.output_padding),
+        layer.groups,
+    )
+
+
+def convolve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, how: Geometry) -> torch.Tensor:
+    """Convolve (N, C, H, W) on a CPU; autocast and autograd work as for PyTorch's own functions."""
+    if torch.is_autocast_enabled("cpu"):
+        dtype = torch.get_autocast_dtype("cpu")
+        x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+    convolved: torch.Tensor = _Convolution.apply(x, weight, bias, how)
+    return convolved
+
+
+class BiasApart(nn.Module):
+    """A convolution, transposed or not, whose bias gets its gradient by a sum of its own."""
+
+    def __init__(self, layer: nn.Conv2d | nn.ConvTranspose2d, how: Geometry) -> None:
+        super().__init__()
+        self.layer = layer
+        self._how = how
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve (N, C, H, W)."""
+        if x.device.type == "cpu":
+            return convolve(x, self.layer.weight, self.layer.bias, self._how)
+        convolved: torch.Tensor = self.layer(x)
+        return convolved
+
+
+class SplitConv2d(nn.Module):
+    """A convolution of concatenated images: the sum of the convolutions of each, without copying any."""
+
+    def __init__(self, layer: nn.Conv2d, how: Geometry) -> None:
+        super().__init__()
+        self.layer = layer
+        self._how = how
+
+    def forward(self, *parts: torch.Tensor) -> torch.Tensor:
+        """Convolve parts of shape (N, C_i, H, W), whose channels add up to those of the layer."""
+        layer = self.layer
+        if parts[0].device.type != "cpu":
+            convolved: torch.Tensor = layer(torch.cat(parts, 1))
+            return convolved
+        weights = torch.split(layer.weight, [part.shape[1] for part in parts], 1)
+        total = convolve(parts[0], weights[0], layer.bias, self._how)
+        for part, weight in zip(parts[1:], weights[1:], strict=True):
+            total += convolve(part, weight, None, self._how)
+        return total
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, how: Geometry
+    ) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.how = how
+        convolved: torch.Tensor = torch.ops.aten.convolution.default(x, weight, bias, *how)
+        return convolved
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        needed = ctx.needs_input_grad
+        of_input, of_weight, _ = torch.ops.aten.convolution_backward.default(
+            gradient, x, weight, None, *ctx.how, [needed[0], needed[1], False]
+        )
+        return of_input, of_weight, gradient.sum((0, 2, 3)) if needed[2] else None, None
