@@ -59,10 +59,10 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
         to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
-        ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``: `COMPARED`, largest
-        against smallest, and ``matched``; ``verdicts``: those of the contrasts; ``grids``: ``sizes``;
-        ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``, ``largest``, …);
-        ``facts``: ``lost`` (batch sizes of which a run diverged), ``several``.
+        ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``:
+        `COMPARED`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
+        ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``,
+        ``largest``, …); ``facts``: ``lost`` (batch sizes of which a run diverged), ``several``.
 
     Raises:
         UsageError: The smallest and the largest have different seeds.

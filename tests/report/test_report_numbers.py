@@ -75,7 +75,7 @@ def test_a_difference_is_taken_seed_by_seed() -> None:
     """Spread that two quantities share cancels in their difference, and both sources are kept."""
     less = difference("gap", "gap", quantity(1.0, 2.0), quantity(0.5, 1.5, name="other"), "loss")
     assert list(less.values.values()) == [0.5, 0.5]
-    assert less.source.field == "n: loss − other: loss"
+    assert less.source.field == "loss: loss − other: loss"
 
 
 def test_different_seeds_cannot_be_combined() -> None:

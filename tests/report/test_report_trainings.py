@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
 from cnnreport.report import compose, outline, sweep
-from cnnreport.report.contrast import contrast
+from cnnreport.report.contrast import contrast, seed_margin
 from cnnreport.report.quantity import Quantity, Source, paired_p
 from cnnreport.runs.artefact import Run
 
@@ -40,6 +41,8 @@ def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     made = compose.compose(project, shorter, grouped, compose.Context())
     body = made[made.index("<main>") : made.index('id="appendix"')]
     words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+    glued = re.findall(r".{20}[a-z%\d][.;:][A-Z].{20}", words.replace("nn.", ""))
+    assert not glued, "a tag swallowed the space between two sentences"
     return re.sub(r"\s+", " ", words)
 
 
@@ -103,9 +106,49 @@ def test_the_numbers_decide_which_is_higher(
     assert (found.outcome, found.phrase) == (outcome, phrase)
 
 
-def test_the_relative_difference_is_that_of_the_second() -> None:
-    """From 2 to 1 is half less, seed by seed."""
-    assert contrast("c", quantity(1.0, 2.0), quantity(2.0, 4.0), "A", "B").relative.mean == -0.5
+def test_the_relative_difference_is_that_of_the_means() -> None:
+    """Its sign is that of the difference, as a mean of ratios need not be."""
+    found = contrast("c", quantity(1.0, 3.0), quantity(0.5, 4.0), "A", "B")
+    assert found.relative is not None
+    assert found.relative.mean == pytest.approx(-0.5 / 4.5)
+
+
+def test_nothing_is_relative_to_zero() -> None:
+    """A number of zero has no relative difference."""
+    assert contrast("c", quantity(1.0), quantity(0.0), "A", "B").relative is None
+
+
+def test_the_margin_of_a_seed_is_that_of_two_runs() -> None:
+    """Two draws from one normal distribution differ by more than it in one of twenty cases."""
+    generator = np.random.default_rng(0)
+    draws = generator.normal(size=(5000, 5))
+    margins = [seed_margin(quantity(*map(float, row[:3]))) for row in draws]
+    beyond = [
+        abs(row[3] - row[4]) > margin.mean for row, margin in zip(draws, margins, strict=True) if margin
+    ]
+    assert len(beyond) == len(draws)
+    assert np.mean(beyond) == pytest.approx(0.05, abs=0.01)
+
+
+def test_one_seed_has_no_margin() -> None:
+    """Nothing is known of how much a second one would change."""
+    assert seed_margin(quantity(1.0)) is None
+
+
+@pytest.mark.parametrize(("left", "outcome"), [(1.4, "higher"), (1.2, "open"), (0.8, "open"), (0.6, "lower")])
+def test_a_margin_decides_where_there_is_one_seed(left: float, outcome: str) -> None:
+    """Only a difference larger than what seeds make counts, in either direction."""
+    margin = quantity(0.3)
+    found = contrast("c", quantity(left), quantity(1.0), "A", "B", margin)
+    assert found.outcome == outcome
+    assert found.sure
+
+
+def test_an_interval_goes_before_a_margin() -> None:
+    """With several seeds of its own a contrast needs no margin from elsewhere."""
+    found = contrast("c", quantity(1.0, 1.01), quantity(0.9, 0.91), "A", "B", quantity(5.0))
+    assert found.margin is None
+    assert found.higher
 
 
 @pytest.mark.parametrize(("wanted", "loss"), [(10, 3.0), (15, 2.5), (20, 2.0), (22, 1.6), (25, 1.0)])
