@@ -130,9 +130,9 @@ def test_many_kills_give_the_same_bytes(project: Path, undisturbed: Path, seed: 
     check_kills(project, undisturbed, seed=1000 + seed, kills=3)
 
 
-def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path, undisturbed: Path) -> None:
+def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path) -> None:
     """Ctrl-C ends with 130 and one sentence; status counts the finished epochs."""
-    out = prepared(project, undisturbed, "interrupted")
+    out = project / "interrupted"
     process = start(project, out)
     wait_for(lambda: epochs(out) >= 3, process)
     os.killpg(process.pid, signal.SIGINT)
@@ -142,6 +142,7 @@ def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path, undistu
     assert epochs(out) >= 3
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_share_the_work(project: Path, undisturbed: Path) -> None:
     """Two equal commands into one folder both succeed, and the runs are whole."""
     out = prepared(project, undisturbed, "twice")

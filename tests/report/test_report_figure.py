@@ -2,12 +2,13 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from cnnreport.report import figure
-from cnnreport.report.figure import Curve
+from cnnreport.report.figure import Axis, Curve
 
 
 def test_a_plot_is_the_same_each_time_and_needs_no_font() -> None:
@@ -25,6 +26,31 @@ def test_values_that_are_none_leave_a_gap() -> None:
     assert figure.curves(lost, "loss", "alt", ()).media_type == "image/svg+xml"
     nothing = [Curve("training", "train", [[math.nan]])]
     assert figure.curves(nothing, "loss", "alt", ()).content
+
+
+def test_an_axis_with_ticks_is_logarithmic_and_draws_what_is_none_as_a_gap() -> None:
+    """Batch sizes are steps of doubling; one of them may have diverged."""
+    axis = Axis("batch size", ticks=[32, 64, 128])
+    drawn = [Curve("validation", "validation", [[1.0, math.nan, 1.2]], x=[32, 64, 128])]
+    plain = figure.curves(drawn, "loss", "alt", (), axis=Axis("batch size"))
+    assert figure.curves(drawn, "loss", "alt", (), axis=axis).content != plain.content
+    assert figure.curves([replace(drawn[0], seeds=[[math.nan] * 3])], "loss", "alt", (), axis=axis).content
+
+
+def test_steps_are_drawn_in_shades_of_their_own() -> None:
+    """Each next step is darker, so that their order can be seen without the legend."""
+    drawn = [Curve(str(n), "step", [[1.0, 0.9]], x=[1, 2]) for n in range(3)]
+    shades = [sum(colour) for colour in figure._colours(drawn)]
+    assert shades == sorted(shades, reverse=True)
+    assert len(set(shades)) == 3
+
+
+def test_groups_of_pictures_stand_apart() -> None:
+    """Ten magnified pixels between groups, two within."""
+    images = np.zeros((4, 2, 2, 3), np.uint8)
+    made = np.asarray(Image.open(io.BytesIO(figure.strip(images, "alt", (), scale=1, groups=2).content)))
+    dark = np.flatnonzero(made[0, :, 0] == 0)
+    np.testing.assert_array_equal(dark, [0, 1, 4, 5, 16, 17, 20, 21])
 
 
 def test_a_strip_keeps_every_pixel() -> None:

@@ -16,6 +16,8 @@ from cnnreport.report.ledger import Ledger
 from cnnreport.report.quantity import Quantity, Source
 from cnnreport.runs.artefact import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 GOOD = {"edge_share_predicted": 0.21, "colours_predicted": 19}
 BAD_TABLE = {"grey_table_accuracy": 0.2}
 SHARP = {"edge_share_predicted": 0.6, "colours_predicted": 24}

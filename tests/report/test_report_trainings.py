@@ -17,6 +17,8 @@ from cnnreport.report.contrast import contrast, seed_margin
 from cnnreport.report.quantity import Quantity, Source, paired_p
 from cnnreport.runs.artefact import Run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NETS = {
     "pool-upsample": "cnnreport.nets.colourization:PoolUpsampleNet",
     "strided-upsample": "cnnreport.nets.ablation:StridedUpsampleNet",

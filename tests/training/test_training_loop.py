@@ -216,6 +216,7 @@ def test_the_state_is_contiguous_and_no_view_of_the_training() -> None:
     assert all(torch.equal(state[name], before[name]) for name in state)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_bytes() -> None:
     """With one thread, any process on a machine computes the very same run."""
     code = "import test_training_loop as t; print(t.trained_digest())"
