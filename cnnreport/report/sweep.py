@@ -62,7 +62,7 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
         ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``:
         `COMPARED`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
         ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``,
-        ``largest``, …); ``facts``: ``lost`` (batch sizes of which a run diverged), ``several``.
+        ``largest``, …); ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
 
     Raises:
         UsageError: The smallest and the largest have different seeds.
@@ -85,7 +85,6 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
         facts={
             "lost": ", ".join(lost),
             "all_lost": found["loss"].unknown,
-            "several": found["loss"].verdict.sure and found["loss"].margin is None,
             "net": trained.net_name(smallest.runs),
         },
     )
