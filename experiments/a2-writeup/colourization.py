@@ -9,6 +9,12 @@ NETS = "cnnreport.nets.colourization"
 
 BATCH_SIZES = (32, 64, 128, 256, 512)
 
+UPDATES = 500
+"""Of the trainings with a fixed number of updates: as many as 25 epochs make in batches of 256."""
+
+WIDENED = 35
+"""The least NF with which ConvTransposeNet has as many weights as UNet has with NF = 32."""
+
 EXPERIMENTS = (
     Experiment(
         name="pool-upsample",
@@ -37,6 +43,36 @@ EXPERIMENTS = (
             # How far seeds spread is known from conv-transpose, the same training in batches of 100.
             seeds=1,
             smoke=SMOKE,
+        )
+        for size in BATCH_SIZES
+    ),
+    # Beyond the handout: small experiments that tell reasons apart.
+    Experiment(
+        name="strided-upsample",
+        title="PoolUpsampleNet with strided convolutions in place of pooling",
+        spec=Colourization(net="cnnreport.nets.ablation:StridedUpsampleNet"),
+        smoke=SMOKE,
+    ),
+    Experiment(
+        name="resize-conv",
+        title="ConvTransposeNet with nearest upsampling and convolutions in place of transposed ones",
+        spec=Colourization(net="cnnreport.nets.ablation:ResizeConvNet"),
+        smoke=SMOKE,
+    ),
+    Experiment(
+        name="conv-transpose-widened",
+        title="UNet with its skips cut, widened to as many weights",
+        spec=Colourization(net=f"{NETS}:ConvTransposeNet", num_filters=WIDENED),
+        smoke=SMOKE,
+    ),
+    *(
+        Experiment(
+            name=f"same-updates-{size}",
+            title=f"ConvTransposeNet, {UPDATES} updates in batches of {size}",
+            family="same-updates",
+            spec=Colourization(net=f"{NETS}:ConvTransposeNet", batch_size=size, updates=UPDATES),
+            seeds=1,
+            smoke={**SMOKE, "updates": 20},
         )
         for size in BATCH_SIZES
     ),

@@ -8,8 +8,15 @@ from torch import nn
 from cnnreport.nets.ablation import ResizeConvNet, StridedUpsampleNet
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
 from cnnreport.project import PACKAGE, load_file
+from cnnreport.training.spec import Colourization
 
 PATH = (PoolUpsampleNet, StridedUpsampleNet, ResizeConvNet, ConvTransposeNet)
+
+
+def declared() -> Mapping[str, Colourization]:
+    """The trainings of the report, by experiment."""
+    file = load_file(PACKAGE.parent / "experiments/a2-writeup/colourization.py")
+    return {experiment.name: experiment.spec for experiment in file.EXPERIMENTS}
 
 
 def layers(net: nn.Module, group: str) -> list[str]:
@@ -55,8 +62,7 @@ def test_each_step_of_the_path_changes_one_thing() -> None:
 
 def test_the_widened_net_is_the_least_with_as_many_weights_as_unet() -> None:
     """Skips are compared with weights fairly: no fewer weights, and not more than needed."""
-    beyond = load_file(PACKAGE.parent / "experiments/a2-writeup/beyond.py")
-    spec = next(e.spec for e in beyond.EXPERIMENTS if e.name == "conv-transpose-widened")
+    spec = declared()["conv-transpose-widened"]
     wanted = weights(UNet(3, 32, 24, 1))
     assert spec.net.endswith(":ConvTransposeNet")
     assert weights(ConvTransposeNet(3, spec.num_filters, 24, 1)) >= wanted
@@ -65,13 +71,7 @@ def test_the_widened_net_is_the_least_with_as_many_weights_as_unet() -> None:
 
 def test_experiments_differ_in_what_their_comparison_is_about_alone() -> None:
     """Trainings set beside each other have the same spec but for the net, its width or the batch size."""
-    folder = PACKAGE.parent / "experiments/a2-writeup"
-    declared: Mapping[str, object] = {
-        experiment.name: experiment.spec
-        for file in ("colourization.py", "beyond.py")
-        for experiment in load_file(folder / file).EXPERIMENTS
-    }
     about = re.compile(r"(net|num_filters|batch_size|updates)=[^,)]*")
-    rest = {about.sub("", repr(spec)) for spec in declared.values()}
-    assert len(declared) == 16
+    rest = {about.sub("", repr(spec)) for spec in declared().values()}
+    assert len(declared()) == 16
     assert len(rest) == 1

@@ -4,6 +4,7 @@ import html
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
-from cnnreport.project import Project
+from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report import compose, outline, sweep
 from cnnreport.report.contrast import contrast, seed_margin
 from cnnreport.report.quantity import Quantity, Source, paired_p
@@ -428,3 +429,22 @@ def test_skips_and_weights_are_told_apart(
     assert said in text
     assert alone in text
     assert "was widened from 32 to 35 filters" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("source = [", "TOMLDecodeError"),
+        ("", "KeyError: 'source'"),
+        ("source = []", "lacks numbers of pool-upsample, conv-transpose, unet"),
+        ('[[source]]\ntitle = "x"\nunet = {loss = 1.0, accuracy = 50}', "KeyError: 'pool-upsample'"),
+        ('[[source]]\ntitle = "x"\npool-upsample = 3', "TypeError"),
+    ],
+)
+def test_a_mistake_in_the_published_results_is_named(tmp_path: Path, text: str, says: str) -> None:
+    """A source without all of its numbers is no source."""
+    file = tmp_path / "published.toml"
+    file.write_text(text)
+    part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_c.py")
+    with pytest.raises(UsageError, match=f"published.toml.*{says}"):
+        part._sources(file)

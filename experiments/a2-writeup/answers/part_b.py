@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from cnnreport.report import answer, padded, trained
-from cnnreport.report.answer import Answer, Grid, Runs
+from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.contrast import Contrast, seed_margin
 from cnnreport.report.network import network
 from cnnreport.report.quantity import Quantity, over_all
@@ -53,7 +53,7 @@ def b3(runs: Runs) -> Answer:
         "right": rows["prediction"],
         "left": trained.prediction_row(left, trained.net_name(left), right),
     }
-    return replace(found, pictures=pictures, grids={"data": Grid((), (), answer.datasets(left))})
+    return replace(found, pictures=pictures)
 
 
 def b4(runs: Runs) -> Answer:

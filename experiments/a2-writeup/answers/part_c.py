@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from cnnreport.errors import UsageError
 from cnnreport.report import answer, trained
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.network import network
@@ -114,7 +115,7 @@ def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
     if not all(map(_comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
-    sources = tomllib.loads((Path(__file__).parents[1] / PUBLISHED).read_text(encoding="utf-8"))["source"]
+    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
     ours = {name: trained.results(runs[name]) for name in NETS}
     rows = [
         *(
@@ -134,6 +135,28 @@ def _published(runs: Runs) -> Answer:
             "same_order": all(_order(each) == _order(mine) for each in published),
         },
     )
+
+
+def _sources(file: Path) -> list[Mapping[str, Any]]:
+    """Read what others reported.
+
+    Raises:
+        UsageError: The file has a mistake, or a number is missing.
+    """
+    try:
+        sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
+        complete = all(
+            isinstance(source["title"], str) and all(float(source[name][what]) > 0 for what in TOLD)
+            for source in sources
+            for name in NETS
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
+    if not sources or not complete:
+        raise UsageError(
+            f"{file} lacks numbers of {', '.join(NETS)}", "give each source a loss and an accuracy"
+        )
+    return sources
 
 
 def _comparable(run: Run) -> bool:
