@@ -1,14 +1,17 @@
 """Fixtures of the report's tests."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import figure
+from cnnreport.report import figure, page
 from cnnreport.report.answer import DataSet, Picture
 
 
@@ -38,3 +41,27 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         return Picture(b"<svg/>", "image/svg+xml", alt, data)
 
     monkeypatch.setattr(figure, "curves", blank)
+
+
+class Compiled(BytecodeCache):
+    """Keeps what templates were compiled to, by their text."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Hand out what is kept; jinja compares the text it was made of."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> Iterator[None]:
+    """Compile each template once, not once for each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "Environment", partial(Environment, bytecode_cache=Compiled()))
+        yield
