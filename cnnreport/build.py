@@ -115,6 +115,7 @@ def plan_report(
     wanted = [declared[name] for name in outline.experiments if name in chosen]
     plan = make_plan(project, wanted, choices, console.Download("data"))
     kept = chosen if full or only else _kept(outline, plan, forced)
+    kept |= {planned.experiment.reads for planned in plan if planned.experiment.name in kept}
     return [planned for planned in plan if planned.experiment.name in kept]
 
 

@@ -70,12 +70,19 @@ _out = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _what = _options(
-    click.option("--data", type=click.Choice(["auto", "cifar10", "meadow"]), default="auto",
-                 help="Data set; auto (default): real data where they can be had, else the drawn stand-in."),
+    click.option("--data", default="auto",
+                 type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
+                 help="Data; auto (default): real data where they can be had, else drawn stand-ins; real: no "
+                      "stand-ins; a name: that set is no stand-in."),
     click.option("--data-dir", type=click.Path(path_type=Path), envvar="CNNREPORT_DATA", show_envvar=True,
                  help="Folder with real data."),
     click.option("--palette", type=click.Path(path_type=Path, dir_okay=False),
                  help="A .npy file with the colours, instead of clustering them."),
+    click.option("--weights", default="auto",
+                 type=click.Choice(["auto", "resnet101", "resnet50", "mobilenet_v3_large", "embedded"]),
+                 help="Pre-trained segmentation net; auto (default): COCO's ResNet-101 where it can be had, "
+                      "else the small one that comes with cnnreport."),
+    click.option("--skip-bad", is_flag=True, help="Leave out a few bad images; the PDF lists them."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
                  help="Where to compute; auto (default): a GPU where there is one."),
     click.option("--precision", type=click.Choice(["exact", "fast"]),

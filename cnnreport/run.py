@@ -13,7 +13,9 @@ from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 RESULTS = {
     "validation_loss": "validation loss {:.3f}",
     "validation_accuracy": "accuracy {:.1%}",
+    "validation_mean_iou": "mean IoU {:.1%}",
     "points": "proved on {:.0f} points",
+    "images": "features of {:.0f} images",
 }
 """Columns of a history that the last lines of a command tell, in these words."""
 
@@ -52,6 +54,8 @@ def command_line(
     options = [f"--data {choices.data}"] if choices.data != "auto" else []
     options += ["--data-dir DIR"] if choices.data_dir else []
     options += ["--palette FILE"] if choices.palette else []
+    options += [f"--weights {choices.weights}"] if choices.weights != "auto" else []
+    options += ["--skip-bad"] if choices.skip_bad else []
     options += [f"--device {choices.device}"] if choices.device != "auto" else []
     options += [f"--precision {choices.precision}"] if choices.precision else []
     options += [f"--seeds {choices.seeds}"] if choices.seeds else []

@@ -12,7 +12,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def run_plan(project: Project, plan: Sequence[Planned], command: str, notify: No
     here = [planned for planned in missing if planned.key.where["device"] == "cpu"]
     elsewhere = [planned for planned in missing if planned.key.where["device"] != "cpu"]
     if here:
-        here.sort(key=lambda planned: planned.spec.effort(), reverse=True)  # so that all cores end together
+        here.sort(key=_order(here))
         with workers(min(hardware.cores(), len(here)), notify) as pool:
             _compute(pool, project, here, command)
     if elsewhere:
@@ -103,9 +103,9 @@ def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]
 def _compute(
     pool: concurrent.futures.Executor, project: Project, missing: Sequence[Planned], command: str
 ) -> None:
-    jobs = [make_job(planned, prepare_data(project, planned), command) for planned in missing]
-    work = [pool.submit(_execute, job) for job in jobs]
-    concurrent.futures.wait(work)  # one failing run must not cost the others
+    known: dict[str, Path] = {}
+    jobs = {each.folder: make_job(each, prepare_data(project, each, known), command) for each in missing}
+    work = _submit(pool, missing, jobs)
     try:
         for future in work:
             future.result()
@@ -114,6 +114,35 @@ def _compute(
             "a worker process died, killed from outside or for want of memory",
             "run the same command again: it goes on from the last finished epoch",
         ) from error
+
+
+def _order(missing: Sequence[Planned]) -> Callable[[Planned], tuple[bool, float]]:
+    """Return what to sort by: first what others wait for, then the longest: all cores end together."""
+    read = {planned.reads.folder for planned in missing if planned.reads}
+    return lambda planned: (planned.folder not in read, -planned.spec.effort())
+
+
+def _submit(
+    pool: concurrent.futures.Executor, missing: Sequence[Planned], jobs: Mapping[Path, Job]
+) -> list["concurrent.futures.Future[Path]"]:
+    """Compute the jobs and return their futures; one that reads another run waits until that one is done."""
+    work = {each.folder: pool.submit(_execute, jobs[each.folder]) for each in missing if not _waits(each)}
+    later = [each for each in missing if _waits(each)]
+    pending = set(work.values())
+    while pending:  # one failing run must not cost the others, but for those that read it
+        done, pending = concurrent.futures.wait(pending, return_when=concurrent.futures.FIRST_COMPLETED)
+        for each in list(later):
+            read = work[each.reads.folder] if each.reads else None
+            if read in done:
+                later.remove(each)
+                if read and read.exception() is None:
+                    work[each.folder] = pool.submit(_execute, jobs[each.folder])
+                    pending.add(work[each.folder])
+    return list(work.values())
+
+
+def _waits(planned: Planned) -> bool:
+    return planned.reads is not None and planned.reads.run is None
 
 
 def _finished(planned: Planned) -> Run:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ class Experiment:
         seeds: How many seeds are run by default: 0, 1, …
         smoke: The fields of the spec that a smoke build cuts down, with their values there.
         family: A name under which several experiments are asked for together, empty for none.
+        reads: The experiment whose first run's arrays the task takes beside its data, empty for none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Experiment:
     seeds: int = 3
     smoke: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
+    reads: str = ""
 
     def __post_init__(self) -> None:
         for what, name in (("experiment", self.name), ("family", self.family)):
@@ -49,7 +51,8 @@ def load_all(project: Project) -> dict[str, Experiment]:
     """Load every experiment that the project declares, by name, without importing torch.
 
     Raises:
-        UsageError: Two experiments bear the same name, or one that of a family, or a file declares none.
+        UsageError: Two experiments bear the same name, or one that of a family, a file declares none, or one
+            reads what is not there.
     """
     experiments: dict[str, Experiment] = {}
     for file in sorted(project.experiments.glob("*/*.py")):
@@ -61,7 +64,35 @@ def load_all(project: Project) -> dict[str, Experiment]:
         if experiment.family in experiments:
             problem = f"{experiment.family} is the name of an experiment and of a family"
             raise UsageError(problem, f"rename the experiment, or the family of {experiment.name}")
+        _check_reads(experiment, experiments)
     return experiments
+
+
+def with_read(project: Project, experiments: Iterable[Experiment]) -> list[Experiment]:
+    """Return some experiments, each preceded by the one that it reads."""
+    wanted = list(experiments)
+    declared = load_all(project) if any(one.reads for one in wanted) else {}
+    ordered: dict[str, Experiment] = {}
+    for one in wanted:
+        if one.reads:
+            ordered.setdefault(one.reads, declared[one.reads])
+        ordered.setdefault(one.name, one)
+    return list(ordered.values())
+
+
+def _check_reads(experiment: Experiment, experiments: Mapping[str, Experiment]) -> None:
+    if not experiment.reads:
+        return
+    if experiment.reads not in experiments:
+        raise UsageError(
+            f"{experiment.name} reads {experiment.reads}, which is no experiment",
+            "declare it, or mend its name",
+        )
+    if experiments[experiment.reads].reads:
+        raise UsageError(
+            f"{experiment.name} reads {experiment.reads}, which reads {experiments[experiment.reads].reads}",
+            "read from an experiment that reads from none",
+        )
 
 
 def named(experiments: Mapping[str, Experiment], name: str) -> tuple[Experiment, ...]:

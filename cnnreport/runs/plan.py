@@ -12,14 +12,15 @@ from cnnreport.project import CHOICES, Project
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.artefact import Damaged, Run, folder_name
 from cnnreport.runs.device import THREADS, Device, DeviceChoice, instructions, resolve
-from cnnreport.runs.experiment import Experiment
+from cnnreport.runs.experiment import Experiment, with_read
 from cnnreport.runs.fingerprint import Key, source_closure, versions
 from cnnreport.runs.runner import Job
 
 State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]
 
 
-DataChoice = Literal["auto", "cifar10", "meadow"]
+DataChoice = Literal["auto", "real", "cifar10", "flowers17", "meadow"]
+WeightsChoice = Literal["auto", "resnet101", "resnet50", "mobilenet_v3_large", "embedded"]
 OnDownload = Callable[[int, int | None], None]
 
 
@@ -28,9 +29,12 @@ class Choices:
     """What the user chose on the command line; the defaults are the command line's.
 
     Args:
-        data: Which data set: ``auto``, or its name.
+        data: Which data sets: ``auto``, ``real`` for real ones everywhere, or a name: that one must be
+            had, others are as for ``auto``; ``meadow`` draws all.
         data_dir: Folder with real data, None for none.
         palette: File with the colours, None to look in `data_dir`, else to cluster.
+        weights: The pre-trained segmentation net: ``auto``, an architecture, or the embedded one.
+        skip_bad: Whether a few bad images may be left out.
         device: Where to compute.
         precision: ``exact`` or ``fast``; None for what the spec says.
         seeds: How many seeds; None for what the experiment says.
@@ -42,6 +46,8 @@ class Choices:
     data: DataChoice = "auto"
     data_dir: Path | None = None
     palette: Path | None = None
+    weights: WeightsChoice = "auto"
+    skip_bad: bool = False
     device: DeviceChoice = "auto"
     precision: str | None = None
     seeds: int | None = None
@@ -72,6 +78,7 @@ class Planned:
         key: What the run depends on today.
         source: The data set, None for a task that takes none.
         sources: Source files that the experiment imports, by their path in the project.
+        reads: The planned run whose arrays the task takes beside its data, None for none.
         folder: Where the finished run belongs.
         checkpoints: Where the run under way lies.
         state: Whether it stands.
@@ -87,9 +94,15 @@ class Planned:
     sources: Mapping[str, Path]
     folder: Path
     checkpoints: Path
+    reads: "Planned | None" = None
     state: State = "new"
     reasons: Sequence[str] = field(default_factory=list)
     run: Run | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where the finished run lies, or will: one that was brought in has a folder of its own."""
+        return self.run.folder if self.run else self.folder
 
 
 def make_plan(
@@ -99,6 +112,8 @@ def make_plan(
     on_download: OnDownload | None = None,
 ) -> list[Planned]:
     """Plan the runs of some experiments: one for each seed, with its state and the reasons for it.
+
+    The run of an experiment that another reads stands before those that read it, asked for or not.
 
     Args:
         project: Where runs lie.
@@ -112,16 +127,23 @@ def make_plan(
     """
     chosen_device = resolve(choices.device)
     existing = list(artefact.load_all(project.runs))
-    located: dict[str, Any] = {}
-    plan = []
-    for experiment in experiments:
-        spec = experiment.chosen(smoke=choices.smoke, precision=choices.precision)
+    wanted = with_read(project, experiments)
+    located: dict[str | None, Any] = {}
+    plan: list[Planned] = []
+    for one in wanted:
+        spec = one.chosen(smoke=choices.smoke, precision=choices.precision)
         if spec.data not in located:
             located[spec.data] = _locate(spec.data, choices, on_download)
-        for seed in range(1 if spec.symbolic else choices.seeds or experiment.seeds):
-            wanted = _want(project, experiment, seed, spec, located[spec.data], chosen_device)
-            plan.append(_judge(wanted, existing, choices))
+        reads = next((p for p in plan if p.experiment.name == one.reads), None)
+        for seed in _seeds(one, spec, choices, read_by=[e for e in wanted if e.reads == one.name]):
+            planned = _want(project, one, seed, spec, located[spec.data], reads, chosen_device)
+            plan.append(_judge(planned, existing, choices))
     return plan
+
+
+def _seeds(experiment: Experiment, spec: Any, choices: Choices, read_by: Sequence[Experiment]) -> range:
+    """Return the seeds to run: one is enough where nothing is random or the first alone is read."""
+    return range(1 if spec.symbolic or read_by else choices.seeds or experiment.seeds)
 
 
 def make_job(planned: Planned, data: Path | None, command: str) -> Job:
@@ -135,6 +157,7 @@ def make_job(planned: Planned, data: Path | None, command: str) -> Job:
         folder=planned.folder,
         checkpoints=planned.checkpoints,
         data=data,
+        reads=planned.reads.place if planned.reads else None,
         data_origin=planned.source.origin if planned.source else "",
         sources=planned.sources,
         command=command,
@@ -142,8 +165,14 @@ def make_job(planned: Planned, data: Path | None, command: str) -> Job:
     )
 
 
-def prepare_data(project: Project, planned: Planned) -> Path | None:
-    """Return the planned run's data as the task takes them, preparing and keeping them if need be."""
+def prepare_data(project: Project, planned: Planned, known: dict[str, Path]) -> Path | None:
+    """Return the planned run's data as the task takes them, preparing and keeping them if need be.
+
+    Args:
+        project: Where prepared data are kept.
+        planned: Whose data.
+        known: What this function found earlier, so that large files are not checked again for each run.
+    """
     source = planned.source
     if source is None:
         return None
@@ -153,12 +182,21 @@ def prepare_data(project: Project, planned: Planned) -> Path | None:
     what = {"data": source.fingerprint, "parameters": parameters, "sources": data_sources}
     key = Key(what, versions(planned.spec.libraries))
     stem = f"{source.name}-{key.fingerprint[:16]}"
-    for file in sorted(project.prepared.glob(f"{stem}.*.safetensors")):
-        if durable.read_named(file) is not None:
-            return file
+    if stem not in known:
+        known[stem] = _kept_data(project, stem) or _write_data(project, stem, planned)
+    return known[stem]
+
+
+def _kept_data(project: Project, stem: str) -> Path | None:
+    files = sorted(project.prepared.glob(f"{stem}.*.safetensors"))
+    return next((file for file in files if durable.read_named(file) is not None), None)
+
+
+def _write_data(project: Project, stem: str, planned: Planned) -> Path:
     import safetensors.numpy
 
-    arrays = _data_module(planned.spec.data).prepare(source, **parameters)
+    parameters = planned.spec.data_parameters()
+    arrays = _data_module(planned.spec.data).prepare(planned.source, **parameters)
     return durable.write_named(project.prepared, stem, ".safetensors", safetensors.numpy.save(arrays))
 
 
@@ -181,17 +219,19 @@ def _data_module(kind: str) -> Any:
 def _locate(kind: str | None, choices: Choices, on_download: OnDownload | None) -> Any:
     if kind is None:
         return None
-    return _data_module(kind).locate(
-        choices.data,
-        choices.data_dir,
-        palette=choices.palette,
-        fetch=choices.fetch,
-        progress=on_download,
-    )
+    module = _data_module(kind)
+    options = {name: getattr(choices, name) for name in module.OPTIONS}
+    return module.locate(choices.data, choices.data_dir, fetch=choices.fetch, progress=on_download, **options)
 
 
 def _want(
-    project: Project, experiment: Experiment, seed: int, spec: Any, source: Any, chosen: Device
+    project: Project,
+    experiment: Experiment,
+    seed: int,
+    spec: Any,
+    source: Any,
+    reads: Planned | None,
+    chosen: Device,
 ) -> Planned:
     roots = [spec.task.partition(":")[0], *spec.modules(), *(source.modules if source else ())]
     sources = source_closure(roots, project.search)
@@ -203,6 +243,8 @@ def _want(
         "sources": {path: durable.sha256(file.read_bytes()) for path, file in sources.items()},
         "format": artefact.FORMAT_VERSION,
     }
+    if reads:
+        what["reads"] = {reads.experiment.name: reads.key.identity}
     device: Device = "cpu" if spec.symbolic else chosen
     where = {
         "device": device,
@@ -214,7 +256,7 @@ def _want(
     key = Key(json.loads(json.dumps(what)), where)
     name = folder_name(experiment.name, seed, key)
     return Planned(
-        experiment, seed, spec, key, source, sources, project.runs / name, project.checkpoints / name
+        experiment, seed, spec, key, source, sources, project.runs / name, project.checkpoints / name, reads
     )
 
 

@@ -34,6 +34,7 @@ class Job:
         sources: Files whose text is kept with the run, by their path in the project.
         command: The command line that asked for it.
         force: Compute it even where a finished run lies in the folder.
+        reads: The folder of the run whose arrays the task takes beside its data, None for none.
     """
 
     experiment: str
@@ -48,6 +49,7 @@ class Job:
     sources: Mapping[str, Path]
     command: str
     force: bool = False
+    reads: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _compute(job: Job, notify: Notify) -> None:
 def _make_task(job: Job) -> Task:
     module, _, name = job.spec.task.partition(":")
     kind: type[Task] = getattr(importlib.import_module(module), name)
-    return kind(job.spec, job.seed, _load_data(job.data), job.device)
+    return kind(job.spec, job.seed, {**_load_data(job.data), **_load_read(job.reads)}, job.device)
 
 
 def _load_data(file: Path | None) -> dict[str, Any]:
@@ -145,6 +147,15 @@ def _load_data(file: Path | None) -> dict[str, Any]:
     if content is None:
         raise DataError(f"the prepared data {file.name} are not what was written", "run the command again")
     return safetensors.numpy.load(content)
+
+
+def _load_read(folder: Path | None) -> dict[str, Any]:
+    if folder is None:
+        return {}
+    run = artefact.load(folder)
+    if not isinstance(run, artefact.Run):
+        raise DataError(f"the run {folder.name}, which another reads, is not there", "run the command again")
+    return run.samples()
 
 
 def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed: bool) -> dict[str, Any]:
