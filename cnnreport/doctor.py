@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +46,8 @@ def examine(project: Project, choices: Choices) -> list[Check]:
         lambda: _output(project),
         lambda: _disk(project),
         lambda: _data(choices),
+        lambda: _flowers(choices),
+        lambda: _weights(choices),
     ]
     return [check() for check in checks]
 
@@ -115,16 +118,34 @@ def _disk(project: Project) -> Check:
 def _data(choices: Choices) -> Check:
     from cnnreport.data import colourization
 
+    take = partial(colourization.locate, palette=choices.palette)
+    return _located("data", take, choices.data, choices, "give real data with --data-dir")
+
+
+def _flowers(choices: Choices) -> Check:
+    from cnnreport.data import flowers
+
+    take = partial(flowers.locate, progress=None, skip_bad=choices.skip_bad)
+    return _located("flowers", take, choices.data, choices, "give real flowers with --data-dir")
+
+
+def _weights(choices: Choices) -> Check:
+    from cnnreport.data import pretrained
+
+    remedy = "give a folder that holds torchvision's file with --data-dir"
+    return _located("weights", pretrained.locate, choices.weights, choices, remedy)
+
+
+def _located(name: str, locate: Callable[..., Any], choice: str, choices: Choices, remedy: str) -> Check:
+    """Say what a build would take; warn where something stands in that nobody asked for."""
     try:
-        source = colourization.locate(
-            choices.data, choices.data_dir, palette=choices.palette, fetch=choices.fetch
-        )
+        found = locate(choice, choices.data_dir, fetch=choices.fetch)
     except CnnReportError as error:
-        return Check("data", "fail", error.problem, error.remedy)
-    finding = f"{source.title}, {source.origin}"
-    if source.stand_in and choices.data == "auto":
-        return Check("data", "warn", f"{finding} ({source.reason})", "give real data with --data-dir")
-    return Check("data", "ok", finding)
+        return Check(name, "fail", error.problem, error.remedy)
+    finding = f"{found.title}, {found.origin}"
+    if found.reason and choices.data != "meadow":
+        return Check(name, "warn", f"{finding} ({found.reason})", remedy)
+    return Check(name, "ok", finding)
 
 
 def _existing(folder: Path) -> Path:

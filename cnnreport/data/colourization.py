@@ -6,7 +6,6 @@ and for each pixel the number of the nearest colour.
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +16,18 @@ from cnnreport.data.pixels import prepare
 from cnnreport.data.source import SEED, GivenPalette, Source
 from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
 
-__all__ = ["Choice", "Source", "locate", "prepare"]
+__all__ = ["OPTIONS", "Choice", "Source", "locate", "prepare"]
 
-Choice = Literal["auto", "cifar10", "meadow"]
+Choice = Literal["auto", "real", "cifar10", "flowers17", "meadow"]
 
-FIRST_BYTE_WITHIN: Mapping[str, float] = {"auto": 2.0, "cifar10": 15.0}
-"""Seconds within which a server must begin to answer: one asked for by name is waited for longer."""
+OPTIONS = ("palette",)
+"""Which further choices of the user `locate` takes."""
+
+_DEMANDS = ("real", "cifar10")
+"""Choices with which nothing else than CIFAR-10 will do."""
+
+_FIRST_BYTE_WITHIN, _PATIENCE = 2.0, 15.0
+"""Seconds within which a server must begin to answer, and where CIFAR-10 is demanded."""
 
 _PALETTE_NAMES = ("colours/colour_kmeans24_cat7.npy", "colour_kmeans24_cat7.npy")
 
@@ -41,13 +46,15 @@ def locate(
     """Decide which data set is used: the given folder's, the cache's, a download, the drawn one.
 
     Args:
-        choice: ``auto`` takes CIFAR-10 where it can be had in time, and draws meadows otherwise.
+        choice: ``real`` and ``cifar10`` demand CIFAR-10. ``auto`` takes it where it can be had in
+            time, and draws meadows otherwise; so does ``flowers17``, which speaks of other data.
         data_dir: Folder that holds cifar-10-batches-py/, its files or the archive, and perhaps
             the palette.
         palette: A palette's file; None to look in `data_dir`, then to use k-means.
         fetch: Whether the archive may be downloaded; False only looks at what is here.
-        wait: Seconds within which a server must begin to answer, None for `FIRST_BYTE_WITHIN`.
-        budget: Seconds that ``auto`` spends on a download, None for no limit; ``cifar10`` has none.
+        wait: Seconds within which a server must begin to answer, None for 2, or 15 where
+            CIFAR-10 is demanded.
+        budget: Seconds that a download may take where CIFAR-10 is not demanded, None for no limit.
         url: The archive's address, for tests and mirrors; CNNREPORT_CIFAR10_URL does the same.
         progress: Told how far a download is.
 
@@ -67,15 +74,16 @@ def locate(
     if images := cifar10.kept(cache):
         return _cifar10(cache, images, "from the user cache", given)
     address = url or os.environ.get("CNNREPORT_CIFAR10_URL") or cifar10.URL
-    wait = FIRST_BYTE_WITHIN[choice] if wait is None else wait
+    demanded = choice in _DEMANDS
+    wait = wait if wait is not None else _PATIENCE if demanded else _FIRST_BYTE_WITHIN
     try:
         if not fetch:
             raise DataError("only a build fetches it")
-        images = _fetch(address, cache, wait, budget if choice == "auto" else None, progress)
+        images = _fetch(address, cache, wait, None if demanded else budget, progress)
     except CnnReportError as error:
         where = "in the cache" if data_dir is None else "in --data-dir or the cache"
         reason = f"CIFAR-10 is not {where} and was not fetched: {error.problem}"
-        if choice == "auto":
+        if not demanded:
             return _meadow(given, reason)
         if isinstance(error, EnvironmentFailure):
             raise

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import os
+import re
 import tempfile
 import threading
 import time
@@ -23,6 +24,7 @@ Progress = Callable[[int, int | None], None]
 _CHUNK = 1 << 16
 _ATTEMPTS = 5
 _STALL = 30.0
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})|sha256:([0-9a-f]{8,63})|md5:([0-9a-f]{32})")
 
 
 def cache_folder() -> Path:
@@ -35,9 +37,55 @@ def cache_folder() -> Path:
     return Path(user_cache_dir("cnnreport"))
 
 
+@dataclass(frozen=True)
+class Digest:
+    """What is known of a file's hash.
+
+    Args:
+        algorithm: ``sha256`` or ``md5``.
+        digits: Hexadecimal digits with which the hash begins; none where nothing is known.
+    """
+
+    algorithm: str = "sha256"
+    digits: str = ""
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Digest":
+        """Read ``sha256:HEX`` (the first 8 digits or more), ``md5:HEX``, 64 bare digits, or None.
+
+        Raises:
+            ValueError: It is none of these.
+        """
+        if text is None:
+            return cls()
+        match = _DIGEST.fullmatch(text.lower())
+        if match is None:
+            raise ValueError(f"{text!r} is no hash: expected sha256:HEX, md5:HEX or 64 hexadecimal digits")
+        return cls("md5" if match[3] else "sha256", match[1] or match[2] or match[3])
+
+    @property
+    def name(self) -> str:
+        """Return the algorithm as people write it."""
+        return {"sha256": "SHA-256", "md5": "MD5"}[self.algorithm]
+
+    @property
+    def whole(self) -> str | None:
+        """Return the hash as pooch takes it, None where not all its digits are known."""
+        complete = len(self.digits) == 2 * hashlib.new(self.algorithm).digest_size
+        return f"{self.algorithm}:{self.digits}" if complete else None
+
+    def fits(self, path: Path) -> bool:
+        """Say whether a file is there and its hash begins with the digits."""
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, self.algorithm).hexdigest().startswith(self.digits)
+        except OSError:
+            return False
+
+
 def fetch(
     url: str,
-    sha256: str,
+    digest: str | None,
     folder: Path,
     *,
     first_byte_within: float = 2.0,
@@ -53,7 +101,9 @@ def fetch(
 
     Args:
         url: The address; the file is called as its last part.
-        sha256: What the file's SHA-256 must be, 64 hexadecimal digits.
+        digest: What the file's hash must be: ``sha256:HEX``, where HEX may be its first 8 digits
+            or more, ``md5:HEX``, or 64 bare digits of a SHA-256. None where nothing is known: what
+            comes within the limit is taken, what is there already stays, and the caller judges it.
         folder: Where the file is kept.
         first_byte_within: Seconds within which the server must answer, name look-up included.
         budget: Seconds for the whole transfer, None for no limit.
@@ -66,10 +116,11 @@ def fetch(
     """
     # A file that is whole needs no server, and hashing it must not count as the server's silence.
     path = folder / url.rstrip("/").rpartition("/")[2]
-    if _is(path, sha256):
+    known = Digest.parse(digest)
+    if known.fits(path):
         return path
     _load_libraries()
-    job = _Job(url, sha256, path, first_byte_within, limit, progress)
+    job = _Job(url, known, path, first_byte_within, limit, progress)
     # Nothing can interrupt a hanging name look-up, so the caller waits for a thread it may leave.
     thread = threading.Thread(target=job.run, name="cnnreport-download", daemon=True)
     started = time.monotonic()
@@ -79,11 +130,11 @@ def fetch(
         job.done.wait(None if budget is None else max(0.0, started + budget - time.monotonic()))
     if not job.done.is_set():
         job.cancelled.set()
-        host = url.split("/")[2] if "//" in url else url
+        host = _host(url)
         problem = f"{host} sends too slowly to be done within {budget:g} s" if answered and budget else ""
         raise DataError(problem or f"{host} did not answer within {first_byte_within:g} s", _remedy())
     if job.error is not None:
-        raise _explained(job.error, url) from job.error
+        raise _explained(job.error, url, known) from job.error
     return path
 
 
@@ -111,7 +162,7 @@ class _Job:
     """One download, run in a thread; the events tell the caller how far it is."""
 
     url: str
-    sha256: str
+    digest: Digest
     path: Path
     first_byte_within: float
     limit: int
@@ -146,15 +197,24 @@ class _Job:
                 Path(tempfile.mkdtemp(dir=self.path.parent, prefix=f"{self.path.name}.")) / "part",
                 True,
             )
+        whole = part.with_name(f"{part.name}.whole")
         try:
+            if self.digest.fits(self.path):  # another process was faster
+                return
+            # One left here by a killed process would be taken for the download.
+            whole.unlink(missing_ok=True)
             pooch.retrieve(
                 self.url,
-                known_hash=f"sha256:{self.sha256}",
-                fname=self.path.name,
-                path=self.path.parent,
+                known_hash=self.digest.whole,
+                fname=whole.name,
+                path=whole.parent,
                 downloader=lambda url, output, _pooch: self._download(url, part, Path(output)),
             )
+            if not self.digest.fits(whole):
+                raise _other_content(self.url, self.digest)
+            os.replace(whole, self.path)
         finally:
+            whole.unlink(missing_ok=True)
             lock.release()
             if own:
                 for path in (part, _tag_of(part)):
@@ -162,7 +222,7 @@ class _Job:
                 part.parent.rmdir()
 
     def _download(self, url: str, part: Path, output: Path) -> None:
-        """Fill `output` for pooch, which then judges the hash and renames the file."""
+        """Fill `output` for pooch, which then judges a whole hash and renames the file."""
         import requests
         import urllib3
 
@@ -254,14 +314,6 @@ def _remember_tag(answer: "Response", part: Path) -> None:
         _tag_of(part).unlink(missing_ok=True)
 
 
-def _is(path: Path, sha256: str) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -273,11 +325,19 @@ def _remedy() -> str:
     return "try again later, pass a folder that holds the file with --data-dir, or use --data meadow"
 
 
-def _explained(error: BaseException, url: str) -> CnnReportError:
+def _host(url: str) -> str:
+    return url.split("/")[2] if "//" in url else url
+
+
+def _other_content(url: str, digest: Digest) -> DataError:
+    return DataError(f"what {_host(url)} sent has another {digest.name} than the published file", _remedy())
+
+
+def _explained(error: BaseException, url: str, digest: Digest) -> CnnReportError:
     """Turn what went wrong in the thread into an error for the user, without paths."""
     import requests
 
-    host = url.split("/")[2] if "//" in url else url
+    host = _host(url)
     if isinstance(error, CnnReportError):
         return error
     if isinstance(error, requests.HTTPError):
@@ -289,5 +349,5 @@ def _explained(error: BaseException, url: str) -> CnnReportError:
     if isinstance(error, OSError):
         return unwritable(error)
     if isinstance(error, ValueError) and "hash" in str(error).lower():
-        return DataError(f"what {host} sent has another SHA-256 than the published file", _remedy())
+        return _other_content(url, digest)
     return DataError(f"the download from {host} failed: {error}", _remedy())

@@ -70,7 +70,19 @@ class _Sky:
 
 
 @dataclass(frozen=True)
-class _Season:
+class Season:
+    """The colours of a season, 0 to 255.
+
+    Args:
+        far: Grass at the horizon.
+        near: Grass in front.
+        dry: What grows among it.
+        leaves: Crowns of trees.
+        hill: Hills.
+        flowers: How many flowers a scene has on average.
+        weight: How probable it is.
+    """
+
     far: Triple
     near: Triple
     dry: Triple
@@ -89,7 +101,7 @@ _SKIES = (
     _Sky((84, 100, 122), (160, 172, 180), (0.78, 0.82, 0.86), (126, 138, 152), (230, 230, 224), 0.08),
 )
 _SEASONS = (
-    _Season(
+    Season(
         (158, 200, 96),
         (82, 144, 44),
         (190, 204, 92),
@@ -98,10 +110,10 @@ _SEASONS = (
         6.5,
         0.3,
     ),
-    _Season(
+    Season(
         (124, 168, 78), (60, 112, 38), (168, 170, 82), ((58, 112, 48), (44, 92, 56)), (70, 118, 82), 5, 0.32
     ),
-    _Season(
+    Season(
         (214, 194, 122),
         (164, 138, 66),
         (224, 206, 140),
@@ -110,7 +122,7 @@ _SEASONS = (
         4,
         0.16,
     ),
-    _Season(
+    Season(
         (172, 158, 90),
         (116, 106, 50),
         (190, 150, 84),
@@ -119,7 +131,7 @@ _SEASONS = (
         1.5,
         0.15,
     ),
-    _Season(
+    Season(
         (238, 242, 247),
         (208, 219, 232),
         (226, 228, 230),
@@ -139,7 +151,9 @@ _FLOWERS: tuple[tuple[Triple, Triple, int], ...] = (
 )
 
 
-def draw(count: int, height: int = 32, width: int = 32, seed: int = 0, first: int = 0) -> Scenes:
+def draw(
+    count: int, height: int = 32, width: int = 32, seed: int = 0, first: int = 0, *, flowers: bool = True
+) -> Scenes:
     """Draw scenes; scene i of a seed is the same whatever else is asked for.
 
     Args:
@@ -148,6 +162,7 @@ def draw(count: int, height: int = 32, width: int = 32, seed: int = 0, first: in
         width: Columns W; a wider picture spreads the scene.
         seed: Which set of scenes.
         first: Number of the first scene.
+        flowers: Whether the scenes' flowers are painted; without them all else stays as it is.
 
     Returns:
         The scenes `first` to `first + count - 1`.
@@ -158,7 +173,7 @@ def draw(count: int, height: int = 32, width: int = 32, seed: int = 0, first: in
     for i in range(count):
         generator = np.random.default_rng([seed, first + i])
         canvas = Canvas(height, width)
-        owners = _Painter(generator, canvas).paint()
+        owners = Painter(generator, canvas).paint(flowers=flowers)
         rgb[i] = (canvas.rgb + 0.5).clip(0, 255)
         mask[i] = canvas.mask
         boxes.append(_boxes(canvas, owners))
@@ -174,8 +189,17 @@ def split(_source: Source) -> Split:
     )
 
 
-class _Painter:
-    """Paints one scene from far to near."""
+class Painter:
+    """Paints one scene from far to near.
+
+    Args:
+        generator: Where every choice comes from; sky, season and light are chosen at once.
+        canvas: What is painted on.
+
+    Attributes:
+        season: The colours of what grows.
+        tint: float32 [3, 1, 1], what the light does to every colour; about 1.
+    """
 
     def __init__(self, generator: np.random.Generator, canvas: Canvas) -> None:
         self.generator, self.canvas = generator, canvas
@@ -188,13 +212,13 @@ class _Painter:
         # The ground begins at most 0.07 below the horizon.
         self.above = canvas.window(0, 0, canvas.aspect, self.horizon + 0.1)
 
-    def paint(self) -> list[Kind]:
+    def paint(self, *, flowers: bool) -> list[Kind]:
         """Paint everything; return the kind of each owner, in the order of their numbers."""
         self._paint_sky()
         self._paint_hills()
         self._paint_grass()
         self._paint_trees()
-        return self._paint_horses_and_flowers()
+        return self._paint_horses_and_flowers(flowers)
 
     def _paint_sky(self) -> None:
         canvas, generator, sky = self.canvas, self.generator, self.sky
@@ -281,9 +305,9 @@ class _Painter:
         cover = canvas.coverage(crowns.min(axis=0), size)
         canvas.paint(window, cover, blend(lit, self.haze, 0.12), Kind.TREE)
 
-    def _paint_horses_and_flowers(self) -> list[Kind]:
+    def _paint_horses_and_flowers(self, with_flowers: bool) -> list[Kind]:
         """Paint what stands on the grass from far to near, so that the near covers the far."""
-        horses, flowers = self._horses(), self._flowers()
+        horses, flowers = self._horses(), self._flowers() if with_flowers else []
         standing: list[tuple[float, int]] = [(h.ground, i) for i, h in enumerate(horses)]
         standing += [(f[1], len(horses) + i) for i, f in enumerate(flowers)]
         kinds: list[Kind] = []

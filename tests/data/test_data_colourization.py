@@ -109,13 +109,23 @@ def test_meadow_where_nothing_can_be_had(tmp_path: Path) -> None:
     assert str(tmp_path) not in source.reason + source.origin
 
 
-def test_no_stand_in_for_what_was_asked_for() -> None:
-    """Asked for CIFAR-10, the program stops with the ways out where it cannot be had."""
+@pytest.mark.parametrize("choice", ["real", "cifar10"])
+def test_no_stand_in_for_what_was_asked_for(choice: colourization.Choice) -> None:
+    """Asked for CIFAR-10 or real data, the program stops with the ways out where it cannot be had."""
     with pytest.raises(DataError, match=r"was not fetched.*--data-dir.*--data meadow"):
-        colourization.locate("cifar10", None, url=NOWHERE)
+        colourization.locate(choice, None, url=NOWHERE)
 
 
-@pytest.mark.parametrize(("choice", "seconds"), [("auto", 2.0), ("cifar10", 15.0)])
+@pytest.mark.parametrize("choice", ["auto", "flowers17"])
+def test_flowers_leave_the_choice_of_horses(choice: colourization.Choice, folder: Path) -> None:
+    """Asking for Oxford's flowers says nothing of horses: it is as if the choice were left open."""
+    assert colourization.locate(choice, folder, url=NOWHERE).name == "cifar10"
+    assert colourization.locate(choice, None, url=NOWHERE).name == "meadow"
+
+
+@pytest.mark.parametrize(
+    ("choice", "seconds"), [("auto", 2.0), ("flowers17", 2.0), ("cifar10", 15.0), ("real", 15.0)]
+)
 def test_patience(
     choice: colourization.Choice, seconds: float, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

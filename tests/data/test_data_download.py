@@ -168,6 +168,74 @@ def test_another_content(server: Server, tmp_path: Path) -> None:
     assert files(tmp_path) == set()
 
 
+@pytest.mark.parametrize(
+    "digest",
+    [
+        f"sha256:{DIGEST}",
+        f"sha256:{DIGEST[:8]}",
+        DIGEST.upper(),
+        f"md5:{hashlib.md5(CONTENT).hexdigest()}",
+        None,
+    ],
+)
+def test_what_may_be_known_of_a_hash(digest: str | None, server: Server, tmp_path: Path) -> None:
+    """A whole SHA-256, its first digits, an MD5 or nothing: the file arrives alone, and only once."""
+    for _ in range(2):
+        assert download.fetch(server.url, digest, tmp_path).read_bytes() == CONTENT
+    assert files(tmp_path) == {"file.bin"}
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("digest", "name"), [(f"sha256:{DIGEST[:8]}", "SHA-256"), (f"md5:{'0' * 32}", "MD5")]
+)
+def test_another_hash_of_another_kind(digest: str, name: str, server: Server, tmp_path: Path) -> None:
+    """A wrong file never gets the name, however its hash is given; the error names the algorithm."""
+    server.content = CONTENT[:-1] + b"?"
+    with pytest.raises(DataError, match=rf"sent has another {name} than the published file"):
+        download.fetch(server.url, digest, tmp_path)
+    assert files(tmp_path) == set()
+
+
+@pytest.mark.parametrize("digest", [DIGEST, f"sha256:{DIGEST[:8]}"])
+def test_a_damaged_file_stays_until_there_is_a_better_one(
+    digest: str, server: Server, tmp_path: Path
+) -> None:
+    """What is there with another hash is replaced by the right file, and only by it."""
+    (tmp_path / "file.bin").write_bytes(b"damaged")
+    server.content = CONTENT[:-1] + b"?"
+    with pytest.raises(DataError, match="another SHA-256"):
+        download.fetch(server.url, digest, tmp_path)
+    assert (tmp_path / "file.bin").read_bytes() == b"damaged"
+    server.content = CONTENT
+    assert download.fetch(server.url, digest, tmp_path).read_bytes() == CONTENT
+
+
+def test_what_a_killed_process_left(server: Server, tmp_path: Path) -> None:
+    """A file that was whole and not yet named is not taken for the one that is to be fetched."""
+    (tmp_path / "file.bin.part.whole").write_bytes(b"another")
+    assert download.fetch(server.url, None, tmp_path).read_bytes() == CONTENT
+    assert files(tmp_path) == {"file.bin"}
+
+
+def test_two_at_once_with_the_first_digits(server: Server, tmp_path: Path) -> None:
+    """Where pooch cannot judge the hash, those who fetch together do not disturb each other either."""
+    server.pause = 0.01
+    (tmp_path / "file.bin").write_bytes(b"damaged")
+    with ThreadPoolExecutor(4) as pool:
+        digest = f"sha256:{DIGEST[:10]}"
+        paths = list(pool.map(lambda _: download.fetch(server.url, digest, tmp_path), range(4)))
+    assert all(path.read_bytes() == CONTENT for path in paths)
+    assert files(tmp_path) == {"file.bin"}
+
+
+@pytest.mark.parametrize("digest", ["sha256:1234567", "md5:12345678", "12345678", "sha1:" + "0" * 40, ""])
+def test_no_hash(digest: str, tmp_path: Path) -> None:
+    """What is no hash is never taken for one, least of all for one that everything fits."""
+    with pytest.raises(ValueError, match="is no hash"):
+        download.fetch("http://127.0.0.1:9/f", digest, tmp_path)
+
+
 def test_too_large(server: Server, tmp_path: Path) -> None:
     """A file larger than accepted is refused before it is taken."""
     with pytest.raises(DataError, match="more than the 1000 bytes"):

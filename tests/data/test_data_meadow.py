@@ -113,3 +113,32 @@ def _explained(values: np.ndarray, groups: np.ndarray) -> float:
     index = index.ravel()
     means = np.bincount(index, values.ravel()) / np.bincount(index)
     return float(1 - (values.ravel() - means[index]).var() / values.var())
+
+
+def test_scenes_without_flowers() -> None:
+    """Without flowers a scene is the same everywhere else, and shows none."""
+    whole, bare = meadow.draw(12, 48, 48, seed=8), meadow.draw(12, 48, 48, seed=8, flowers=False)
+    assert not (bare.mask == Kind.FLOWER).any()
+    for scene in range(12):
+        boxes = whole.boxes[scene]
+        assert np.array_equal(bare.boxes[scene][:, 0], boxes[boxes[:, 0] != Kind.FLOWER][:, 0])
+        near = np.zeros((48, 48), bool)
+        for _, left, top, right, bottom in boxes[boxes[:, 0] == Kind.FLOWER]:
+            # A flower's stem reaches down from it, and its soft edge may reach over the box.
+            near[max(top - 2, 0) : bottom + 8, max(left - 2, 0) : right + 2] = True
+        same = (whole.rgb[scene] == bare.rgb[scene]).all(axis=0)
+        assert same[~near].mean() > 0.97
+    assert (whole.mask == Kind.FLOWER).any()
+
+
+def test_scenes_stay_as_they_are() -> None:
+    """What is drawn by default does not change unnoticed: finished runs were trained on it."""
+    scenes = meadow.draw(3, seed=11)
+    means = scenes.rgb.reshape(3, 3, 2, 16, 32).mean(axis=(3, 4))
+    expected = [
+        [[151.9, 108.7], [165.6, 123.9], [146.4, 58.1]],
+        [[148.4, 142.9], [168.9, 123.6], [198.6, 67.8]],
+        [[119.8, 68.6], [133.7, 107.8], [122.1, 44.1]],
+    ]
+    assert np.abs(means - expected).max() < 0.2
+    assert [len(boxes) for boxes in scenes.boxes] == [1, 2, 4]
