@@ -1,0 +1,318 @@
+"""Fine-tuning of the last layer of a segmentation net (CSC413 2021, programming assignment 2, Part D)."""
+
+import contextlib
+import inspect
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from cnnreport.errors import DataError
+from cnnreport.nets import deeplab
+from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
+from cnnreport.task import Results, Row
+from cnnreport.training import judged, overlap
+from cnnreport.training.adam import Adam
+from cnnreport.training.features import about_weights, make_model, unpack
+from cnnreport.training.images import normalise
+from cnnreport.training.judged import Probabilities
+from cnnreport.training.looks import best_median_worst
+from cnnreport.training.segmentation_spec import FineTuning
+from cnnreport.training.soft_iou import cross_entropy_loss, soft_iou_loss
+
+LossFunction = Callable[[torch.Tensor, torch.Tensor], Any]
+"""From scores and masks to a tensor of one number; Any, since torch gives `backward` no types."""
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+LOSSES: Mapping[str, LossFunction] = {"cross-entropy": cross_entropy_loss, "iou": soft_iou_loss}
+
+TOGETHER = {"cached": 64, "frozen": 4, "moving": 4}
+"""How many validation images pass the model together; the numbers do not depend on it."""
+
+SAMPLES = 6
+"""How many training and how many validation images are kept for the pictures of the report."""
+
+
+def train(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    loss_function: LossFunction,
+    optimiser: Adam,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Update the model once for each batch; yield loss, scores and masks of each."""
+    for inputs, masks in batches:
+        scores = model(inputs)
+        loss = loss_function(scores, masks)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield loss.detach(), scores.detach(), masks
+
+
+class _Whole(nn.Module):
+    """A DeepLabV3 whose output is its scores alone."""
+
+    def __init__(self, model: DeepLabV3) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.model(images)["out"]
+        return scores
+
+
+class _LastLayer(nn.Module):
+    """The end of a DeepLabV3, from the input of its last layer to the scores of the image's pixels."""
+
+    def __init__(self, model: DeepLabV3, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.last, self.size = model.classifier[-1], size
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(self.last(features), size=self.size, mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """What the model takes, and the masks to it, on the device.
+
+    Args:
+        inputs: Packed features bfloat16 (N, C, h, w), or images uint8 (N, 3, H, W).
+        masks: uint8 (N, H, W).
+        device: Where batches go.
+    """
+
+    inputs: torch.Tensor
+    masks: torch.Tensor
+    device: str
+
+    def batch(self, positions: torch.Tensor) -> Batch:
+        inputs = self.inputs[positions].to(self.device)
+        ready = inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
+        return ready, self.masks[positions].to(self.device)
+
+
+class FineTuningTask:
+    """A `Task`: Adam on the 514 parameters of a new last layer, the rest of the net frozen.
+
+    Args:
+        spec: What to train.
+        seed: Of the new layer's weights and of the order of the images.
+        data: As `cnnreport.data.segmentation.prepare` returns them; and ``features``, those of a
+            `FeaturesTask` on the same data, where the spec wants cached ones.
+        device: ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        DataError: The features are those of other images.
+    """
+
+    def __init__(self, spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> None:
+        self.epochs = spec.epochs
+        self._spec, self._seed, self._data = spec, seed, data
+        self._about = about_weights(data)
+        masks = torch.from_numpy(data["masks" if spec.protocol == "clean" else "handout_masks"])
+        inputs = _cached(data) if spec.features == "cached" else torch.from_numpy(data["images"])
+        self._images = _Images(inputs, masks, device)
+        self._train = torch.from_numpy(data[f"{spec.protocol}_train"])
+        self._validation = torch.from_numpy(data["validation"])
+        self._net = self._make_net(device)
+        with _seeded(seed):
+            fine_tune_last_layer(self._net)
+        self._net.classifier[-1].to(device)
+        learned = learned_parameters(self._net)
+        self._learned = sum(parameter.numel() for parameter in learned)
+        self._adam = Adam(learned, spec.learning_rate)
+        size = (masks.shape[1], masks.shape[2])
+        self._model = _LastLayer(self._net, size) if spec.features == "cached" else _Whole(self._net)
+        self._epochs_done = 0
+        self._diverged = False
+
+    def run_epoch(self) -> Row:
+        """Run one epoch.
+
+        Returns:
+            ``train_loss``, the mean of the batches' losses, and ``train_mean_iou``, both of each batch
+            as it was before its update; ``validation_loss``, that of all validation images together,
+            and what `judged.row` says of them, both after the epoch. Losses are in nats for cross
+            entropy, in 0..1 for the IoU loss; the rest is in 0..1.
+        """
+        with _seeded(self._seed * 1000 + self._epochs_done + 1):  # for the order, and for dropout
+            row = self._learn()
+        scores = self._scores(self._validation)
+        truth = self._images.masks[self._validation]
+        loss = LOSSES[self._spec.loss](scores, truth.to(scores.device))
+        row |= {"validation_loss": float(loss), **judged.row(judged.probability(scores), truth.numpy())}
+        self._epochs_done += 1
+        self._diverged |= not all(map(math.isfinite, row.values()))
+        return row
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the last layer, Adam's moments and steps, whatever else moves, and how far it is."""
+        tensors = {f"net.{name}": tensor for name, tensor in self._moving().items()}
+        tensors |= {f"adam.{name}": tensor for name, tensor in self._adam.state().items()}
+        tensors["epochs_done"] = torch.tensor(self._epochs_done)
+        tensors["diverged"] = torch.tensor(self._diverged)
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Continue from a `state`."""
+        for name, tensor in self._moving().items():
+            tensor.copy_(state[f"net.{name}"])
+        self._adam.restore({k.removeprefix("adam."): v for k, v in state.items() if k.startswith("adam.")})
+        self._epochs_done = int(state["epochs_done"])
+        self._diverged = bool(state["diverged"])
+
+    def results(self) -> Results:
+        """Return the learned weights, images with predictions, measures and the printed sources.
+
+        Returns:
+            Weights: the last layer's. Samples: for each of ``train_``, ``validation_`` and ``ranked_`` (the
+            best, median and worst validation images by the IoU of their flowers) ``rgb`` uint8 (n, 3, H, W),
+            ``mask`` uint8 (n, H, W) with 255 for void, ``predicted`` uint8 (n, H, W), ``iou`` float32
+            (n,), ``number`` int64 (n,); and those of `judged.sweep`. Measures: numbers of images,
+            parameters and updates, what is known of the weights, `judged.measures`, `judged.baselines`.
+        """
+        probability = judged.probability(self._scores(self._validation))
+        masks = self._images.masks
+        truth = masks[self._validation].numpy()
+        seen = torch.isin(self._validation, self._train)
+        return Results(
+            weights={name: tensor.detach().cpu() for name, tensor in self._last_layer().items()},
+            samples={**self._samples(probability), **judged.sweep(probability, truth)},
+            measures={
+                "train_images": len(self._train),
+                "train_distinct": len(torch.unique(self._train)),
+                "validation_images": len(self._validation),
+                "validation_seen": int(seen.sum()),
+                "image_size": masks.shape[-1],
+                "without_trimap": int(self._data["without_trimap"][0]),
+                "skipped": json.loads(self._data["skipped"].tobytes()),
+                "epochs": self.epochs,
+                "updates": self.epochs * len(self._batches()),
+                "diverged": self._diverged,
+                **self._sizes(),
+                **{f"weights_{name}": self._about[name] for name in ("title", "origin", "sha256")},
+                "architecture": self._about["architecture"],
+                **judged.measures(probability, truth),
+                **judged.baselines(masks[self._train].numpy(), truth),
+            },
+            listings={each.__name__: inspect.getsource(each) for each in PRINTED},
+        )
+
+    def _make_net(self, device: str) -> DeepLabV3:
+        if self._spec.features != "cached":
+            return make_model(self._spec.start, self._seed, self._data, device)
+        # Of the frozen net nothing is needed but its form: its output has been computed.
+        with torch.device("meta"):
+            return deeplab.build(self._about["architecture"]).eval()
+
+    def _batches(self) -> list[torch.Tensor]:
+        """Return where the images of each batch lie, in a new order; torch's generator decides."""
+        order = self._train[torch.randperm(len(self._train))]
+        batches = list(torch.split(order, self._spec.batch_size))
+        whole = [batch for batch in batches if len(batch) == self._spec.batch_size]
+        return whole or batches if self._spec.protocol == "handout" else batches
+
+    def _learn(self) -> Row:
+        self._net.train(self._spec.features == "moving")
+        loss_function = LOSSES[self._spec.loss]
+        batches = map(self._images.batch, self._batches())
+        losses, counts = [], []
+        for loss, scores, masks in train(self._model, batches, loss_function, self._adam):
+            losses.append(float(loss))
+            counts.append(overlap.count((scores[:, 1] > scores[:, 0]).cpu().numpy(), masks.cpu().numpy()))
+        self._net.eval()
+        return {
+            "train_loss": math.fsum(losses) / len(losses),
+            "train_mean_iou": overlap.mean_iou(np.concatenate(counts)),
+        }
+
+    @torch.no_grad()
+    def _scores(self, positions: torch.Tensor) -> torch.Tensor:
+        parts = torch.split(positions, TOGETHER[self._spec.features])
+        return torch.cat([self._model(self._images.batch(part)[0]) for part in parts])
+
+    def _moving(self) -> dict[str, torch.Tensor]:
+        """Return what training changes: the last layer, or everything where batch statistics move too."""
+        return self._net.state_dict() if self._spec.features == "moving" else self._last_layer()
+
+    def _last_layer(self) -> dict[str, torch.Tensor]:
+        return {
+            name: tensor
+            for name, tensor in self._net.state_dict().items()
+            if name.startswith(deeplab.LAST_LAYER)
+        }
+
+    def _sizes(self) -> dict[str, int]:
+        frozen = sum(p.numel() for p in self._net.parameters() if not p.requires_grad)
+        channels, side = self._net.classifier[-1].in_channels, 0
+        if self._spec.features == "cached":
+            side = self._images.inputs.shape[-1]
+        return {
+            "parameters_learned": self._learned,
+            "parameters_frozen": frozen,
+            "feature_channels": channels,
+            "feature_side": side,
+        }
+
+    def _samples(self, probability: Probabilities) -> dict[str, NDArray[Any]]:
+        """Return the pictures; `probability` is that of the validation images."""
+        iou = judged.flower_iou(probability, self._images.masks[self._validation].numpy())
+        ranked = best_median_worst(iou)
+        # Those of the clean protocol's list, so that both protocols show the same.
+        train = _spread(torch.from_numpy(self._data["clean_train"]))
+        places = _spread(torch.arange(len(self._validation)))
+        return {
+            **self._pictures("train", train, judged.probability(self._scores(train))),
+            **self._pictures("validation", self._validation[places], probability[places]),
+            **self._pictures("ranked", self._validation[ranked], probability[ranked]),
+        }
+
+    def _pictures(
+        self, prefix: str, positions: torch.Tensor, probability: Probabilities
+    ) -> dict[str, NDArray[Any]]:
+        masks, where = self._images.masks[positions].numpy(), positions.numpy()
+        found = {
+            "rgb": self._data["images"][where],
+            "mask": masks,
+            "predicted": (probability > judged.THRESHOLD).astype(np.uint8),
+            "iou": judged.flower_iou(probability, masks).astype(np.float32),
+            "number": self._data["numbers"][where],
+        }
+        return {f"{prefix}_{name}": array for name, array in found.items()}
+
+
+PRINTED = (fine_tune_last_layer, learned_parameters, train, soft_iou_loss)
+"""The functions whose source the report prints."""
+
+
+def _cached(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:
+    found = unpack(data["features"])
+    if len(found) != len(data["images"]):
+        raise DataError(
+            f"there are features of {len(found)} images, but {len(data['images'])} images",
+            "give both experiments the same number of images",
+        )
+    return found
+
+
+def _spread(positions: torch.Tensor) -> torch.Tensor:
+    """Choose `SAMPLES` of a list at equal distances: the published set is sorted by sorts of flowers."""
+    return positions[torch.linspace(0, len(positions) - 1, min(SAMPLES, len(positions))).long()]
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's generator of random numbers as from a fresh one, and leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

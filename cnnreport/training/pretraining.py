@@ -1,0 +1,213 @@
+"""The training that the embedded segmentation weights come from.
+
+Two tasks at once: to name the kind of every pixel, and to tell how a place looks (its colour, saturation
+and texture, and the mean colour of the picture). The second keeps in the features what naming the kinds of
+drawn things would let go, and what a photograph has in common with a drawing.
+"""
+
+import contextlib
+import inspect
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from cnnreport.nets import deeplab
+from cnnreport.task import Results, Row
+from cnnreport.training.adam import Adam
+from cnnreport.training.images import standardise
+from cnnreport.training.segmentation_spec import Pretraining
+
+_SMALLEST = 0.5
+"""The least side of a crop, as a part of the scene's: things are seen from afar and from near."""
+
+# How far the saturation, contrast and brightness of an image are changed at random.
+_SATURATION, _CONTRAST, _BRIGHTNESS = 0.3, 0.2, 0.2
+
+_BATCH = 16
+
+CELL = 16
+"""Height and width of a place whose look is told: as much as one feature stands for, in pixels."""
+
+LOOKS = 10
+"""How many numbers tell it; see `look`."""
+
+
+class PretrainingTask:
+    """A `Task`: Adam on cross entropy and mean squared error, see `_loss`, of random crops of scenes.
+
+    Args:
+        spec: What to train.
+        seed: Of initial weights and crops.
+        data: As `cnnreport.data.scenes.prepare` returns them.
+        device: ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    def __init__(self, spec: Pretraining, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> None:
+        self.epochs = spec.epochs
+        self._spec, self._seed, self._device = spec, seed, device
+        self._data = {name: torch.from_numpy(array) for name, array in data.items()}
+        self._classes = len(data["kinds"])
+        self._updates = math.ceil(len(data["train_rgb"]) / spec.batch_size)
+        with _seeded(seed):
+            net = deeplab.build(spec.architecture, self._classes + LOOKS)
+        self._net: nn.Module = net.to(device).to(memory_format=torch.channels_last)
+        self._adam = Adam(self._net.parameters(), spec.learning_rate)
+        self._epochs_done = 0
+
+    def run_epoch(self) -> Row:
+        """Run one epoch.
+
+        Returns:
+            ``train_loss``, that of `_loss`; over all pixels of the validation scenes
+            ``validation_loss``, the cross entropy in nats, ``validation_accuracy`` and
+            ``validation_mean_iou`` of the kinds, in 0..1, and ``validation_look_error``, the mean
+            squared error of `look`.
+        """
+        self._net.train()
+        losses = []
+        with _seeded(self._seed * 1000 + self._epochs_done + 1):
+            for update in range(self._updates):
+                done = (self._epochs_done * self._updates + update) / (self.epochs * self._updates)
+                self._adam.learning_rate = self._spec.learning_rate * (1 + math.cos(math.pi * done)) / 2
+                losses.append(self._update())
+        self._epochs_done += 1
+        return {"train_loss": math.fsum(losses) / len(losses), **self._validate(self._net)}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return weights, buffers, Adam's moments and steps, and how far the training is."""
+        tensors = {f"net.{name}": tensor for name, tensor in self._net.state_dict().items()}
+        tensors |= {f"adam.{name}": tensor for name, tensor in self._adam.state().items()}
+        tensors["epochs_done"] = torch.tensor(self._epochs_done)
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Continue from a `state`."""
+        self._net.load_state_dict(_part(state, "net."))
+        self._adam.restore(_part(state, "adam."))
+        self._epochs_done = int(state["epochs_done"])
+
+    def results(self) -> Results:
+        """Return the weights in half precision, and what they reach as they are then."""
+        halved = {name: _halve(tensor) for name, tensor in self._net.state_dict().items()}
+        net = deeplab.build(self._spec.architecture, self._classes + LOOKS)
+        net.load_state_dict(halved)
+        rounded = self._validate(net.to(self._device).to(memory_format=torch.channels_last))
+        return Results(
+            weights={name: tensor.detach().cpu() for name, tensor in halved.items()},
+            measures={
+                "architecture": self._spec.architecture,
+                "classes": self._classes,
+                "parameters": sum(parameter.numel() for parameter in self._net.parameters()),
+                "updates": self._updates * self.epochs,
+                **{f"halved_{name}": value for name, value in rounded.items()},
+            },
+            listings={type(self).__name__: inspect.getsource(type(self))},
+        )
+
+    def _update(self) -> float:
+        images, classes = self._crops()
+        loss = _loss(self._net(standardise(images))["out"], images, classes, self._classes)
+        self._adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._adam.step()
+        return float(loss.detach())
+
+    def _crops(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return crops of random scenes, all of one size and place: (N, 3, S, S) in 0..1 and (N, S, S)."""
+        rgb, classes, size = self._data["train_rgb"], self._data["train_class"], self._spec.crop
+        chosen = torch.randint(len(rgb), (self._spec.batch_size,))
+        whole = rgb.shape[-1]
+        side = int(torch.randint(int(_SMALLEST * whole), whole + 1, ()))
+        top, left = torch.randint(whole - side + 1, (2,)).tolist()
+        rows, columns = slice(top, top + side), slice(left, left + side)
+        images = rgb[chosen, :, rows, columns].to(self._device).float() / 255
+        labels = classes[chosen, rows, columns].to(self._device)
+        images = _recoloured(images)
+        images = F.interpolate(images, (size, size), mode="bilinear", antialias=side > size)
+        labels = F.interpolate(labels[:, None].float(), (size, size), mode="nearest")[:, 0].long()
+        if torch.rand(()) < 0.5:
+            images, labels = images.flip(-1), labels.flip(-1)
+        return images, labels
+
+    @torch.no_grad()
+    def _validate(self, net: nn.Module) -> Row:
+        net.eval()
+        rgb, classes = self._data["validation_rgb"], self._data["validation_class"]
+        kinds = self._classes
+        counts, loss, error = torch.zeros(kinds, kinds), 0.0, 0.0
+        for images, labels in zip(torch.split(rgb, _BATCH), torch.split(classes, _BATCH), strict=True):
+            truth, colours = labels.to(self._device).long(), images.to(self._device).float() / 255
+            found = net(standardise(colours))["out"]
+            loss += float(F.cross_entropy(found[:, :kinds], truth, reduction="sum"))
+            error += float(_look_error(found[:, kinds:], colours)) * len(images) / len(rgb)
+            pairs = truth * kinds + found[:, :kinds].argmax(1)
+            counts += torch.bincount(pairs.flatten().cpu(), minlength=kinds**2).view(kinds, kinds)
+        right = counts.diag()
+        overlap = right / (counts.sum(0) + counts.sum(1) - right).clamp(min=1)
+        return {
+            "validation_loss": loss / classes.numel(),
+            "validation_accuracy": float(right.sum() / counts.sum()),
+            "validation_mean_iou": float(overlap.mean()),
+            "validation_look_error": error,
+        }
+
+
+def look(colours: torch.Tensor) -> torch.Tensor:
+    """Tell how the places of pictures look.
+
+    Args:
+        colours: (N, 3, H, W) in 0..1.
+
+    Returns:
+        (N, `LOOKS`, H / `CELL`, W / `CELL`): for each place its mean colour, the standard deviation of its
+        three channels, the difference of the largest and the smallest channel of its mean colour, and
+        the mean colour of the whole picture; shifted and scaled to be of about unit size.
+    """
+    colour = F.avg_pool2d(colours, CELL)
+    texture = (F.avg_pool2d(colours**2, CELL) - colour**2).clamp(min=0).sqrt()
+    saturation = colour.amax(1, keepdim=True) - colour.amin(1, keepdim=True)
+    whole = colour.mean((2, 3), keepdim=True).expand_as(colour)
+    return torch.cat([(colour - 0.5) * 4, texture * 8, saturation * 4, (whole - 0.5) * 4], 1)
+
+
+def _loss(found: torch.Tensor, colours: torch.Tensor, classes: torch.Tensor, kinds: int) -> torch.Tensor:
+    """Return the mean cross entropy of the kinds plus the mean squared error of the looks."""
+    return F.cross_entropy(found[:, :kinds], classes) + _look_error(found[:, kinds:], colours)
+
+
+def _look_error(found: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(F.avg_pool2d(found, CELL), look(colours))
+
+
+def _recoloured(images: torch.Tensor) -> torch.Tensor:
+    """Change saturation, contrast and brightness of each image, (N, 3, S, S) in 0..1."""
+
+    def change(amount: float) -> torch.Tensor:
+        return (1 + amount * (2 * torch.rand(len(images), 1, 1, 1) - 1)).to(images.device)
+
+    grey = images.mean(1, keepdim=True)
+    images = grey + (images - grey) * change(_SATURATION)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    images = mean + (images - mean) * change(_CONTRAST)
+    return (images * change(_BRIGHTNESS)).clamp(0, 1)
+
+
+def _halve(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.half() if tensor.is_floating_point() else tensor
+
+
+def _part(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's generator of random numbers as from a fresh one, and leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,168 @@
+"""Fine-tuning of the last layer: cached, recomputed and moving features, protocols, checkpoints."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from flower_data import SIZE, flower_data, with_features
+from numpy.typing import NDArray
+
+from cnnreport.errors import DataError
+from cnnreport.nets import deeplab
+from cnnreport.task import Results, Row
+from cnnreport.training import fine_tuning
+from cnnreport.training.features import features, unpack
+from cnnreport.training.fine_tuning import PRINTED, FineTuningTask
+from cnnreport.training.images import normalise
+from cnnreport.training.segmentation_spec import FineTuning
+
+SPEC = FineTuning(loss="cross-entropy", epochs=3, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, NDArray[Any]]:
+    """Tiny images of flowers, with what their tasks need."""
+    return with_features(flower_data())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """As a worker has it; the sums are then the same in every process."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def run(spec: FineTuning, data: dict[str, NDArray[Any]], seed: int = 0) -> tuple[list[Row], Results]:
+    """A whole training."""
+    task = FineTuningTask(spec, seed, data, "cpu")
+    rows = [task.run_epoch() for _ in range(task.epochs)]
+    return rows, task.results()
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "iou"])
+def test_it_learns(data: dict[str, NDArray[Any]], loss: Any) -> None:
+    """With either loss the loss falls to less than a half, and the training flowers are found."""
+    rows, _ = run(replace(SPEC, loss=loss, epochs=30, learning_rate=0.01), data)
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"] / 2
+    assert rows[-1]["train_mean_iou"] > 0.75
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "iou"])
+def test_cached_features_change_nothing(
+    data: dict[str, NDArray[Any]], loss: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On features kept in float32 the training is that of the whole frozen net in eval mode."""
+    spec = replace(SPEC, loss=loss)
+    whole_rows, whole = run(replace(spec, features="frozen"), data)
+    model = fine_tuning.make_model("pretrained", 0, data, "cpu")
+    exact = features(model, normalise(torch.from_numpy(data["images"]))).clone()
+    monkeypatch.setattr(fine_tuning, "_cached", lambda _data: exact)
+    monkeypatch.setattr(fine_tuning, "normalise", lambda found: found)
+    rows, results = run(spec, data)
+    for mine, theirs in zip(rows, whole_rows, strict=True):
+        assert mine == pytest.approx(theirs, abs=2e-5)
+    for name, weight in results.weights.items():
+        torch.testing.assert_close(weight, whole.weights[name], rtol=1e-4, atol=1e-4)
+
+
+def test_sixteen_bits_are_enough(data: dict[str, NDArray[Any]]) -> None:
+    """Features kept in bfloat16, as they are on the disk, give the same losses to a few thousandths."""
+    whole, _ = run(replace(SPEC, features="frozen"), data)
+    cached, _ = run(SPEC, data)
+    for mine, theirs in zip(cached, whole, strict=True):
+        assert mine["train_loss"] == pytest.approx(theirs["train_loss"], rel=0.02, abs=5e-3)
+        assert mine["validation_loss"] == pytest.approx(theirs["validation_loss"], rel=0.02, abs=5e-3)
+
+
+def test_a_moving_net_is_another_training(data: dict[str, NDArray[Any]]) -> None:
+    """Left in train mode, the frozen net's batch statistics move although no weight of it learns."""
+    task = FineTuningTask(replace(SPEC, features="moving", protocol="handout"), 0, data, "cpu")
+    before = {name: tensor.clone() for name, tensor in task.state().items()}
+    task.run_epoch()
+    after = task.state()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any("running_mean" in name for name in changed)
+    frozen = {n for n in before if n.startswith("net.") and n.endswith("weight") and "classifier.4" not in n}
+    assert frozen
+    assert changed.isdisjoint(frozen)
+
+
+@pytest.mark.parametrize("features", ["cached", "moving"])
+def test_an_interrupted_training_goes_on(data: dict[str, NDArray[Any]], features: Any) -> None:
+    """Restored from its state, it ends with the bytes of an undisturbed one."""
+    spec = replace(SPEC, features=features)
+    rows, results = run(spec, data)
+    first, second = (FineTuningTask(spec, 0, data, "cpu") for _ in range(2))
+    first.run_epoch()
+    second.restore(first.state())
+    assert [second.run_epoch() for _ in range(2)] == rows[1:]
+    resumed = second.results()
+    assert resumed.measures == results.measures
+    for name, weight in results.weights.items():
+        assert torch.equal(weight, resumed.weights[name])
+
+
+def test_seeds_differ(data: dict[str, NDArray[Any]]) -> None:
+    """Another seed is another initial layer and another order."""
+    assert run(SPEC, data, 0)[0] != run(SPEC, data, 1)[0]
+
+
+def test_only_the_last_layer_learns(data: dict[str, NDArray[Any]]) -> None:
+    """514 parameters learn, all others of the net do not, and the run says so."""
+    _, results = run(SPEC, data)
+    net = deeplab.build(deeplab.SMALL, 2)
+    everything = sum(parameter.numel() for parameter in net.parameters())
+    assert results.measures["parameters_learned"] == 514
+    assert results.measures["parameters_frozen"] == everything - 514
+    assert sum(weight.numel() for weight in results.weights.values()) == 514
+
+
+def test_the_protocols_differ_as_told(data: dict[str, NDArray[Any]]) -> None:
+    """The handout's trains on more, drops what fills no batch, and has seen validation images."""
+    clean, handout = (run(replace(SPEC, protocol=p, batch_size=5), data)[1] for p in ("clean", "handout"))
+    told = ("train_images", "train_distinct", "validation_images", "validation_seen", "updates")
+    assert [clean.measures[name] for name in told] == [6, 6, 4, 0, 3 * 2]
+    assert [handout.measures[name] for name in told] == [12, 9, 4, 3, 3 * 2]
+    assert 255 in clean.samples["validation_mask"]
+    assert 255 not in handout.samples["validation_mask"]
+
+
+def test_pictures_are_the_same_for_both_protocols(data: dict[str, NDArray[Any]]) -> None:
+    """Whatever was trained, the report shows the same training and validation images."""
+    clean, handout = (run(replace(SPEC, protocol=p), data)[1] for p in ("clean", "handout"))
+    for name in ("train_number", "validation_number", "train_rgb"):
+        np.testing.assert_array_equal(clean.samples[name], handout.samples[name])
+    assert clean.samples["validation_number"].tolist() == [107, 108, 109, 110]
+
+
+def test_the_printed_functions_are_those_that_ran(data: dict[str, NDArray[Any]]) -> None:
+    """The listings are the sources of the functions, by their names."""
+    _, results = run(SPEC, data)
+    assert results.listings == {each.__name__: inspect.getsource(each) for each in PRINTED}
+    assert set(results.listings) == {"fine_tune_last_layer", "learned_parameters", "train", "soft_iou_loss"}
+
+
+def test_a_diverged_training_says_so(data: dict[str, NDArray[Any]]) -> None:
+    """With an absurd learning rate the loss stops being a number; the run ends and is marked."""
+    rows, results = run(replace(SPEC, learning_rate=1e38), data)
+    assert not np.isfinite(rows[-1]["validation_loss"])
+    assert results.measures["diverged"]
+
+
+def test_features_of_other_images_are_refused(data: dict[str, NDArray[Any]]) -> None:
+    """Features whose number is not that of the images belong to something else."""
+    with pytest.raises(DataError, match="features of 9 images, but 10 images"):
+        FineTuningTask(SPEC, 0, {**data, "features": data["features"][:-1]}, "cpu")
+
+
+def test_predictions_have_the_size_of_the_image(data: dict[str, NDArray[Any]]) -> None:
+    """From 4 x 4 features to a mask of the image's size."""
+    _, results = run(SPEC, data)
+    assert unpack(data["features"]).shape[-1] == 4
+    assert results.samples["validation_predicted"].shape == (4, SIZE, SIZE)
