@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from cnnreport.errors import UsageError
 from cnnreport.report.audited import Audit
@@ -15,8 +16,14 @@ from cnnreport.report.verdict import Verdict
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 
+if TYPE_CHECKING:
+    import numpy as np
+
 Runs = Mapping[str, Sequence[Run]]
 """The runs of each experiment by its name, sorted by seed."""
+
+Arrays = Mapping[str, "np.ndarray[Any, Any]"]
+"""What a run kept for pictures, by name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -34,7 +41,7 @@ class Picture:
 
     Args:
         content: The bytes of the file.
-        media_type: ``image/svg+xml`` or ``image/png``.
+        media_type: ``image/svg+xml``, ``image/png`` or ``image/jpeg``.
         alt: What someone who cannot see it needs to know.
         data: The data that it depends on; its caption names them.
     """
@@ -163,6 +170,40 @@ def measure(runs: Sequence[Run], name: str, meaning: str, form: Form, *, of_data
         return _entry(run, run.measures, name, artefact.MEASURES)
 
     return _read(runs, name, meaning, form, artefact.MEASURES, read, regardless=of_data)
+
+
+def from_samples(
+    runs: Sequence[Run],
+    kept: Mapping[int, Arrays],
+    field: str,
+    meaning: str,
+    form: Form,
+    choose: Callable[[Arrays], float],
+) -> Quantity:
+    """Compute a number from the arrays that each run kept.
+
+    Args:
+        runs: The runs of one experiment.
+        kept: The arrays of each by its seed; they are large, so that they are loaded once for many numbers.
+        field: Which array, and how the number is computed from it, for the appendix.
+        meaning: What a reader calls the number.
+        form: How it prints.
+        choose: Turns the arrays, by their names, into the number.
+
+    Raises:
+        UsageError: A run lacks an array.
+    """
+
+    def read(run: Run) -> float:
+        try:
+            return choose(kept[run.seed])
+        except KeyError as error:
+            raise UsageError(
+                f"{artefact.SAMPLES} of the run {run.folder.name} has no {error.args[0]}",
+                "run the experiment again",
+            ) from error
+
+    return _read(runs, field, meaning, form, artefact.SAMPLES, read)
 
 
 def setting(runs: Sequence[Run], name: str, meaning: str, form: Form = "count") -> Quantity:

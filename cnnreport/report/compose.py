@@ -1,5 +1,6 @@
 """The whole report as one HTML page: outline, runs and templates in, text out."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -77,8 +78,9 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
 
 def _label(section: Section) -> str:
     """Return what references call a section: its question, or the title of a text that answers none."""
-    question = section.id.upper()
-    return question if section.title.startswith(f"{question}.") else f"“{section.title}”"
+    question, stop, _ = section.title.partition(". ")
+    asked = stop and re.sub(r"[.\- ]", "", question).lower() == section.id
+    return question if asked else f"“{section.title}”"
 
 
 def _lay_out(

@@ -2,7 +2,7 @@
 
 Training is orange and dashed, validation is blue and solid: two of the Okabe-Ito colours, which
 colour-blind readers tell apart, and which line and lightness tell apart in black and white. Steps of
-something that grows are blues from light to dark.
+something that grows are blues from light to dark. Two contenders are green and solid, purple and dashed.
 """
 
 import io
@@ -21,12 +21,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes  # for those who draw on a sheet
     from matplotlib.figure import Figure
 
-Role = Literal["train", "validation", "step"]
+Role = Literal["train", "validation", "step", "left", "right"]
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 INK = "#333333"
-_COLOURS: Mapping[Role, str] = {"train": "#c25400", "validation": "#0072b2"}
-_DASHES: Mapping[Role, Any] = {"train": (0, (4, 1.6)), "validation": "solid", "step": "solid"}
+_COLOURS: Mapping[Role, str] = {
+    "train": "#c25400",
+    "validation": "#0072b2",
+    "left": "#009e73",
+    "right": "#b3589a",
+}
+_DASHES: Mapping[Role, Any] = {
+    "train": (0, (4, 1.6)),
+    "validation": "solid",
+    "step": "solid",
+    "left": "solid",
+    "right": (0, (4, 1.6)),
+}
+_FEW = 12
+"""Up to so many points of an axis of its own are marked one by one."""
+
+_JPEG_QUALITY = 88
 _LIGHTEST, _DARKEST = (0.58, 0.78, 0.93), (0.02, 0.13, 0.30)
 _STYLE: Any = {
     "font.size": 8,
@@ -68,13 +83,15 @@ class Axis:
 
     Args:
         label: Below it.
-        ticks: Where it is marked, None to choose; a scale with ticks is logarithmic.
+        ticks: Where it is marked, None to choose; a scale with ticks is logarithmic unless `linear`.
         legend: What the legend says above its entries.
+        linear: Whether equal steps are equally long although there are ticks.
     """
 
     label: str = "epoch"
     ticks: Sequence[float] | None = None
     legend: str = ""
+    linear: bool = False
 
 
 def curves(
@@ -127,7 +144,16 @@ def sheet(width: float, height: float, paint: Callable[["Axes"], None]) -> bytes
         return _svg(figure)
 
 
-def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6, groups: int = 1) -> Picture:
+def strip(
+    images: Pixels,
+    alt: str,
+    data: tuple[DataSet, ...],
+    scale: int = 6,
+    groups: int = 1,
+    *,
+    gap: int = 2,
+    photo: bool = False,
+) -> Picture:
     """Set small images in a row, each of their pixels magnified to a square.
 
     Args:
@@ -136,19 +162,24 @@ def strip(images: Pixels, alt: str, data: tuple[DataSet, ...], scale: int = 6, g
         data: The data that the images come from.
         scale: Magnification.
         groups: How many groups of equal size they form.
+        gap: Magnified pixels between two images; between groups there are five times as many.
+        photo: Whether they are photographs, which a JPEG keeps in a tenth of the bytes.
 
     Returns:
-        A PNG with a white gap of two magnified pixels between the images, of ten between groups.
+        A PNG or a JPEG, white between the images.
     """
     from PIL import Image
 
     count, side, wide, _ = images.shape
-    starts = [n * (wide + 2) + 8 * (n * groups // count) for n in range(count)]
+    starts = [n * (wide + gap) + 4 * gap * (n * groups // count) for n in range(count)]
     sheet: Pixels = np.full((side * scale, (starts[-1] + wide) * scale, 3), 255, np.uint8)
     for start, image in zip(starts, images, strict=True):
         left = start * scale
         sheet[:, left : left + wide * scale] = image.repeat(scale, axis=0).repeat(scale, axis=1)
     buffer = io.BytesIO()
+    if photo:
+        Image.fromarray(sheet).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+        return Picture(buffer.getvalue(), "image/jpeg", alt, data)
     Image.fromarray(sheet).save(buffer, "PNG")
     return Picture(buffer.getvalue(), "image/png", alt, data)
 
@@ -184,7 +215,7 @@ def _draw(axes: "Axes", curve: Curve, colour: Any, factor: float) -> None:
     x = np.arange(1, values.shape[1] + 1) if curve.x is None else np.asarray(curve.x, dtype=float)
     dashes = _DASHES[curve.role]
     # A line of one or two points would hardly be seen, and on an axis of its own each point is a training.
-    pointed = len(x) < 3 or (curve.x is not None and curve.role != "step")
+    pointed = len(x) < 3 or (curve.x is not None and curve.role != "step" and len(x) <= _FEW)
     if len(values) > 1:
         for seed in values:
             axes.plot(x, seed, color=colour, linewidth=0.5, alpha=0.55, linestyle=dashes)
@@ -213,7 +244,8 @@ def _scale(axes: "Axes", axis: Axis) -> None:
     if axis.ticks is None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         return
-    axes.set_xscale("log")
+    if not axis.linear:
+        axes.set_xscale("log")
     axes.set_xticks(list(axis.ticks), labels=[f"{tick:g}" for tick in axis.ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -7,14 +7,23 @@ from typing import Literal
 
 from cnnreport.errors import UsageError
 
-Form = Literal["loss", "share", "points", "ratio", "count", "number", "probability"]
-"""How a number prints: a share as per cent, a difference of shares in percentage points, and so on."""
+Form = Literal[
+    "loss", "share", "points", "score", "ratio", "factor", "count", "number", "probability", "bytes", "flops"
+]
+"""How a number prints: a share as per cent, a difference of shares in percentage points, a score as a
+fraction of one, bytes and floating-point operations with the prefix that suits them, and so on."""
 
 CONFIDENCE = 0.95
 NARROW = "\u00a0"
 MINUS = "\u2212"
 LEAST_PROBABILITY = 0.001
 """Probabilities below it are not told apart in print."""
+
+_PREFIXED: Mapping[Form, tuple[float, tuple[str, ...]]] = {
+    "bytes": (2.0**10, ("B", "KiB", "MiB", "GiB", "TiB", "PiB")),
+    "flops": (1e3, ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP")),
+}
+"""Forms that print with a unit of their own: by what each next unit is larger, and the units."""
 
 _UNITS: Mapping[Form, tuple[str, str]] = {
     "share": (f"{NARROW}%", f"{NARROW}%"),
@@ -185,19 +194,35 @@ def digits(value: float, form: Form) -> str:
         return "diverged"
     if form in ("share", "points"):
         text = f"{100 * value:.1f}"
-    elif form == "loss":
+    elif form in ("loss", "score"):
         text = f"{value:.3f}"
+    elif form in _PREFIXED:
+        text = _prefixed(value, *_PREFIXED[form])
+    elif form == "factor":
+        text = f"{value:.2f}" if abs(value) < 10 else _thousands(f"{value:,.{int(abs(value) < 100)}f}")
     elif form == "ratio":
         text = f"{value:.2f}"
     elif form == "probability":
         return f"{value:.3f}" if value >= LEAST_PROBABILITY else f"<{NARROW}{LEAST_PROBABILITY:g}"
     elif form == "count":
-        text = f"{value:,.0f}".replace(",", NARROW) if value == int(value) else f"{value:,.1f}"
+        text = _thousands(f"{value:,.0f}") if value == int(value) else f"{value:,.1f}"
     else:
         text = f"{value:g}"
     negative = text.startswith("-")
     text = text.removeprefix("-")
     return f"{MINUS}{text}" if negative and text.strip("0.") else text
+
+
+def _thousands(text: str) -> str:
+    return text.replace(",", NARROW)
+
+
+def _prefixed(value: float, step: float, units: Sequence[str]) -> str:
+    power = 0
+    # Compared as printed, so that no number is rounded up to a whole next unit.
+    while round(abs(value) / step**power, 1) >= step and power < len(units) - 1:
+        power += 1
+    return f"{value / step**power:.{min(power, 1)}f}{NARROW}{units[power]}"
 
 
 def over_all(name: str, meaning: str, value: float, how: str, *parts: Quantity, form: Form) -> Quantity:

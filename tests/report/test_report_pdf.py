@@ -47,7 +47,7 @@ def test_the_outline_has_every_heading(report: pypdf.PdfReader) -> None:
 def test_title_language_and_dates_come_from_the_report(report: pypdf.PdfReader) -> None:
     """The metadata name the report; its date is that of the last run, not of today."""
     assert report.metadata is not None
-    assert report.metadata.title == "Convolutional networks for image colourization"
+    assert report.metadata.title == "Convolutional networks for colourization and segmentation"
     assert report.metadata["/CreationDate"].startswith("D:20261121081200")
     assert report.trailer["/Root"]["/Lang"] == "en-GB"
 

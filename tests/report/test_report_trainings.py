@@ -1,6 +1,5 @@
 """Parts B and C: trainings compared, and the text that says it, true whatever the runs say."""
 
-import html
 import math
 import re
 from collections.abc import Sequence
@@ -9,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from composed import text_of
 from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
-from cnnreport.report import compose, outline, sweep
+from cnnreport.report import sweep
 from cnnreport.report.contrast import contrast, seed_margin
 from cnnreport.report.quantity import Quantity, Source, paired_p
 from cnnreport.runs.artefact import Run
@@ -30,23 +30,6 @@ NETS = {
 }
 WEIGHTS = {"unet": 56856, "conv-transpose-widened": 57675}
 SIZES = (32, 64, 128, 256, 512)
-
-
-def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
-    """Compose the sections of some questions and return their words, without tags and line breaks."""
-    loaded = outline.load(project, "a2-writeup")
-    chosen = tuple(section for section in loaded.sections if section.id in ids)
-    assert len(chosen) == len(ids)
-    shorter = outline.Outline(**{**vars(loaded), "sections": chosen})
-    grouped: dict[str, list[Run]] = {}
-    for run in runs:
-        grouped.setdefault(run.experiment, []).append(run)
-    made = compose.compose(project, shorter, grouped, compose.Context())
-    body = made[made.index("<main>") : made.index('id="appendix"')]
-    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
-    glued = re.findall(r".{20}[a-z%\d][.;:][A-Z].{20}", words.replace("nn.", ""))
-    assert not glued, "a tag swallowed the space between two sentences"
-    return re.sub(r"\s+", " ", words)
 
 
 def trained(make_run: MakeRun, experiment: str, seeds: int = 3, **chosen: Any) -> list[Run]:

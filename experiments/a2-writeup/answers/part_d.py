@@ -1,0 +1,263 @@
+"""Answers to Part D of CSC413 2021, programming assignment 2: a segmentation net fine-tuned for flowers."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cnnreport.errors import UsageError
+from cnnreport.report import answer, costs, finetuned, masked, probabilities, segmented
+from cnnreport.report.answer import Answer, Grid, Picture, Runs
+from cnnreport.report.probabilities import Rivals
+from cnnreport.report.quantity import Quantity, Source
+from cnnreport.report.verdict import Verdict, exceeds
+from cnnreport.runs.artefact import Run
+
+CROSS_ENTROPY = "fine-tune-cross-entropy"
+IOU = "fine-tune-iou"
+RANDOM = "fine-tune-random"
+HANDOUT_CROSS_ENTROPY = f"{CROSS_ENTROPY}-handout"
+HANDOUT_IOU = f"{IOU}-handout"
+MOVING = "fine-tune-moving"
+COSTS = "fine-tuning-costs"
+
+LOSS_NAMES = "the IoU loss", "cross entropy"
+KINDS = ("train", "validation")
+
+CONTROL = ("mean_iou", "flower_iou")
+ASKED = ("mean_iou", "starter_best")
+MOVED = ("mean_iou", "flower_iou", "starter", "starter_best", "accuracy")
+
+COLUMNS = {
+    "train_images": "training images",
+    "train_distinct": "different ones",
+    "starter_best": "starter’s score, best epoch",
+    "starter": "starter’s score",
+    "mean_iou": "mean IoU",
+    "flower_iou": "flower IoU per image",
+    "accuracy": "pixel accuracy",
+}
+
+# What another cut has to gain in mean IoU before the text speaks of it.
+GAIN = 0.01
+
+PUBLISHED = "published-segmentation.toml"
+PUBLISHED_DATA = "flowers17"
+PUBLISHED_SPEC = {"epochs": 10, "batch_size": 128, "learning_rate": 0.05, "images": None}
+"""The data set and the settings with which the published results were reached."""
+
+
+def d1q1(runs: Runs) -> Answer:
+    """Answer D.1 Q1: the code that picks the parameters to learn."""
+    return _code(runs[CROSS_ENTROPY], "learned_parameters", "train")
+
+
+def d1q2(runs: Runs) -> Answer:
+    """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
+    chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
+    found = segmented.fine_tuning(chosen)
+    against = finetuned.against(chosen, control, "pre-trained features", "random features", CONTROL)
+    return replace(
+        found,
+        contrasts=against.contrasts,
+        verdicts={**found.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
+        grids={"baselines": _baselines(chosen, control)},
+        listings=_code(chosen, "fine_tune_last_layer").listings,
+    )
+
+
+def d1q3(runs: Runs) -> Answer:
+    """Answer D.1 Q3: predictions for training and validation images, and the best and worst of them."""
+    return _predictions(runs[CROSS_ENTROPY])
+
+
+def d2q1(runs: Runs) -> Answer:
+    """Answer D.2 Q1: the soft IoU loss, what it comes to, and why that differs from cross entropy."""
+    left, right = runs[IOU], runs[CROSS_ENTROPY]
+    rivals: Rivals = (
+        (segmented.loss_of(left), "left", left),
+        (segmented.loss_of(right), "right", right),
+    )
+    found, against = segmented.fine_tuning(left), finetuned.against(left, right, *LOSS_NAMES)
+    theirs = segmented.numbers(right)
+    return replace(
+        found,
+        values={**found.values, **{f"right_{name}": number for name, number in theirs.items()}},
+        contrasts=against.contrasts,
+        verdicts={**against.verdicts, **_gains(found.values, theirs)},
+        pictures={
+            "loss": found.pictures["loss"],
+            "mean_iou": finetuned.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
+            "cuts": probabilities.cut_curves(rivals),
+            "distributions": probabilities.distributions(rivals),
+        },
+        listings=_code(left, "soft_iou_loss").listings,
+        facts={**found.facts, "right_lost": segmented.facts(right)["lost"]},
+    )
+
+
+def d2q2(runs: Runs) -> Answer:
+    """Answer D.2 Q2: predictions with the IoU loss, beside those with cross entropy for the same images."""
+    left, right = runs[IOU], runs[CROSS_ENTROPY]
+    found = _predictions(left)
+    pictures = dict(found.pictures)
+    for kind in KINDS:
+        masked.same_images(left, right, kind)
+        pictures[f"{kind}_errors_right"] = masked.rows(right, kind, LOSS_NAMES[1])["errors"]
+    return replace(found, pictures=pictures)
+
+
+def dsplits(runs: Runs) -> Answer:
+    """Answer what the published protocol measures, beside a clean one, and D.2's question under it."""
+    clean, handout = runs[CROSS_ENTROPY], runs[HANDOUT_CROSS_ENTROPY]
+    left, right = (f"{name}, handout’s protocol" for name in LOSS_NAMES)
+    losses = finetuned.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
+    protocols = finetuned.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
+    named = {
+        "clean, cross entropy": clean,
+        "clean, IoU loss": runs[IOU],
+        "handout, cross entropy": handout,
+        "handout, IoU loss": runs[HANDOUT_IOU],
+    }
+    published = _published(runs)
+    contrasts = {**losses.contrasts, **{f"protocol_{k}": v for k, v in protocols.contrasts.items()}}
+    mine = segmented.numbers(handout)
+    return Answer(
+        values={
+            **mine,
+            "clean_seen": segmented.numbers(clean)["validation_seen"],
+            "clean_images": segmented.numbers(clean)["train_images"],
+            **published.values,
+        },
+        contrasts=contrasts,
+        verdicts={name: each.verdict for name, each in contrasts.items()},
+        grids={"protocols": segmented.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
+        facts={**segmented.facts(handout), **published.facts},
+    )
+
+
+def dcosts(runs: Runs) -> Answer:
+    """Answer what fine-tuning costs, all layers against only the last."""
+    return costs.costs(runs[COSTS])
+
+
+def dmoving(runs: Runs) -> Answer:
+    """Answer what changes if the frozen net is left in train mode, as the starter leaves it."""
+    left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
+    found = finetuned.against(left, right, "train mode", "eval mode", MOVED)
+    values = {"seeds": answer.count(left), "right_seeds": answer.count(right), **found.values}
+    rivals: Rivals = (("train mode", "left", left), ("eval mode", "right", right))
+    pictures = {
+        "mean_iou": finetuned.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
+        "starter": finetuned.curves(rivals, "validation_starter_score", "starter’s score"),
+    }
+    return replace(found, values=values, pictures=pictures)
+
+
+def _code(runs: Sequence[Run], *names: str) -> Answer:
+    numbers = segmented.numbers(runs)
+    return Answer(
+        values={name: numbers[name] for name in ("learned", "frozen", "channels")},
+        listings={name: answer.listing(runs, name) for name in names},
+        facts=segmented.facts(runs),
+    )
+
+
+def _predictions(runs: Sequence[Run]) -> Answer:
+    what = f"the net fine-tuned with {segmented.loss_of(runs)}"
+    pictures: dict[str, Picture] = {}
+    for kind in (*KINDS, "ranked"):
+        pictures |= {f"{kind}_{name}": row for name, row in masked.rows(runs, kind, what).items()}
+    return Answer(values=segmented.numbers(runs), pictures=pictures, facts=segmented.facts(runs))
+
+
+def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
+    """Return what the last layer reaches on pre-trained features, on random ones, and what needs no net."""
+    rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = []
+    for title, runs in (("pre-trained features", chosen), ("random features", control)):
+        numbers = segmented.numbers(runs)
+        rows.append((title, numbers["mean_iou"], numbers["flower_iou"], numbers["accuracy"]))
+    numbers = segmented.numbers(chosen)
+    rows.append(("the fixed map", numbers["prior_mean"], numbers["prior"], ()))
+    rows.append(("flower everywhere", (), numbers["everywhere"], ()))
+    columns = ("", "mean IoU", "flower IoU per image", "pixel accuracy")
+    return Grid(columns, tuple(rows), answer.datasets(chosen))
+
+
+def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Verdict]:
+    claim = "Another cut than one half clearly raises the mean IoU, {}"
+    return {
+        "gain": exceeds(claim.format(LOSS_NAMES[0]), left["cut_gain"], GAIN),
+        "right_gain": exceeds(claim.format(LOSS_NAMES[1]), right["cut_gain"], GAIN),
+    }
+
+
+def _published(runs: Runs) -> Answer:
+    """Return what others reported beside what the runs gave; empty where data or training are others."""
+    ours = {"cross-entropy": runs[HANDOUT_CROSS_ENTROPY], "iou": runs[HANDOUT_IOU]}
+    if not all(_comparable(run) for group in ours.values() for run in group):
+        return Answer()
+    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
+    rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = [
+        (source["title"], *(_told(source, loss) for loss in ours)) for source in sources
+    ]
+    rows.append(("this report", *(segmented.numbers(group)["starter_best"] for group in ours.values())))
+    first = _told(sources[0], "cross-entropy")
+    bounds = segmented.implied("published", first, f"the score of the {sources[0]['title']}")
+    return Answer(
+        values={"published": first, **{f"published_{name}": bound for name, bound in bounds.items()}},
+        grids={
+            "published": Grid(
+                ("source", *(segmented.LOSSES[loss] for loss in ours)),
+                tuple(rows),
+                answer.datasets(ours["iou"]),
+            )
+        },
+        facts={"published_lower": all(source["iou"] < source["cross-entropy"] for source in sources)},
+    )
+
+
+def _sources(file: Path) -> list[Mapping[str, Any]]:
+    """Read what others reported.
+
+    Raises:
+        UsageError: The file has a mistake, or a number is missing.
+    """
+    try:
+        sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
+        complete = all(
+            isinstance(source["title"], str) and all(0 < float(source[loss]) < 1 for loss in segmented.LOSSES)
+            for source in sources
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
+    if not sources or not complete:
+        raise UsageError(f"{file} lacks scores", f"give each source {' and '.join(segmented.LOSSES)}")
+    return sources
+
+
+def _told(source: Mapping[str, Any], loss: str) -> Quantity:
+    """Return a published score; it has no run."""
+    title = f"{source['title']}, {segmented.LOSSES[loss]}"
+    origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
+    meaning = f"published: starter’s score, {title}"
+    return Quantity(f"published.score.{title}", meaning, {0: source[loss]}, "score", origin)
+
+
+def _comparable(run: Run) -> bool:
+    """Tell whether a run used the data and the settings of the published ones."""
+    data = run.key.what["data"]["name"] == PUBLISHED_DATA
+    return data and all(run.spec[name] == value for name, value in PUBLISHED_SPEC.items())
+
+
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
+    "d1q1": d1q1,
+    "d1q2": d1q2,
+    "d1q3": d1q3,
+    "d2q1": d2q1,
+    "d2q2": d2q2,
+    "dsplits": dsplits,
+    "dcosts": dcosts,
+    "dmoving": dmoving,
+}

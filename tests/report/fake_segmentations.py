@@ -1,0 +1,244 @@
+"""Fake runs of Part D as if they had been read back, with numbers that a test chooses."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fake_runs import circumstances
+
+from cnnreport.runs import artefact
+from cnnreport.runs.artefact import Run
+from cnnreport.runs.fingerprint import Key
+from cnnreport.task import Results
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+LISTINGS = {
+    "fine_tune_last_layer": "def fine_tune_last_layer(model):\n    model.requires_grad_(False)\n",
+    "learned_parameters": "def learned_parameters(model):\n    return [model.classifier[4].weight]\n",
+    "train": "def train(model, batches, loss_function, optimiser):\n    for inputs, masks in batches: ...\n",
+    "soft_iou_loss": "def soft_iou_loss(scores, masks):\n    return (union - intersection) / union\n",
+}
+
+EMBEDDED = {
+    "architecture": "mobilenet_v3_small_embedded",
+    "weights_title": "a small DeepLabV3 pre-trained by this project",
+    "weights_origin": "brought by cnnreport",
+    "weights_sha256": "7a" * 32,
+}
+COCO = {
+    "architecture": "resnet101",
+    "weights_title": "torchvision's DeepLabV3 (ResNet-101), pre-trained on COCO with VOC's labels",
+    "weights_origin": "from torch's cache",
+    "weights_sha256": "58" * 32,
+}
+
+MEASURES: dict[str, Any] = {
+    "validation_images": 212,
+    "validation_seen": 0,
+    "train_images": 427,
+    "train_distinct": 427,
+    "image_size": 224,
+    "without_trimap": 514,
+    "parameters_learned": 514,
+    "parameters_frozen": 10_000_000,
+    "boundary_f": 0.40,
+    "boundary_tolerance": 2,
+    "flower_iou_minimum": 0.05,
+    "flower_iou_median": 0.67,
+    "flower_iou_maximum": 0.94,
+    "flower_share": 0.31,
+    "flower_share_predicted": 0.35,
+    "all_flower_iou": 0.30,
+    "prior_flower_iou": 0.41,
+    "prior_mean_iou": 0.55,
+    "feature_channels": 256,
+    "feature_side": 28,
+    "skipped": [],
+    **EMBEDDED,
+}
+
+HANDOUT = {"train_images": 1280, "train_distinct": 780, "validation_seen": 174}
+
+DEFAULTS: dict[str, Any] = {
+    "experiment": "fine-tune-cross-entropy",
+    "mean_iou": 0.72,
+    "flower_iou": 0.62,
+    "starter": 0.34,
+    "best": 0.0,
+    "cut": 0.5,
+    "cut_gain": 0.0,
+    "sure": 0.6,
+    "epochs": 10,
+    "data": "meadow",
+    "title": "Meadow",
+    "stand_in": True,
+    "measures": None,
+    "diverged": False,
+    "pictures": None,
+}
+
+MakeTuning = Callable[..., Run]
+
+
+@dataclass(frozen=True)
+class FakeRun(Run):
+    """A run that lies in no folder: nothing is written, so that many are made in no time."""
+
+    arrays: Arrays = field(default_factory=dict)
+
+    def samples(self) -> Arrays:
+        """Return the arrays kept for the pictures."""
+        return self.arrays
+
+
+def discs(count: int, size: int = 24) -> Arrays:
+    """Return pictures of a disc each, with a void rim, and predictions that are a little off."""
+    y, x = np.mgrid[0:size, 0:size]
+    radius = np.hypot(y - size / 2, x - size / 2)
+    edges = np.linspace(size / 5, size / 2.5, count)[:, None, None]
+    mask = np.where(radius < edges, 1, np.where(radius < edges + 1, 255, 0)).astype(np.uint8)
+    rgb = np.stack([60 + 150 * (mask == 1), 90 + 0 * mask, 40 + 60 * (mask == 0)], axis=1).astype(np.uint8)
+    predicted = (np.hypot(y - size / 2, x - size / 2 - 2) < edges).astype(np.uint8)
+    iou = np.linspace(0.9, 0.1, count, dtype=np.float32)
+    return {"rgb": rgb, "mask": mask, "predicted": predicted, "iou": iou, "number": np.arange(count) + 1}
+
+
+def thresholds(mean_iou: float, flower_iou: float, cut: float, gain: float) -> Arrays:
+    """Return a sweep that is highest at `cut`, by `gain` higher than at one half; at one half for no gain."""
+    places = np.arange(1, 20) / 20
+    top = cut if gain else 0.5
+    slope = gain / (cut - 0.5) ** 2 if gain else 0.5
+    fall = slope * ((places - top) ** 2 - (0.5 - top) ** 2)
+    return {
+        "threshold": places.astype(np.float32),
+        "threshold_mean_iou": (mean_iou - fall).astype(np.float32),
+        "threshold_flower_iou": (flower_iou - fall).astype(np.float32),
+        "threshold_starter_score": np.full(19, 0.3, np.float32),
+    }
+
+
+def fake_tuning(root: Path, seed: int = 0, **chosen: Any) -> Run:
+    """Return one fake run of a fine-tuning.
+
+    Args:
+        root: The folder in which it claims to lie.
+        seed: Its seed; each seed shifts the results a little.
+        chosen: What differs from `DEFAULTS`: the experiment, whose name tells loss, protocol and features;
+            the results after the last epoch and by how much the best epoch was better; where another cut
+            of the probabilities gains how much, and the share of sure ones; data, measures, pictures by
+            kind, and whether it diverged.
+    """
+    assert chosen.keys() <= DEFAULTS.keys(), chosen
+    w = {**DEFAULTS, **chosen}
+    shift = 0.004 * seed
+    name, epochs = w["experiment"], w["epochs"]
+    handout = name.endswith("-handout") or name == "fine-tune-moving"
+    spec = {
+        "loss": "iou" if name.startswith("fine-tune-iou") else "cross-entropy",
+        "protocol": "handout" if handout else "clean",
+        "features": "moving" if name == "fine-tune-moving" else "cached",
+        "start": "random" if name == "fine-tune-random" else "pretrained",
+        "epochs": epochs, "batch_size": 128, "learning_rate": 0.05, "images": None,
+    }  # fmt: skip
+    measures = {
+        **MEASURES,
+        **(HANDOUT if handout else {}),
+        "epochs": epochs,
+        "updates": 4 * epochs,
+        "diverged": w["diverged"],
+        **(w["measures"] or {}),
+    }
+    sure = round(1_000_000 * (w["sure"] + shift))
+    histogram = np.full(20, (1_000_000 - sure) // 18, np.int64)
+    histogram[[0, -1]] = sure // 2
+    samples = {**thresholds(w["mean_iou"] - shift, w["flower_iou"] - shift, w["cut"], w["cut_gain"]),
+               "probability_histogram": histogram}  # fmt: skip
+    for kind, count in (("train", 6), ("validation", 6), ("ranked", 9)):
+        shown = (w["pictures"] or {}).get(kind) or discs(count)
+        samples |= {f"{kind}_{part}": array for part, array in shown.items()}
+    results = Results(samples=samples, measures=measures, listings=LISTINGS)
+    return _run(root, w, seed, spec, _rows(w, epochs, shift), results)
+
+
+def _rows(w: dict[str, Any], epochs: int, shift: float) -> list[dict[str, float]]:
+    """Return a history that is level in its last two epochs but for what the last but one is better by."""
+    rows = []
+    for epoch in range(epochs):
+        late = shift + (0.2 * math.exp(-epoch) if epoch < epochs - 2 else 0.0)
+        up = w["best"] if epoch == epochs - 2 else 0.0
+        rows.append({
+            "train_loss": 0.3 + late,
+            "train_mean_iou": w["mean_iou"] - 0.5 * late,
+            "validation_loss": 0.35 + late,
+            "validation_mean_iou": w["mean_iou"] - late + up,
+            "validation_flower_iou": w["flower_iou"] - late,
+            "validation_starter_score": max(w["starter"] - late + up, 0.0),
+            "validation_accuracy": 0.87 - late,
+        })  # fmt: skip
+    if w["diverged"]:
+        for row in rows[epochs // 3 :]:
+            row.update(dict.fromkeys(row, math.nan))
+    return rows
+
+
+COSTS: dict[str, Any] = {
+    "architecture": "resnet101", "image_size": 224, "batch_size": 8, "points": 10,
+    "parameters": 60_000_000, "parameters_learned": 514,
+    "cached_1_forward_flops": 6_000_000, "cached_1_backward_flops": 6_000_000,
+}  # fmt: skip
+for _mode, _scale, _activations, _optimiser, _forward, _backward in (
+    ("all", 1, 6.4e9, 4.8e8, 6e11, 1.2e12),
+    ("all", 2, 25.6e9, 4.8e8, 2.4e12, 4.8e12),
+    ("last", 1, 8e6, 4116, 6e11, 6e6),
+    ("last", 2, 32e6, 4116, 2.4e12, 24e6),
+):
+    COSTS |= {
+        f"{_mode}_{_scale}_activation_bytes": int(_activations),
+        f"{_mode}_{_scale}_optimiser_bytes": int(_optimiser),
+        f"{_mode}_{_scale}_forward_flops": int(_forward),
+        f"{_mode}_{_scale}_backward_flops": int(_backward),
+    }
+
+
+def fake_costs(root: Path, **measures: Any) -> Run:
+    """Return a fake run that measured the costs of fine-tuning, with some measures of its own."""
+    chosen = {**DEFAULTS, "experiment": "fine-tuning-costs", "data": None}
+    results = Results(measures={**COSTS, **measures})
+    return _run(root, chosen, 0, {"architecture": "resnet101"}, [{"points": 10.0}], results)
+
+
+def fake_features(root: Path, experiment: str, **chosen: Any) -> Run:
+    """Return a fake run that computed frozen features."""
+    chosen = {**DEFAULTS, "experiment": experiment, **chosen}
+    return _run(root, chosen, 0, {"start": "pretrained"}, [{"images": 900.0}], Results(measures={}))
+
+
+def _run(
+    root: Path,
+    w: dict[str, Any],
+    seed: int,
+    spec: dict[str, Any],
+    rows: list[dict[str, float]],
+    results: Results,
+) -> Run:
+    data = {"name": w["data"], "title": w["title"], "stand_in": w["stand_in"], "origin": "drawn",
+            "fingerprint": "6e" * 32} if w["data"] else None  # fmt: skip
+    key = Key(
+        {"task": "t", "spec": spec, "seed": seed, "data": data, "sources": {}, "format": 1},
+        {"device": "cpu", "arithmetic": "float32", "threads": 1, "versions": {"torch": "2.15.0"},
+         "made": [w["mean_iou"], w["cut"], w["sure"]]},
+    )  # fmt: skip
+    name = w["experiment"]
+    manifest = {
+        "experiment": name,
+        "seed": seed,
+        "key": key.to_json(),
+        "circumstances": circumstances(seed),
+    }
+    folder = root / artefact.folder_name(name, seed, key)
+    listings, arrays = dict(results.listings), dict(results.samples)
+    return FakeRun(folder, manifest, rows, dict(results.measures), listings, arrays=arrays)
