@@ -1,5 +1,6 @@
 """Frozen features: what they are, that they are computed once, and what cannot be stored."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from flower_data import COUNT, flower_data, with_features
 from numpy.typing import NDArray
+from torchvision.models import segmentation
 
 from cnnreport.errors import DataError, VerificationError
 from cnnreport.nets import deeplab
@@ -96,6 +98,26 @@ def test_damaged_weights_are_named(content: bytes, problem: str) -> None:
     """A file that is neither safetensors nor a state dict of torch is an error of the data."""
     with pytest.raises(DataError, match=problem):
         deeplab.load(deeplab.SMALL, content)
+
+
+def test_files_of_torch_are_read(data: dict[str, NDArray[Any]]) -> None:
+    """A state dict saved by torch, as torchvision publishes them, gives the same net as safetensors."""
+    state = deeplab.load(deeplab.SMALL, data["weights"].tobytes()).state_dict()
+    file = io.BytesIO()
+    torch.save(state, file)
+    found = deeplab.load(deeplab.SMALL, file.getvalue()).state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+
+
+@pytest.mark.parametrize("architecture", ["resnet101", "resnet50", "mobilenet_v3_large"])
+def test_nets_are_those_of_the_published_weights(architecture: str) -> None:
+    """Names and shapes are those of torchvision's builder, auxiliary classifier included."""
+    published = getattr(segmentation, f"deeplabv3_{architecture}")
+    with torch.device("meta"):
+        theirs = published(weights=None, weights_backbone=None, num_classes=21, aux_loss=True).state_dict()
+        mine = deeplab.build(architecture).state_dict()
+    assert {name: tensor.shape for name, tensor in mine.items()} == {n: t.shape for n, t in theirs.items()}
+    assert mine["classifier.4.weight"].shape == (21, 256, 1, 1)
 
 
 def test_weights_of_another_net_are_named(data: dict[str, NDArray[Any]]) -> None:
