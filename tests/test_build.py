@@ -102,6 +102,7 @@ def test_a_second_build_computes_and_prints_nothing(project: Path) -> None:
     assert pdf(project).stat() == before
 
 
+@pytest.mark.slow
 def test_a_damaged_report_is_printed_again(project: Path, part: Path) -> None:
     """A PDF with a flipped bit is not what was written; the same bytes are made again."""
     file = part / "a2-writeup.pdf"

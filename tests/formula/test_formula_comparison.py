@@ -127,6 +127,7 @@ def test_what_fits_nothing_gets_the_nearest_choice_and_the_difference() -> None:
     assert found.sentence.startswith("Not explained; nearest: twice the weights counted as “learnable”")
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(number=st.integers(0, 60_000_000), quantity=st.sampled_from(sorted(CHOICES)))
 def test_whatever_the_number_an_explanation_adds_up(number: int, quantity: str) -> None:

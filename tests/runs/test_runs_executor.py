@@ -67,6 +67,7 @@ def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPa
     assert [run.experiment for run in runs] == ["short", "long", "long", "middle", "other"]
 
 
+@pytest.mark.slow
 def test_one_failing_run_does_not_cost_the_others(counting: Project) -> None:
     """The error comes out of the worker as it is, and the other run is finished."""
     wanted = [*plan(counting, "fail"), *plan(counting)]
