@@ -19,6 +19,9 @@ from cnnreport.runs.runner import Job
 State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]
 
 
+SMOKE_SEEDS = 2
+"""How many seeds a smoke build runs at most: as few as an interval needs."""
+
 DataChoice = Literal["auto", "real", "cifar10", "flowers17", "meadow"]
 WeightsChoice = Literal["auto", "resnet101", "resnet50", "mobilenet_v3_large", "embedded"]
 OnDownload = Callable[[int, int | None], None]
@@ -37,7 +40,7 @@ class Choices:
         skip_bad: Whether a few bad images may be left out.
         device: Where to compute.
         precision: ``exact`` or ``fast``; None for what the spec says.
-        seeds: How many seeds; None for what the experiment says.
+        seeds: How many seeds; None for what the experiment says, in a smoke build at most `SMOKE_SEEDS`.
         smoke: Cut everything down to seconds.
         force: Names of experiments and families to be run again though they are cached.
         fetch: Whether data may be downloaded.
@@ -143,7 +146,8 @@ def make_plan(
 
 def _seeds(experiment: Experiment, spec: Any, choices: Choices, read_by: Sequence[Experiment]) -> range:
     """Return the seeds to run: one is enough where nothing is random or the first alone is read."""
-    return range(1 if spec.symbolic or read_by else choices.seeds or experiment.seeds)
+    declared = min(experiment.seeds, SMOKE_SEEDS) if choices.smoke else experiment.seeds
+    return range(1 if spec.symbolic or read_by else choices.seeds or declared)
 
 
 def make_job(planned: Planned, data: Path | None, command: str) -> Job:

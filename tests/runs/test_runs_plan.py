@@ -208,3 +208,11 @@ def test_a_run_is_found_again_from_its_manifest(counting: Project) -> None:
     assert isinstance(run, Run)
     assert run.key.fingerprint == run.manifest["fingerprint"]
     assert run.folder.name == artefact.folder_name("count", 0, run.key)
+
+
+def test_a_smoke_build_runs_two_seeds_at_most(counting: Project) -> None:
+    """What declares more is cut down; a number that is asked for holds."""
+    file = counting.experiments / "demo" / "counts.py"
+    file.write_text(DECLARATION.replace("seeds=2", "seeds=5"))
+    numbers = [len(plan(counting, choices=Choices(device="cpu", smoke=True, seeds=n))) for n in (None, 3)]
+    assert numbers == [2, 3]
