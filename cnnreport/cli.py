@@ -70,18 +70,15 @@ _out = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _what = _options(
-    click.option("--data", default="auto",
-                 type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
-                 help="Data; auto (default): real data where they can be had, else drawn stand-ins; real: no "
-                      "stand-ins; a name: that set is no stand-in."),
+    click.option("--data", default="auto", type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
+                 help="Data; auto (default): drawn stand-ins where real ones cannot be had; real: none."),
     click.option("--data-dir", type=click.Path(path_type=Path), envvar="CNNREPORT_DATA", show_envvar=True,
                  help="Folder with real data."),
     click.option("--palette", type=click.Path(path_type=Path, dir_okay=False),
                  help="A .npy file with the colours, instead of clustering them."),
     click.option("--weights", default="auto",
                  type=click.Choice(["auto", "resnet101", "resnet50", "mobilenet_v3_large", "embedded"]),
-                 help="Pre-trained segmentation net; auto (default): COCO's ResNet-101 where it can be had, "
-                      "else the small one that comes with cnnreport."),
+                 help="Pre-trained segmentation net; auto (default): COCO's where it can be had."),
     click.option("--skip-bad", is_flag=True, help="Leave out a few bad images; the PDF lists them."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
                  help="Where to compute; auto (default): a GPU where there is one."),
@@ -397,8 +394,5 @@ def _chosen(context: click.Context, options: dict[str, Any]) -> Any:
 
 
 def _show_plan(plan: Any) -> None:
-    rows = [
-        (planned.experiment.name, str(planned.seed), planned.state, "; ".join(planned.reasons))
-        for planned in plan
-    ]
+    rows = [(p.experiment.name, str(p.seed), p.state, "; ".join(p.reasons)) for p in plan]
     console.say_table(("experiment", "seed", "state", "why"), rows, empty="There is nothing to run.")

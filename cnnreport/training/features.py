@@ -15,6 +15,7 @@ from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3
 from cnnreport.task import Results, Row
 from cnnreport.training.images import normalise
+from cnnreport.training.seeded import seeded
 from cnnreport.training.segmentation_spec import Features, Start
 
 BATCH = 4
@@ -96,8 +97,7 @@ def make_model(start: Start, seed: int, data: Mapping[str, NDArray[Any]], device
     if start == "pretrained":
         model = deeplab.load(about["architecture"], data["weights"].tobytes())
     else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             model = deeplab.build(about["architecture"])
     model = model.to(device).to(memory_format=torch.channels_last)
     if start == "random":
@@ -141,12 +141,13 @@ def unpack(packed: NDArray[np.uint16]) -> torch.Tensor:
 
 @torch.no_grad()
 def _calibrate(model: DeepLabV3, images: torch.Tensor) -> None:
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a mean over all batches
-    model.train()
-    with torch.random.fork_rng(devices=[]):
-        for batch in torch.split(images, 16):
-            if len(batch) > 1:  # a single image has no statistics after global pooling
-                model(normalise(batch))
+    """Give batch norm the statistics of images; all else, dropout too, stays in eval mode."""
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # a mean over all batches
+            module.train()
+    for batch in torch.split(images, 16):
+        if len(batch) > 1:  # a single image has no statistics after global pooling
+            model(normalise(batch))

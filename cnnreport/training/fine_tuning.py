@@ -1,6 +1,5 @@
 """Fine-tuning of the last layer of a segmentation net (CSC413 2021, programming assignment 2, Part D)."""
 
-import contextlib
 import inspect
 import json
 import math
@@ -24,6 +23,7 @@ from cnnreport.training.features import about_weights, make_model, unpack
 from cnnreport.training.images import normalise
 from cnnreport.training.judged import Probabilities
 from cnnreport.training.looks import best_median_worst
+from cnnreport.training.seeded import seeded
 from cnnreport.training.segmentation_spec import FineTuning
 from cnnreport.training.soft_iou import cross_entropy_loss, soft_iou_loss
 
@@ -124,7 +124,7 @@ class FineTuningTask:
         self._train = torch.from_numpy(data[f"{spec.protocol}_train"])
         self._validation = torch.from_numpy(data["validation"])
         self._net = self._make_net(device)
-        with _seeded(seed):
+        with seeded(seed):
             fine_tune_last_layer(self._net)
         self._net.classifier[-1].to(device)
         learned = learned_parameters(self._net)
@@ -144,7 +144,7 @@ class FineTuningTask:
             and what `judged.row` says of them, both after the epoch. Losses are in nats for cross
             entropy, in 0..1 for the IoU loss; the rest is in 0..1.
         """
-        with _seeded(self._seed * 1000 + self._epochs_done + 1):  # for the order, and for dropout
+        with seeded(self._seed * 1000 + self._epochs_done + 1):  # for the order, and for dropout
             row = self._learn()
         scores = self._scores(self._validation)
         truth = self._images.masks[self._validation]
@@ -308,11 +308,3 @@ def _cached(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:
 def _spread(positions: torch.Tensor) -> torch.Tensor:
     """Choose `SAMPLES` of a list at equal distances: the published set is sorted by sorts of flowers."""
     return positions[torch.linspace(0, len(positions) - 1, min(SAMPLES, len(positions))).long()]
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Draw from torch's generator of random numbers as from a fresh one, and leave it as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

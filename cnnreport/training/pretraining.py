@@ -5,10 +5,9 @@ and texture, and the mean colour of the picture). The second keeps in the featur
 drawn things would let go, and what a photograph has in common with a drawing.
 """
 
-import contextlib
 import inspect
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
 from cnnreport.training.adam import Adam
 from cnnreport.training.images import standardise
+from cnnreport.training.seeded import seeded
 from cnnreport.training.segmentation_spec import Pretraining
 
 _SMALLEST = 0.5
@@ -53,7 +53,7 @@ class PretrainingTask:
         self._data = {name: torch.from_numpy(array) for name, array in data.items()}
         self._classes = len(data["kinds"])
         self._updates = math.ceil(len(data["train_rgb"]) / spec.batch_size)
-        with _seeded(seed):
+        with seeded(seed):
             net = deeplab.build(spec.architecture, self._classes + LOOKS)
         self._net: nn.Module = net.to(device).to(memory_format=torch.channels_last)
         self._adam = Adam(self._net.parameters(), spec.learning_rate)
@@ -70,7 +70,7 @@ class PretrainingTask:
         """
         self._net.train()
         losses = []
-        with _seeded(self._seed * 1000 + self._epochs_done + 1):
+        with seeded(self._seed * 1000 + self._epochs_done + 1):
             for update in range(self._updates):
                 done = (self._epochs_done * self._updates + update) / (self.epochs * self._updates)
                 self._adam.learning_rate = self._spec.learning_rate * (1 + math.cos(math.pi * done)) / 2
@@ -203,11 +203,3 @@ def _halve(tensor: torch.Tensor) -> torch.Tensor:
 
 def _part(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Draw from torch's generator of random numbers as from a fresh one, and leave it as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

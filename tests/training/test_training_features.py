@@ -63,6 +63,15 @@ def test_random_features_are_a_fair_control(data: dict[str, NDArray[Any]]) -> No
     assert not torch.equal(unpack(other.state()["part0"].view(torch.uint16).numpy()).float()[0], found[0])
 
 
+def test_random_features_depend_on_the_seed_alone(data: dict[str, NDArray[Any]]) -> None:
+    """Whatever a worker drew before, a random net has the same features."""
+    found = []
+    for drawn in (0, 3):
+        torch.rand(drawn)
+        found.append(with_features(data, Features(start="random"))["features"])
+    np.testing.assert_array_equal(*found)
+
+
 def test_measures_say_which_weights(data: dict[str, NDArray[Any]]) -> None:
     """The run keeps architecture, title and hash of the weights, and the form of the features."""
     task = FeaturesTask(Features(), 0, data, "cpu")
