@@ -70,7 +70,8 @@ _out = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _what = _options(
-    click.option("--data", default="auto", type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
+    click.option("--data", type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
+                 default="auto",
                  help="Data; auto (default): drawn stand-ins where real ones cannot be had; real: none."),
     click.option("--data-dir", type=click.Path(path_type=Path), envvar="CNNREPORT_DATA", show_envvar=True,
                  help="Folder with real data."),
