@@ -21,6 +21,9 @@ from cnnreport.data.flower_set import BACKGROUND, FLOWER, LISTS, FlowerSource, N
 from cnnreport.data.meadow import Painter
 from cnnreport.data.source import SEED
 
+_STREAM = 1
+"""Keeps the random numbers of these scenes apart from those of others with the same seed and number."""
+
 SCENES = 600
 """How many scenes stand in for the published images."""
 
@@ -64,7 +67,7 @@ def draw(count: int, height: int = 224, width: int = 224, seed: int = SEED, firs
     mask = np.empty((count, height, width), np.uint8)
     for i in range(count):
         canvas = Canvas(height, width)
-        _paint(canvas, np.random.default_rng([seed, first + i]))
+        _paint(canvas, np.random.default_rng([seed, first + i, _STREAM]))
         rgb[i] = (canvas.rgb + 0.5).clip(0, 255)
         mask[i] = canvas.mask
     return Scenes(rgb, mask)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnreport.data import scenes
+from cnnreport.data import flower_bed, scenes
 from cnnreport.data.meadow import Kind
 
 
@@ -36,3 +36,10 @@ def test_a_thing_stands_out(drawn: dict[str, np.ndarray]) -> None:
     """A close-up has things and a backdrop alone."""
     thing, backdrop = (scenes.KINDS.index(kind) for kind in (scenes.THING, scenes.BACKDROP))
     assert set(np.unique(drawn["train_class"][1])) == {thing, backdrop}
+
+
+def test_backdrops_are_not_those_of_the_flowers(drawn: dict[str, np.ndarray]) -> None:
+    """What the net was trained on is not what lies behind the stand-in flowers of the same numbers."""
+    flowers = flower_bed.draw(12, scenes.SIZE, scenes.SIZE).rgb
+    same = (drawn["train_rgb"] == flowers).all(1).mean((1, 2))
+    assert same.max() < 0.05
