@@ -72,7 +72,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _what = _options(
     click.option("--data", type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
                  default="auto",
-                 help="Data; auto (default): drawn stand-ins where real ones cannot be had; real: none."),
+                 help="Data; auto (default): drawn stand-ins where real sets cannot be had; real: never."),
     click.option("--data-dir", type=click.Path(path_type=Path), envvar="CNNREPORT_DATA", show_envvar=True,
                  help="Folder with real data."),
     click.option("--palette", type=click.Path(path_type=Path, dir_okay=False),

@@ -11,6 +11,7 @@ from cnnreport.errors import UsageError
 from cnnreport.report import answer, figure, probabilities, trained
 from cnnreport.report.answer import Answer, Grid, Picture, Table
 from cnnreport.report.figure import Curve, Role
+from cnnreport.report.masked import VOID
 from cnnreport.report.quantity import Form, Quantity, combine, difference
 from cnnreport.report.verdict import Verdict, exceeds
 from cnnreport.runs.artefact import Run
@@ -19,6 +20,7 @@ LOSSES = {"cross-entropy": "cross entropy", "iou": "IoU loss"}
 """What the text calls the losses of a spec."""
 
 EMBEDDED = "mobilenet_v3_small_embedded"
+HANDOUTS = "resnet101"
 """The architecture whose weights this project made itself."""
 
 NETS = {
@@ -137,13 +139,16 @@ def facts(runs: Sequence[Run]) -> dict[str, str | bool]:
     """Return what the runs say in words: net, weights, loss, images left out, runs that diverged."""
     lost = [run.seed for run in runs if answer.diverged(run)]
     architecture = _said(runs, "architecture")
+    shown = trained.shown_run(runs).samples()
     return {
         "loss": loss_of(runs),
         "net": NETS.get(architecture, architecture),
         "embedded": architecture == EMBEDDED,
         "weights": _said(runs, "weights_title"),
         "weights_origin": _said(runs, "weights_origin"),
-        "weights_sha256": _said(runs, "weights_sha256"),
+        "handouts": architecture == HANDOUTS,
+        "stand_in": any(data.stand_in for data in answer.datasets(runs)),
+        "void": any((shown[f"{kind}_mask"] == VOID).any() for kind in ("train", "validation", "ranked")),
         "cached": runs[0].spec["features"] == "cached",
         "skipped": "; ".join(json.loads(_said(runs, "skipped"))),
         "several": len(runs) > 1,
@@ -218,9 +223,6 @@ def _computed(runs: Sequence[Run], found: Mapping[str, Quantity]) -> dict[str, Q
         "over_prior": less("over_prior", "flower IoU above that of the fixed map", "flower_iou", "prior"),
         "best_less_last": less(
             "best_less_last", "mean IoU, best epoch less the last", "mean_iou_best", "mean_iou"
-        ),
-        "starter_best_less_last": less(
-            "starter_best_less_last", "starter’s score, best epoch less the last", "starter_best", "starter"
         ),
         "share_off": combine(
             f"{experiment}.share_off",

@@ -32,7 +32,7 @@ class Choices:
     """What the user chose on the command line; the defaults are the command line's.
 
     Args:
-        data: Which data sets: ``auto``, ``real`` for real ones everywhere, or a name: that one must be
+        data: Which data sets: ``auto``, ``real`` for real sets everywhere, or a name: that one must be
             had, others are as for ``auto``; ``meadow`` draws all.
         data_dir: Folder with real data, None for none.
         palette: File with the colours, None to look in `data_dir`, else to cluster.

@@ -111,7 +111,7 @@ class FineTuningTask:
         device: ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        DataError: The features are those of other images.
+        DataError: The features are those of another number of images.
     """
 
     def __init__(self, spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> None:

@@ -133,7 +133,8 @@ def dsplits(runs: Runs) -> Answer:
         contrasts=contrasts,
         verdicts={name: each.verdict for name, each in contrasts.items()},
         grids={"protocols": segmented.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
-        facts={**segmented.facts(handout), **published.facts},
+        # Whether masks have void pixels is seen in the clean protocol alone.
+        facts={**segmented.facts(handout), "void": segmented.facts(clean)["void"], **published.facts},
     )
 
 
