@@ -1,6 +1,8 @@
 """Which device a run is computed on, found out without importing torch."""
 
+import contextlib
 import platform
+from collections.abc import Iterator
 from typing import Literal
 
 from cnnreport import hardware
@@ -57,6 +59,22 @@ def check_torch(device: Device) -> None:
             f"this machine offers {device}, but the installed torch cannot use it",
             "install a torch build that fits the driver, or use --device cpu",
         )
+
+
+@contextlib.contextmanager
+def float32(device: Device) -> Iterator[None]:
+    """Let CUDA's convolutions compute in float32, not TF32, and in the same order each time.
+
+    The CPU's do so by themselves. Other operations have an order of their own: on CUDA the backward pass
+    of bilinear interpolation adds in no fixed one.
+    """
+    if device != "cuda":
+        yield
+        return
+    import torch
+
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
 
 
 def _has_mps() -> bool:

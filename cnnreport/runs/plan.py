@@ -157,7 +157,7 @@ def make_job(planned: Planned, data: Path | None, command: str) -> Job:
         seed=planned.seed,
         spec=planned.spec,
         key=planned.key,
-        device=str(planned.key.where["device"]),
+        device=planned.key.where["device"],
         folder=planned.folder,
         checkpoints=planned.checkpoints,
         data=data,

@@ -13,6 +13,7 @@ from typing import Any
 from cnnreport import durable, hardware
 from cnnreport.errors import CnnReportError, DataError
 from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs.device import Device, float32
 from cnnreport.runs.fingerprint import Key, versions
 from cnnreport.task import Row, Task
 
@@ -41,7 +42,7 @@ class Job:
     seed: int
     spec: Any
     key: Key
-    device: str
+    device: Device
     folder: Path
     checkpoints: Path
     data: Path | None
@@ -91,7 +92,8 @@ def execute(job: Job, notify: Notify) -> Path:
             return job.folder
         checkpoint.begin(job.checkpoints, job.key, forced=job.force)
         try:
-            _compute(job, notify)
+            with float32(job.device):
+                _compute(job, notify)
         except CnnReportError as error:
             checkpoint.record_failure(job.checkpoints, str(error))
             raise

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 from counting import CountingTask
 from planned import job
 
 from cnnreport.errors import DataError
 from cnnreport.project import Project
-from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs import artefact, checkpoint, device
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.runner import Progress, execute
 
@@ -112,3 +113,12 @@ def test_what_is_not_finite_survives_as_nan(counting: Project) -> None:
     run = artefact.load(the_job.folder)
     assert isinstance(run, Run)
     assert run.history[0]["validation_accuracy"] != run.history[0]["validation_accuracy"]
+
+
+def test_cuda_computes_in_float32_and_in_order() -> None:
+    """While a run is computed on CUDA, convolutions neither round to TF32 nor choose their order by time."""
+    cudnn = torch.backends.cudnn
+    before = (cudnn.deterministic, cudnn.allow_tf32, cudnn.benchmark)
+    with device.float32("cuda"):
+        assert (cudnn.deterministic, cudnn.allow_tf32, cudnn.benchmark) == (True, False, False)
+    assert (cudnn.deterministic, cudnn.allow_tf32, cudnn.benchmark) == before
