@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from pypdf import PdfReader
 from cnnreport import durable
 from cnnreport.data import pretrained, scenes
 from cnnreport.nets import deeplab
-from cnnreport.project import PACKAGE
+from cnnreport.project import PACKAGE, find
+from cnnreport.runs.experiment import load_all
 from cnnreport.training.pretraining import LOOKS
 
 FAMILIES = ("fine-tune", "fine-tune-handout", "fine-tune-random", "fine-tuning-costs")
@@ -63,7 +65,10 @@ def test_the_embedded_weights_are_those_of_their_run() -> None:
     assert file.stem.endswith(f"-{digest[:8]}")
     assert manifest["files"]["weights.safetensors"] == digest
     assert manifest["experiment"] == "pretrain"
-    assert manifest["key"]["what"]["data"]["title"] == scenes.locate("auto", None).title
+    what = manifest["key"]["what"]
+    declared = load_all(find(PACKAGE.parent))["pretrain"].spec
+    assert what["spec"] == asdict(declared)
+    assert what["data"]["fingerprint"] == scenes.locate("auto", None).fingerprint
 
 
 def test_the_embedded_weights_are_small_and_fit() -> None:
