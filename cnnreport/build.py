@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
-from cnnreport.project import PACKAGE, RECORD, Project
-from cnnreport.report import compose, pdf
+from cnnreport.project import DRAWINGS, PACKAGE, RECORD, Project
+from cnnreport.report import compose, drawings, pdf
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
@@ -94,7 +94,8 @@ def build(
     trained = sum(planned.run is None for planned in plan)
     if _stands(target, record):
         return Built(target, runs, trained, printed=False)
-    html = compose.compose(project, outline, by_experiment(runs), context)
+    with drawings.kept_in(project.output / DRAWINGS):
+        html = compose.compose(project, outline, by_experiment(runs), context)
     digest = pdf.write(html, target)
     durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
     return Built(target, runs, trained, printed=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnreport import durable
 from cnnreport.errors import UsageError
-from cnnreport.project import CHOICES, RECORD, Project
+from cnnreport.project import CHOICES, DRAWINGS, RECORD, Project
 from cnnreport.report import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
@@ -139,4 +139,4 @@ def _left_over(project: Project) -> list[Path]:
 def _files_of_ours(project: Project) -> list[str]:
     """Name the files that lie in the output folder itself."""
     reports = [str(report["output"]) for report in listing(project)["reports"]]
-    return [*reports, *(f"{name}{RECORD}" for name in reports), CHOICES]
+    return [*reports, *(f"{name}{RECORD}" for name in reports), CHOICES, DRAWINGS]

@@ -16,6 +16,9 @@ ANSWERS = "answers"
 CHOICES = "choices.json"
 """In the output folder: what the last build was asked for."""
 
+DRAWINGS = "drawings.json"
+"""In the output folder: figures and formulas as the last report drew them."""
+
 RECORD = ".json"
 """Added to a report's file name: what the report was made of, and its own hash."""
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnnreport.report import figure
+from cnnreport.report import drawings, figure
 from cnnreport.report.answer import Picture
 from cnnreport.report.placement import HEIGHT, MM, Arrow, Box, Layout, Lettering, Point, Rectangle, arrange
 
@@ -53,6 +53,11 @@ def draw(boxes: Sequence[Box], input_shape: str, alt: str, height: float = HEIGH
     Raises:
         UsageError: There is no box, or one takes an output that does not exist before it.
     """
+    return Picture(_drawn(boxes, input_shape, height).encode(), "image/svg+xml", alt)
+
+
+@drawings.kept
+def _drawn(boxes: Sequence[Box], input_shape: str, height: float) -> str:
     layout = arrange(boxes, input_shape, height)
 
     def paint(axes: "Axes") -> None:
@@ -64,7 +69,7 @@ def draw(boxes: Sequence[Box], input_shape: str, alt: str, height: float = HEIGH
         for entry in layout.letterings:
             _paint_lettering(axes, entry)
 
-    return Picture(figure.sheet(layout.width, layout.height, paint), "image/svg+xml", alt)
+    return figure.sheet(layout.width, layout.height, paint)
 
 
 def _paint_arrows(axes: "Axes", layout: Layout) -> None:

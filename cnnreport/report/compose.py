@@ -103,7 +103,7 @@ def _lay_out(
     }
     origin = render(f"{SHARED}/provenance.html.j2")
     judged = render(f"{SHARED}/verdicts.html.j2", verdicts=list(verdicts.values()))
-    numbers = render(f"{SHARED}/numbers.html.j2", entries=ledger.entries)
+    numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
     return render(
         f"{SHARED}/page.html.j2",
         styles=[

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cnnreport.report import fonts
+from cnnreport.report import drawings, fonts
 from cnnreport.report.answer import DataSet, Picture
 
 if TYPE_CHECKING:
@@ -110,18 +110,24 @@ def curves(
     Returns:
         An SVG whose letters are outlines, so that it needs no font.
     """
+    svg = _curves(drawn, y_label, 100.0 if per_cent else 1.0, axis or Axis())
+    return Picture(svg.encode(), "image/svg+xml", alt, data)
+
+
+@drawings.kept
+def _curves(drawn: Sequence[Curve], y_label: str, factor: float, axis: Axis) -> str:
     from matplotlib.figure import Figure
 
     with _dressed():
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.subplots()
         for curve, colour in zip(drawn, _colours(drawn), strict=True):
-            _draw(axes, curve, colour, 100.0 if per_cent else 1.0)
-        _dress(axes, axis or Axis(), y_label, drawn)
-        return Picture(_svg(figure), "image/svg+xml", alt, data)
+            _draw(axes, curve, colour, factor)
+        _dress(axes, axis, y_label, drawn)
+        return _svg(figure)
 
 
-def sheet(width: float, height: float, paint: Callable[["Axes"], None]) -> bytes:
+def sheet(width: float, height: float, paint: Callable[["Axes"], None]) -> str:
     """Draw freely on a blank sheet, in the lettering of the other figures.
 
     Args:
@@ -263,7 +269,7 @@ def _dressed() -> Iterator[None]:
         yield
 
 
-def _svg(figure: "Figure") -> bytes:
-    buffer = io.BytesIO()
+def _svg(figure: "Figure") -> str:
+    buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()

@@ -16,11 +16,19 @@ _PLACEHOLDER = re.compile("\ue000([^\ue001]*)\ue001")  # private characters: no 
 
 @dataclass(frozen=True)
 class Entry:
-    """A printed number: its row in the appendix and the quantity."""
+    """A printed number: its line in the appendix and the quantity."""
 
     anchor: str
-    label: str
     quantity: Quantity
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where some printed numbers were read: the same file of the same runs."""
+
+    runs: tuple[str, ...]
+    file: str
+    entries: list[Entry]
 
 
 class Ledger:
@@ -32,9 +40,14 @@ class Ledger:
         self._counts: dict[str, int] = {}
 
     @property
-    def entries(self) -> list[Entry]:
-        """The numbers printed so far, in the order of their first print."""
-        return list(self._printed.values())
+    def origins(self) -> list[Origin]:
+        """The numbers printed so far by where they were read, each in the order of their first print."""
+        found: dict[tuple[tuple[str, ...], str], Origin] = {}
+        for entry in self._printed.values():
+            source = entry.quantity.source
+            place = (source.runs, source.file)
+            found.setdefault(place, Origin(*place, [])).entries.append(entry)
+        return list(found.values())
 
     def quote(self, quantity: Quantity, text: str | None = None) -> Markup:
         """Print a number, or a text about it, linked to where it comes from.
@@ -44,8 +57,7 @@ class Ledger:
         """
         entry = self._printed.get(quantity.name)
         if entry is None:
-            number = len(self._printed) + 1
-            entry = Entry(f"number-{number}", str(number), quantity)
+            entry = Entry(f"number-{len(self._printed) + 1}", quantity)
             self._printed[quantity.name] = entry
         elif entry.quantity != quantity:
             raise UsageError(f"two different numbers are called {quantity.name}", "rename one of them")

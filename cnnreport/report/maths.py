@@ -4,8 +4,10 @@ import base64
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from cnnreport.errors import UsageError
+from cnnreport.report import drawings
 
 _SIZE = 16.0  # of the drawing only; the page scales it by em
 
@@ -51,14 +53,20 @@ def typeset(latex: str, alt: str, *, display: bool = False) -> Formula:
     Raises:
         UsageError: The formula cannot be read, or has no alt text.
     """
+    if not alt.strip():
+        raise UsageError(f"the formula {latex} has no alt text", "say it in words")
+    return Formula(alt=alt, **_drawn(latex, display=display))
+
+
+@drawings.kept
+def _drawn(latex: str, *, display: bool) -> dict[str, Any]:
+    """Return all of a `Formula` but its words."""
     with warnings.catch_warnings():
         # Its import finds its font in a way that Python deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
         from ziamath.config import config
         from ziamath.zmath import Latex
 
-    if not alt.strip():
-        raise UsageError(f"the formula {latex} has no alt text", "say it in words")
     # The PDF engine places outlines more surely than symbols used by reference.
     before, config.svg2 = config.svg2, False
     try:
@@ -71,10 +79,9 @@ def typeset(latex: str, alt: str, *, display: bool = False) -> Formula:
         config.svg2 = before
     width, height = drawn.getsize()
     margin = 2 * drawn.margin
-    return Formula(
-        svg=svg,
-        width=(width + margin) / _SIZE,
-        height=(height + margin) / _SIZE,
-        depth=(drawn.margin - drawn.getyofst()) / _SIZE,
-        alt=alt,
-    )
+    return {
+        "svg": svg,
+        "width": (width + margin) / _SIZE,
+        "height": (height + margin) / _SIZE,
+        "depth": (drawn.margin - drawn.getyofst()) / _SIZE,
+    }

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cnnreport.report.answer import DataSet, Runs, datasets, diverged
+from cnnreport.report.ledger import Origin
 from cnnreport.report.quantity import NARROW
 from cnnreport.runs.artefact import Run
 
@@ -74,6 +75,15 @@ class Provenance:
     def labels(self) -> Mapping[str, RunRow]:
         """The rows by the folder names of their runs."""
         return {row.folder: row for row in self.rows}
+
+    def experiments(self, folders: Sequence[str]) -> str:
+        """Name the experiments of some runs."""
+        return ", ".join(dict.fromkeys(self.labels[folder].experiment for folder in folders))
+
+    def in_order(self, origins: Sequence[Origin]) -> list[Origin]:
+        """Sort by the runs, as the report has them; what was read elsewhere comes last."""
+        place = {row.folder: n for n, row in enumerate(self.rows)}
+        return sorted(origins, key=lambda origin: (not origin.runs, [place[run] for run in origin.runs]))
 
 
 def trace(runs: Runs) -> Provenance:

@@ -55,6 +55,7 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     return {name: _version(name) for name in libraries}
 
 
+@cache  # what is installed stays as it is while a command runs
 def _version(library: str) -> str:
     try:
         return version(library)
@@ -115,7 +116,7 @@ def _find_module(module: str, folders: Iterable[Path]) -> tuple[Path, Path] | No
     return None
 
 
-@cache  # the same few files are asked for again by every run of a plan
+@cache  # the same few files are asked for again by every experiment of a plan
 def _imports(source: bytes, package: str) -> tuple[str, ...]:
     return tuple(_found_imports(source, package))
 

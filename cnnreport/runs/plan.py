@@ -132,14 +132,20 @@ def make_plan(
     existing = list(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
     located: dict[str | None, Any] = {}
+    closures: dict[tuple[str, ...], Mapping[str, Path]] = {}
     plan: list[Planned] = []
     for one in wanted:
         spec = one.chosen(smoke=choices.smoke, precision=choices.precision)
         if spec.data not in located:
             located[spec.data] = _locate(spec.data, choices, on_download)
+        source = located[spec.data]
+        roots = (spec.task.partition(":")[0], *spec.modules(), *(source.modules if source else ()))
+        if roots not in closures:
+            closures[roots] = source_closure(roots, project.search)
+        key = _key(spec, source, closures[roots], chosen_device)
         reads = next((p for p in plan if p.experiment.name == one.reads), None)
         for seed in _seeds(one, spec, choices, read_by=[e for e in wanted if e.reads == one.name]):
-            planned = _want(project, one, seed, spec, located[spec.data], reads, chosen_device)
+            planned = _want(project, one, seed, spec, source, closures[roots], reads, key)
             plan.append(_judge(planned, existing, choices))
     return plan
 
@@ -181,8 +187,8 @@ def prepare_data(project: Project, planned: Planned, known: dict[str, Path]) -> 
     if source is None:
         return None
     parameters = planned.spec.data_parameters()
-    closure = {path: durable.sha256(file.read_bytes()) for path, file in planned.sources.items()}
-    data_sources = {path: digest for path, digest in closure.items() if path.startswith("cnnreport/data/")}
+    sources = planned.key.what["sources"]
+    data_sources = {path: digest for path, digest in sources.items() if path.startswith("cnnreport/data/")}
     what = {"data": source.fingerprint, "parameters": parameters, "sources": data_sources}
     key = Key(what, versions(planned.spec.libraries))
     stem = f"{source.name}-{key.fingerprint[:16]}"
@@ -228,27 +234,15 @@ def _locate(kind: str | None, choices: Choices, on_download: OnDownload | None) 
     return module.locate(choices.data, choices.data_dir, fetch=choices.fetch, progress=on_download, **options)
 
 
-def _want(
-    project: Project,
-    experiment: Experiment,
-    seed: int,
-    spec: Any,
-    source: Any,
-    reads: Planned | None,
-    chosen: Device,
-) -> Planned:
-    roots = [spec.task.partition(":")[0], *spec.modules(), *(source.modules if source else ())]
-    sources = source_closure(roots, project.search)
+def _key(spec: Any, source: Any, sources: Mapping[str, Path], chosen: Device) -> Key:
+    """Return what all seeds of an experiment have in common."""
     what = {
         "task": spec.task,
         "spec": asdict(spec),
-        "seed": seed,
         "data": _data_key(source),
         "sources": {path: durable.sha256(file.read_bytes()) for path, file in sources.items()},
         "format": artefact.FORMAT_VERSION,
     }
-    if reads:
-        what["reads"] = {reads.experiment.name: reads.key.identity}
     device: Device = "cpu" if spec.symbolic else chosen
     where = {
         "device": device,
@@ -257,7 +251,21 @@ def _want(
         "threads": THREADS if device == "cpu" else None,
         "versions": versions(spec.libraries),
     }
-    key = Key(json.loads(json.dumps(what)), where)
+    return Key(json.loads(json.dumps(what)), where)
+
+
+def _want(
+    project: Project,
+    experiment: Experiment,
+    seed: int,
+    spec: Any,
+    source: Any,
+    sources: Mapping[str, Path],
+    reads: Planned | None,
+    common: Key,
+) -> Planned:
+    read = {"reads": {reads.experiment.name: reads.key.identity}} if reads else {}
+    key = Key({**common.what, "seed": seed, **read}, common.where)
     name = folder_name(experiment.name, seed, key)
     return Planned(
         experiment, seed, spec, key, source, sources, project.runs / name, project.checkpoints / name, reads

@@ -1,0 +1,134 @@
+"""Drawings are made once for what they depend on, and again when any of it changes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnreport.report import architecture, drawings, figure, maths
+from cnnreport.report.figure import Curve
+from cnnreport.report.placement import Box
+
+Draw = Callable[..., dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Something to draw."""
+
+    sides: int
+    lengths: object
+
+
+@pytest.fixture
+def calls() -> list[object]:
+    """Return what has been drawn so far."""
+    return []
+
+
+@pytest.fixture
+def draw(calls: list[object]) -> Draw:
+    """Return a kept function that notes when it draws."""
+
+    @drawings.kept
+    def drawn(shape: Shape, *, colour: str = "red") -> dict[str, object]:
+        calls.append(shape)
+        return {"colour": colour, "sides": shape.sides}
+
+    return drawn
+
+
+def test_what_was_drawn_is_taken_from_the_file(tmp_path: Path, draw: Draw, calls: list[object]) -> None:
+    """The second composition draws nothing and gets the same."""
+    file = tmp_path / "drawings.json"
+    found = []
+    for _ in range(2):
+        with drawings.kept_in(file):
+            found += [draw(Shape(3, (1.0, float("nan")))), draw(Shape(4, np.arange(2)))]
+    assert len(calls) == 2
+    assert found[:2] == found[2:] == [{"colour": "red", "sides": 3}, {"colour": "red", "sides": 4}]
+
+
+def test_anything_else_is_drawn_anew(tmp_path: Path, draw: Draw, calls: list[object]) -> None:
+    """Another value in a dataclass or an array, or another word, is another drawing."""
+    with drawings.kept_in(tmp_path / "drawings.json"):
+        draw(Shape(3, np.array([1.0, 2.0])))
+        draw(Shape(3, np.array([1.0, 2.0000001])))
+        draw(Shape(4, np.array([1.0, 2.0])))
+        draw(Shape(3, np.array([1.0, 2.0])), colour="blue")
+    assert len(calls) == 4
+
+
+def test_what_is_no_longer_used_is_dropped(tmp_path: Path, draw: Draw) -> None:
+    """The file holds what the last composition used and nothing else."""
+    file = tmp_path / "drawings.json"
+    for sides in (3, 4):
+        with drawings.kept_in(file):
+            draw(Shape(sides, ()))
+    _, content = json.loads(file.read_bytes())
+    assert [found["sides"] for found in json.loads(content).values()] == [4]
+
+
+def test_another_version_of_a_library_draws_anew(
+    tmp_path: Path, draw: Draw, calls: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drawing depends on who drew it."""
+    for version in ("1", "2"):
+        monkeypatch.setattr(drawings, "version", lambda library, version=version: version)
+        with drawings.kept_in(tmp_path / "drawings.json"):
+            draw(Shape(3, ()))
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"nothing", b'["0", "{}"]', b"[1, 2]", b"\xff"])
+def test_a_damaged_file_is_as_good_as_none(
+    tmp_path: Path, draw: Draw, calls: list[object], content: bytes
+) -> None:
+    """Whatever lies there, the drawing is right and the file is whole afterwards."""
+    file = tmp_path / "drawings.json"
+    file.write_bytes(content)
+    for _ in range(2):
+        with drawings.kept_in(file):
+            assert draw(Shape(3, ())) == {"colour": "red", "sides": 3}
+    assert len(calls) == 1
+
+
+def test_a_changed_drawing_is_not_believed(tmp_path: Path, draw: Draw) -> None:
+    """A file whose content is not what was written is not used."""
+    file = tmp_path / "drawings.json"
+    with drawings.kept_in(file):
+        draw(Shape(3, ()))
+    file.write_bytes(file.read_bytes().replace(b"red", b"mud"))
+    with drawings.kept_in(file):
+        assert draw(Shape(3, ()))["colour"] == "red"
+
+
+def test_nothing_is_kept_of_a_composition_that_failed(tmp_path: Path, draw: Draw) -> None:
+    """An error leaves the file as it was."""
+    file = tmp_path / "drawings.json"
+    with pytest.raises(ZeroDivisionError, match="division"), drawings.kept_in(file):
+        draw(Shape(1 // 0, ()))
+    assert not file.exists()
+
+
+def test_curves_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long is drawn once, and the kept drawings are equal to new ones."""
+    box = Box("ReLU", "activation", "", "1 × 2 × 2", (-1,))
+
+    def everything() -> list[object]:
+        maths.typeset.cache_clear()
+        curve = Curve("loss", "train", [[1.0, 0.5]])
+        made = figure.curves([curve], "loss", "a curve", ())
+        net = architecture.draw([box], "1 × 2 × 2", "a net")
+        return [made.content, net.content, maths.typeset("x^2", "x squared")]
+
+    new = everything()
+    with drawings.kept_in(tmp_path / "drawings.json"):
+        assert everything() == new
+    monkeypatch.setattr(figure, "_svg", None)
+    monkeypatch.setattr("ziamath.zmath.Latex", None)
+    with drawings.kept_in(tmp_path / "drawings.json"):
+        assert everything() == new
