@@ -2,7 +2,10 @@
 
 Each variant lives in a process of its own and computes one epoch when it is its turn, so that all meet
 the same weather; reported are the median of the ratios within a round, and the ratio of the fastest
-epochs, which other work on the machine disturbs least. Run from the project's root:
+epochs, which other work on the machine disturbs least. A last variant, the floor, does as many
+multiplications as the convolutions of the project's epoch, in large float32 matrices and nothing else:
+no training that computes these convolutions in float32 can be much faster on this machine. Run from the
+project's root:
 
     python benchmarks/epoch.py [--net NAME]... [--images N] [--rounds R] [--data-dir DIR] [--json FILE]
 """
@@ -35,6 +38,9 @@ TOLERANCE = 1e-3
 
 Data = dict[str, Any]
 Epoch = Callable[[], float]
+
+SIDE = 2048
+"""Of the matrices that the floor multiplies: large enough for the library's full speed."""
 
 
 def main() -> None:
@@ -73,8 +79,8 @@ def measure(net: str, data: Data, rounds: int) -> dict[str, Any]:
 
 
 def compare(net: str, data: Data, rounds: int) -> dict[str, Any]:
-    """Let the reference, `exact` and `fast` take turns, each in a process of two threads."""
-    variants = ["reference", "exact", "fast"]
+    """Let the reference, `exact`, `fast` and the floor take turns, each in a process of two threads."""
+    variants = ["reference", "exact", "fast", "floor"]
     workers = [Worker(net, variant, data, threads=2) for variant in variants]
     seconds: dict[str, list[float]] = {variant: [] for variant in variants}
     losses: dict[str, list[float]] = {variant: [] for variant in variants}
@@ -88,14 +94,16 @@ def compare(net: str, data: Data, rounds: int) -> dict[str, Any]:
     # The first epoch pays for the first touch of all memory.
     timed = {variant: values[1:] if rounds > 1 else values for variant, values in seconds.items()}
     ratios = {v: [a / b for a, b in zip(timed["reference"], timed[v], strict=True)] for v in variants[1:]}
+    trained = variants[:-1]
     first = {variant: values[:EPOCHS_COMPARED] for variant, values in losses.items()}
     return {
         "epoch_seconds": {variant: statistics.median(values) for variant, values in timed.items()},
         "ratio": {variant: statistics.median(values) for variant, values in ratios.items()},
         "ratio_of_fastest": {v: min(timed["reference"]) / min(timed[v]) for v in variants[1:]},
         "ratios": ratios,
-        "images_per_second": {v: len(data["train_label"]) / statistics.median(s) for v, s in timed.items()},
-        "train_losses": first,
+        "images_per_second": {v: len(data["train_label"]) / statistics.median(timed[v]) for v in trained},
+        "train_losses": {v: first[v] for v in trained},
+        "convolution_gflop": losses["floor"][0],
         "train_loss_difference": max(
             abs(a - b) for a, b in zip(first["reference"], first["exact"], strict=True)
         ),
@@ -152,7 +160,10 @@ def serve(net: str, variant: str, data: Data, threads: int, pipe: Connection) ->
     import torch
 
     torch.set_num_threads(threads)
-    epoch = reference(net, data) if variant == "reference" else engine(net, variant, data)
+    if variant == "reference":
+        epoch = reference(net, data)
+    else:
+        epoch = floor(net, data) if variant == "floor" else engine(net, variant, data)
     pipe.send(None)
     while pipe.recv():
         pipe.send(epoch())
@@ -165,6 +176,26 @@ def engine(net: str, variant: Any, data: Data) -> Epoch:
     spec = Colourization(f"{MODULE}:{net}", precision=variant)
     training = ColourizationTraining(spec, 0, data, "cpu")
     return lambda: training.run_epoch()["train_loss"]
+
+
+def floor(net: str, data: Data) -> Epoch:
+    """Return what does the multiplications of an `exact` epoch's convolutions; its value is their GFLOP."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    train = engine(net, "exact", data)
+    with FlopCounterMode(display=False) as counter:
+        train()
+    work = counter.get_total_flops()
+    left, right = torch.randn(2, SIDE, SIDE).unbind()
+    product = torch.empty(SIDE, SIDE)
+
+    def multiply() -> float:
+        for _ in range(round(work / (2 * SIDE**3))):
+            torch.mm(left, right, out=product)
+        return work / 1e9
+
+    return multiply
 
 
 def reference(name: str, data: Data) -> Epoch:

@@ -1,17 +1,17 @@
-"""From a report's name to its PDF: a spec is run into an artefact, artefacts are read into answers,
-answers are laid on a page, the page is printed.
+"""From a report's name to its HTML and PDF: a spec is run into an artefact, artefacts are read into
+answers, answers are laid on a page, the page is printed.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
-from cnnreport.project import DRAWINGS, PACKAGE, RECORD, Project
-from cnnreport.report import compose, drawings, pdf
+from cnnreport.project import DRAWINGS, HTML, PACKAGE, RECORD, Project
+from cnnreport.report import compose, drawings, pdf, screen
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
@@ -44,31 +44,37 @@ class Built:
     """A finished report.
 
     Args:
-        path: The PDF.
-        runs: The runs that it tells of.
+        paths: The page, and the PDF unless it was not asked for.
+        runs: The runs that they tell of.
         trained: How many of them were computed now.
-        printed: Whether the PDF was written now; False where it stood already.
+        printed: Whether any was written now; False where all stood already.
     """
 
-    path: Path
+    paths: Sequence[Path]
     runs: Sequence[Run]
     trained: int
     printed: bool
 
     def lines(self) -> list[str]:
-        """Say what came out, the path last but for the results."""
+        """Say what came out, the finished files last."""
         state = "No run had to be computed"
         if self.trained:
             state = "1 run was computed" if self.trained == 1 else f"{self.trained} runs were computed"
         report = "the report is new" if self.printed else "the report stands as it is"
         results = result_lines(self.runs)
-        return [f"{state}; {report}", data_line(self.runs), *results, console.short(self.path)]
+        return [f"{state}; {report}", data_line(self.runs), *results, *map(console.short, self.paths)]
 
 
 def build(
-    project: Project, report: str, choices: Choices, only: Sequence[str] = (), *, full: bool = False
+    project: Project,
+    report: str,
+    choices: Choices,
+    only: Sequence[str] = (),
+    *,
+    full: bool = False,
+    printing: bool = True,
 ) -> Built:
-    """Run what a report needs and print it.
+    """Run what a report needs, lay it on a page, and print that.
 
     Args:
         project: Where everything lies.
@@ -76,11 +82,13 @@ def build(
         choices: What the user chose.
         only: Experiments and families to restrict the report to; empty for no restriction.
         full: Whether to run what only the sections beyond the handout need, too.
+        printing: Whether to make the PDF, which takes far longer than the page.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
     """
-    pdf.require()
+    if printing:
+        pdf.require()
     outline = outlines.load(project, report)
     plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
@@ -90,15 +98,16 @@ def build(
     context = Context(smoke=choices.smoke, command=command)
     runs = run_planned(project, plan, command)
     target = project.output / outline.output
+    writers = {target.with_suffix(HTML): screen.write} | ({target: pdf.write} if printing else {})
     record = _record(project, outline, runs, context)
+    lacking = {file: write for file, write in writers.items() if not _stands(file, record)}
+    if lacking:
+        with drawings.kept_in(project.output / DRAWINGS):
+            page = compose.compose(project, outline, by_experiment(runs), context)
+        for file, write in lacking.items():
+            _write(write, page, file, record)
     trained = sum(planned.run is None for planned in plan)
-    if _stands(target, record):
-        return Built(target, runs, trained, printed=False)
-    with drawings.kept_in(project.output / DRAWINGS):
-        html = compose.compose(project, outline, by_experiment(runs), context)
-    digest = pdf.write(html, target)
-    durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
-    return Built(target, runs, trained, printed=True)
+    return Built(list(writers), runs, trained, printed=bool(lacking))
 
 
 def plan_report(
@@ -142,7 +151,7 @@ def _kept(outline: Outline, plan: Sequence[Planned], forced: set[str]) -> set[st
 
 
 def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Context) -> dict[str, object]:
-    """Everything that the PDF depends on; where it is the same, the PDF is."""
+    """Everything that page and PDF depend on; where it is the same, they are."""
     folders = (
         project.templates / outline.name,
         project.templates / compose.SHARED,
@@ -151,7 +160,7 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Co
     )
     files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
     kept = {str(file): file for file in files if "__pycache__" not in file.parts}
-    roots = ["cnnreport.report.compose", "cnnreport.report.pdf"]
+    roots = ["cnnreport.report.compose", "cnnreport.report.pdf", "cnnreport.report.screen"]
     sources = source_closure(roots, project.search, followed=project.answers(outline.name))
     return {
         "context": asdict(context),
@@ -162,6 +171,11 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Co
         "sources": {p: durable.sha256(file.read_bytes()) for p, file in sorted({**kept, **sources}.items())},
         "versions": {name: version(name) for name in RENDERERS},
     }
+
+
+def _write(write: Callable[[str, Path], str], page: str, target: Path, record: dict[str, object]) -> None:
+    digest = write(page, target)
+    durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
 
 
 def _stands(target: Path, record: dict[str, object]) -> bool:

@@ -1,7 +1,6 @@
 """The command line: every sub-command is one call of the library.
 
-Imports of torch, matplotlib, weasyprint and their like stay inside the commands that need them, so
-that help and listings come at once.
+Heavy imports stay inside the commands that need them, so that help and listings come at once.
 """
 
 import signal
@@ -117,6 +116,7 @@ def _project(context: click.Context, out: Path | None) -> Project:
 @_out
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
+@click.option("--no-pdf", is_flag=True, help="Write the HTML page alone, which takes seconds.")
 @click.option("--force", multiple=True, metavar="NAME",
               help="Run this experiment or family again though it is cached.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="NAME",
@@ -129,10 +129,11 @@ def build(
     out: Path | None,
     dry_run: bool,
     full: bool,
+    no_pdf: bool,
     only: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Train what REPORT needs and print it as a PDF, with what goes beyond the handout where that has run."""
+    """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run."""
     from cnnreport import build as pipeline
     from cnnreport.runs.plan import Choices
 
@@ -141,10 +142,10 @@ def build(
         plan = pipeline.plan_report(place, report, Choices(**options, fetch=False), only, full=full)
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
-        _show_plan(plan)
-        return
-    built = pipeline.build(place, report, Choices(**options), only, full=full)
-    for line in built.lines():
+        return _show_plan(plan)
+    for line in pipeline.build(
+        place, report, Choices(**options), only, full=full, printing=not no_pdf
+    ).lines():
         console.say(line)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnreport import durable
 from cnnreport.errors import UsageError
-from cnnreport.project import CHOICES, DRAWINGS, RECORD, Project
+from cnnreport.project import CHOICES, DRAWINGS, HTML, RECORD, Project
 from cnnreport.report import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
@@ -138,5 +138,6 @@ def _left_over(project: Project) -> list[Path]:
 
 def _files_of_ours(project: Project) -> list[str]:
     """Name the files that lie in the output folder itself."""
-    reports = [str(report["output"]) for report in listing(project)["reports"]]
+    printed = [Path(report["output"]) for report in listing(project)["reports"]]
+    reports = [str(file) for output in printed for file in (output, output.with_suffix(HTML))]
     return [*reports, *(f"{name}{RECORD}" for name in reports), CHOICES, DRAWINGS]

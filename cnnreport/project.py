@@ -19,6 +19,9 @@ CHOICES = "choices.json"
 DRAWINGS = "drawings.json"
 """In the output folder: figures and formulas as the last report drew them."""
 
+HTML = ".html"
+"""In place of a report's suffix: the page that is printed, for a browser."""
+
 RECORD = ".json"
 """Added to a report's file name: what the report was made of, and its own hash."""
 

@@ -66,10 +66,10 @@ def pdf(root: Path) -> Path:
 def test_the_last_lines_tell_path_data_and_results(project: Path) -> None:
     """Who looks at the end of the output finds all that came out, and that the data are a stand-in."""
     lines = cnnreport(project, "build", *CUT).stdout.splitlines()
-    assert lines[-1] == "build/a2-writeup.pdf"
-    assert lines[-3] == "handwritten-answer: proved on 180 points"
-    assert lines[-5].startswith("pool-upsample: validation loss ")
-    assert lines[-6] == "data: Meadow scenes (stand-in, not the real data)"
+    assert lines[-2:] == ["build/a2-writeup.html", "build/a2-writeup.pdf"]
+    assert lines[-4] == "handwritten-answer: proved on 180 points"
+    assert lines[-6].startswith("pool-upsample: validation loss ")
+    assert lines[-7] == "data: Meadow scenes (stand-in, not the real data)"
 
 
 def test_the_cover_says_smoke_and_stand_in(project: Path) -> None:
@@ -122,6 +122,22 @@ def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part:
     file.write_text(before)
     assert done.stdout.splitlines()[0] == "No run had to be computed; the report is new"
     assert "A sentence that was not there." in text(part / "a2-writeup.pdf")
+
+
+def test_the_page_can_be_had_without_the_pdf(project: Path, part: Path) -> None:
+    """With --no-pdf a changed template is seen in the page, and the PDF waits for the next build."""
+    file, page, printed = project / PART_TEMPLATE, part / "a2-writeup.html", part / "a2-writeup.pdf"
+    old = printed.read_bytes()
+    before = file.read_text()
+    file.write_text(before + "<p>A sentence for the page.</p>\n")
+    asked = ("build", *PART, "--out", str(part))
+    done = cnnreport(project, *asked, "--no-pdf")
+    again = cnnreport(project, *asked, "--no-pdf")
+    file.write_text(before)
+    assert done.stdout.splitlines()[-1] == str(page)
+    assert "A sentence for the page." in page.read_text()
+    assert printed.read_bytes() == old
+    assert again.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
 
 
 @pytest.mark.parametrize(

@@ -15,31 +15,6 @@ from pathlib import Path
 
 from cnnreport.errors import EnvironmentFailure
 
-_FACES = {
-    "font_source_serif_pro": (
-        "SourceSerifPro-Regular.ttf",
-        "SourceSerifPro-It.ttf",
-        "SourceSerifPro-Semibold.ttf",
-        "SourceSerifPro-SemiboldIt.ttf",
-    ),
-    "font_source_sans_pro": (
-        "SourceSansPro-Regular.ttf",
-        "SourceSansPro-It.ttf",
-        "SourceSansPro-Semibold.ttf",
-        "SourceSansPro-SemiboldIt.ttf",
-    ),
-    "fontpkg_ibm_plex_mono": (
-        "IBMPlexMono-Regular.ttf",
-        "IBMPlexMono-Italic.ttf",
-        "IBMPlexMono-SemiBold.ttf",
-    ),
-}
-
-_CONFIGURATION = """<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
-<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
-"""
-
 
 @dataclass(frozen=True)
 class Families:
@@ -50,17 +25,64 @@ class Families:
     mono: str = "IBM Plex Mono"
 
 
-def faces() -> list[Path]:
-    """Return the font files that a report is set in.
+_FILES = {
+    Families.serif: (
+        "font_source_serif_pro",
+        (
+            "SourceSerifPro-Regular.ttf",
+            "SourceSerifPro-It.ttf",
+            "SourceSerifPro-Semibold.ttf",
+            "SourceSerifPro-SemiboldIt.ttf",
+        ),
+    ),
+    Families.sans: (
+        "font_source_sans_pro",
+        (
+            "SourceSansPro-Regular.ttf",
+            "SourceSansPro-It.ttf",
+            "SourceSansPro-Semibold.ttf",
+            "SourceSansPro-SemiboldIt.ttf",
+        ),
+    ),
+    Families.mono: (
+        "fontpkg_ibm_plex_mono",
+        ("IBMPlexMono-Regular.ttf", "IBMPlexMono-Italic.ttf", "IBMPlexMono-SemiBold.ttf"),
+    ),
+}
+"""Of each family the package that brings it, and its files."""
+
+_CONFIGURATION = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One typeface of a family, as CSS tells it from the others."""
+
+    file: Path
+    family: str
+    weight: int
+    italic: bool
+
+
+def faces() -> list[Face]:
+    """Return the typefaces that a report is set in.
 
     Raises:
         EnvironmentFailure: A font package is missing or incomplete.
     """
-    files = [_folder(package) / name for package, names in _FACES.items() for name in names]
-    for file in files:
-        if not file.is_file():
-            raise EnvironmentFailure(f"the font {file} is missing", "install cnnreport's requirements again")
-    return files
+    found = [
+        Face(_folder(package) / name, family, 600 if "emi" in name else 400, "It" in name)
+        for family, (package, names) in _FILES.items()
+        for name in names
+    ]
+    for face in found:
+        if not face.file.is_file():
+            problem = f"the font {face.file} is missing"
+            raise EnvironmentFailure(problem, "install cnnreport's requirements again")
+    return found
 
 
 def plot_face() -> Path:
@@ -79,8 +101,8 @@ def only_bundled() -> Iterator[None]:
         folder = Path(name)
         fonts, cache = folder / "fonts", folder / "cache"
         fonts.mkdir()
-        for file in faces():
-            shutil.copyfile(file, fonts / file.name)
+        for face in faces():
+            shutil.copyfile(face.file, fonts / face.file.name)
         configuration = folder / "fonts.conf"
         configuration.write_text(_CONFIGURATION.format(fonts=fonts, cache=cache), encoding="utf-8")
         before = os.environ.get("FONTCONFIG_FILE")

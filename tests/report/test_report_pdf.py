@@ -158,7 +158,7 @@ def test_looking_for_libraries_needs_no_weasyprint() -> None:
 
 def test_a_missing_font_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A font that is not installed is named with the command that installs it."""
-    monkeypatch.setattr(fonts, "_FACES", {"fontpkg_nothing": ("Nothing.ttf",)})
+    monkeypatch.setattr(fonts, "_FILES", {"Nothing": ("fontpkg_nothing", ("Nothing.ttf",))})
     with pytest.raises(EnvironmentFailure, match="run: pip install fontpkg-nothing"):
         fonts.faces()
 

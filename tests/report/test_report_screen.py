@@ -1,0 +1,34 @@
+"""The page for a browser: one file that needs nothing else."""
+
+import re
+from pathlib import Path
+
+from fake_runs import MakeRun
+
+from cnnreport import durable
+from cnnreport.project import Project
+from cnnreport.report import compose, fonts, outline, screen
+
+
+def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Path) -> None:
+    """Pictures and typefaces are in it, and no address leads elsewhere."""
+    runs = {"pool-upsample": [make_run()]}
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    file = tmp_path / "page.html"
+    digest = screen.write(made, file)
+    page = file.read_text()
+    assert digest == durable.sha256(page.encode())
+    assert page.count("@font-face{") == page.count("data:font/ttf;base64,AAEAAAA") == len(fonts.faces()) == 11
+    addresses = re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', page)
+    assert len(addresses) > 50
+    assert all(re.match("data:|#", one or other) for one, other in addresses)
+
+
+def test_every_family_has_its_faces() -> None:
+    """What the style sheet asks for is there: both weights and italics, told apart as CSS does."""
+    found = {(face.family, face.weight, face.italic) for face in fonts.faces()}
+    names = fonts.Families()
+    upright = {
+        (family, weight, False) for family in (names.serif, names.sans, names.mono) for weight in (400, 600)
+    }
+    assert upright | {(names.serif, 400, True), (names.sans, 400, True), (names.mono, 400, True)} <= found
