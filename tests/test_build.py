@@ -124,6 +124,7 @@ def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part:
     assert "A sentence that was not there." in text(part / "a2-writeup.pdf")
 
 
+@pytest.mark.slow
 def test_the_page_can_be_had_without_the_pdf(project: Path, part: Path) -> None:
     """With --no-pdf a changed template is seen in the page, and the PDF waits for the next build."""
     file, page, printed = project / PART_TEMPLATE, part / "a2-writeup.html", part / "a2-writeup.pdf"

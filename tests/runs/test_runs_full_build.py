@@ -97,7 +97,7 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
     monkeypatch.setattr("cnnreport.report.pdf.write", write)
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
-    return lambda only=(), full=False: pipeline.build(report, REPORT, CPU, only, full=full)
+    return lambda only=(), **options: pipeline.build(report, REPORT, CPU, only, **options)
 
 
 def finish(project: Project, *names: str) -> None:
@@ -115,7 +115,7 @@ def planned(project: Project, choices: Choices = CPU, only: tuple[str, ...] = ()
 
 def body(built: pipeline.Built) -> str:
     """What a build laid out, without the style sheets."""
-    return built.path.read_text().partition("<body>")[2]
+    return built.paths[-1].read_text().partition("<body>")[2]
 
 
 def words(built: pipeline.Built) -> str:
@@ -232,9 +232,35 @@ def test_an_interrupted_full_build_repeats_no_finished_run(
 def test_a_report_depends_on_all_its_answers(report: Project, build: Callable[..., pipeline.Built]) -> None:
     """Each file of answers counts, and what it imports: a change of either prints again."""
     built = build()
-    sources = json.loads(built.path.with_name(built.path.name + RECORD).read_text())["sources"]
+    sources = json.loads(built.paths[-1].with_name(built.paths[-1].name + RECORD).read_text())["sources"]
     files = ["answers/beyond.py", "answers/ordinary.py", "telling.py"]
     assert [name for name in files if any(path.endswith(name) for path in sources)] == files
     (report.root / "telling.py").write_text("# changed\n")
     again = build()
     assert (again.trained, again.printed) == (0, True)
+
+
+def test_the_page_can_be_had_without_the_pdf(
+    report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without printing nothing that the PDF needs is asked for, and an old one stays as it is."""
+    page, printed = build().paths
+    old = printed.read_text()
+    (report.templates / REPORT / "text.html.j2").write_text("<p>Told anew.</p>\n")
+    monkeypatch.setattr("cnnreport.report.pdf.require", None)
+    monkeypatch.setattr("cnnreport.report.pdf.write", None)
+    first, second = build(printing=False), build(printing=False)
+    assert (first.printed, second.printed) == (True, False)
+    assert first.paths == [page]
+    assert "Told anew." in page.read_text()
+    assert printed.read_text() == old
+
+
+def test_page_and_pdf_are_made_again_each_for_itself(build: Callable[..., pipeline.Built]) -> None:
+    """Whichever is gone comes back alone, with the same bytes."""
+    page, printed = build().paths
+    kept, seen = page.read_bytes(), printed.stat()
+    page.write_text("damaged")
+    assert build().printed
+    assert page.read_bytes() == kept
+    assert printed.stat() == seen
