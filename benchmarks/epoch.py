@@ -4,8 +4,8 @@ Each variant lives in a process of its own and computes one epoch when it is its
 the same weather; reported are the median of the ratios within a round, and the ratio of the fastest
 epochs, which other work on the machine disturbs least. A last variant, the floor, does as many
 multiplications as the convolutions of the project's epoch, in large float32 matrices and nothing else:
-no training that computes these convolutions in float32 can be much faster on this machine. Run from the
-project's root:
+no training that computes these convolutions directly and in float32 can be much faster on this machine.
+Run from the project's root:
 
     python benchmarks/epoch.py [--net NAME]... [--images N] [--rounds R] [--data-dir DIR] [--json FILE]
 """
@@ -190,9 +190,13 @@ def floor(net: str, data: Data) -> Epoch:
     left, right = torch.randn(2, SIDE, SIDE).unbind()
     product = torch.empty(SIDE, SIDE)
 
+    products, rest = divmod(work, 2 * SIDE**3)
+    rows = round(rest / (2 * SIDE**2))
+
     def multiply() -> float:
-        for _ in range(round(work / (2 * SIDE**3))):
+        for _ in range(products):
             torch.mm(left, right, out=product)
+        torch.mm(left[:rows], right, out=product[:rows])
         return work / 1e9
 
     return multiply

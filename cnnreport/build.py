@@ -11,7 +11,7 @@ from pathlib import Path
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
 from cnnreport.project import DRAWINGS, HTML, PACKAGE, RECORD, Project
-from cnnreport.report import compose, drawings, pdf, screen
+from cnnreport.report import compose, drawings, fonts, pdf, screen
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
@@ -23,16 +23,12 @@ from cnnreport.runs.fingerprint import source_closure
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 
 RENDERERS = (
+    *drawings.LIBRARIES,
     "weasyprint",
     "jinja2",
-    "matplotlib",
-    "ziamath",
     "pygments",
-    "pillow",
     "pydyf",
-    "numpy",
     "scipy",
-    "font-source-sans-pro",
     "font-source-serif-pro",
     "fontpkg-ibm-plex-mono",
 )
@@ -48,12 +44,14 @@ class Built:
         runs: The runs that they tell of.
         trained: How many of them were computed now.
         printed: Whether any was written now; False where all stood already.
+        behind: A PDF that was not asked for and does not say what the page says, None for none.
     """
 
     paths: Sequence[Path]
     runs: Sequence[Run]
     trained: int
     printed: bool
+    behind: Path | None = None
 
     def lines(self) -> list[str]:
         """Say what came out, the finished files last."""
@@ -62,7 +60,14 @@ class Built:
             state = "1 run was computed" if self.trained == 1 else f"{self.trained} runs were computed"
         report = "the report is new" if self.printed else "the report stands as it is"
         results = result_lines(self.runs)
-        return [f"{state}; {report}", data_line(self.runs), *results, *map(console.short, self.paths)]
+        behind = [f"{console.short(self.behind)} is of an earlier build"] if self.behind else []
+        return [
+            f"{state}; {report}",
+            data_line(self.runs),
+            *results,
+            *behind,
+            *map(console.short, self.paths),
+        ]
 
 
 def build(
@@ -89,6 +94,7 @@ def build(
     """
     if printing:
         pdf.require()
+    fonts.faces()  # a missing one is told now, not after hours of training
     outline = outlines.load(project, report)
     plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
@@ -107,7 +113,8 @@ def build(
         for file, write in lacking.items():
             _write(write, page, file, record)
     trained = sum(planned.run is None for planned in plan)
-    return Built(list(writers), runs, trained, printed=bool(lacking))
+    behind = target if not printing and target.exists() and not _stands(target, record) else None
+    return Built(list(writers), runs, trained, printed=bool(lacking), behind=behind)
 
 
 def plan_report(

@@ -2,8 +2,8 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
 from importlib.metadata import version
@@ -11,11 +11,21 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from cnnreport import durable
+from cnnreport.errors import EnvironmentFailure
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_LIBRARIES = ("matplotlib", "ziamath", "ziafont", "latex2mathml", "numpy", "font-source-sans-pro")
+LIBRARIES = (
+    "matplotlib",
+    "kiwisolver",
+    "ziamath",
+    "ziafont",
+    "latex2mathml",
+    "pillow",
+    "numpy",
+    "font-source-sans-pro",
+)
 """Libraries whose version can change a drawing."""
 
 _shelf: ContextVar["_Shelf | None"] = ContextVar("shelf", default=None)
@@ -27,16 +37,15 @@ class _Shelf:
     def __init__(self, before: dict[str, Any]) -> None:
         self.before = before
         self.used: dict[str, Any] = {}
-        # What a function of this room draws may depend on any other's code.
-        code = [(file.name, durable.sha256(file.read_bytes())) for file in Path(__file__).parent.glob("*.py")]
-        self.made_by = [sorted(code), [version(library) for library in _LIBRARIES]]
+        self.made_by = [_CODE, [version(library) for library in LIBRARIES]]
 
 
 @contextmanager
 def kept_in(file: Path) -> Iterator[None]:
     """Take the drawings of functions that are `kept` from a file, and leave there those that were used.
 
-    A file that is missing, damaged or of another make is as good as none.
+    A file that is missing, damaged or of another make is as good as none, and one that cannot be written
+    costs time alone.
     """
     before = _read(file)
     shelf = _Shelf(before)
@@ -45,9 +54,11 @@ def kept_in(file: Path) -> Iterator[None]:
         yield
     finally:
         _shelf.reset(token)
-    if shelf.used != before:
+    # Where the code was changed since this process read it, nobody knows which drew.
+    if shelf.used != before and _code() == _CODE:
         content = json.dumps(shelf.used)
-        durable.write(file, json.dumps([durable.sha256(content.encode()), content]).encode())
+        with suppress(EnvironmentFailure):
+            durable.write(file, json.dumps([durable.sha256(content.encode()), content]).encode())
 
 
 def kept(draw: Callable[P, R]) -> Callable[P, R]:
@@ -75,6 +86,8 @@ def kept(draw: Callable[P, R]) -> Callable[P, R]:
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, Sequence):
+        return list(value)
     return value.tolist()  # numpy's numbers and arrays; whatever else raises, and is a mistake
 
 
@@ -84,3 +97,13 @@ def _read(file: Path) -> dict[str, Any]:
         return dict(json.loads(content)) if durable.sha256(content.encode()) == digest else {}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
+
+
+def _code() -> list[tuple[str, str]]:
+    """Return the hashes of this room's files: what one function draws may depend on any other's code."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return [(file.name, durable.sha256(file.read_bytes())) for file in files]
+
+
+_CODE = _code()
+"""As it was when this process began: a build may train for hours before it draws."""

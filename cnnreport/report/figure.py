@@ -259,13 +259,15 @@ def _scale(axes: "Axes", axis: Axis) -> None:
 
 @contextmanager
 def _dressed() -> Iterator[None]:
-    from matplotlib import rc_context
+    from matplotlib import rc_context, rcdefaults, rcParams
     from matplotlib.font_manager import fontManager
 
     face = fonts.plot_face()
     if not any(entry.fname == str(face) for entry in fontManager.ttflist):
         fontManager.addfont(face)
-    with rc_context({**_STYLE, "font.family": fonts.Families().sans}):
+    with rc_context():
+        rcdefaults()  # whatever a matplotlibrc of this machine says
+        rcParams.update({**_STYLE, "font.family": fonts.Families.sans})
         yield
 
 

@@ -41,7 +41,6 @@ class Formula:
         return f"width:{self.width:.3f}em;height:{self.height:.3f}em;vertical-align:{-self.depth:.3f}em"
 
 
-@lru_cache(maxsize=256)
 def typeset(latex: str, alt: str, *, display: bool = False) -> Formula:
     """Typeset a formula.
 
@@ -59,6 +58,7 @@ def typeset(latex: str, alt: str, *, display: bool = False) -> Formula:
 
 
 @drawings.kept
+@lru_cache(maxsize=256)
 def _drawn(latex: str, *, display: bool) -> dict[str, Any]:
     """Return all of a `Formula` but its words."""
     with warnings.catch_warnings():

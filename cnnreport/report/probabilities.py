@@ -44,6 +44,14 @@ def numbers(runs: Sequence[Run], mean_iou: Quantity) -> dict[str, Quantity]:
     return {
         "mean_iou_cut": highest,
         "cut": _cut(runs, kept, "mean_iou", "mean IoU"),
+        "cuts": answer.from_samples(
+            runs,
+            kept,
+            "threshold, how many",
+            "cuts tried, in equal steps",
+            "count",
+            lambda arrays: float(len(arrays["threshold"])),
+        ),
         "cut_gain": difference(
             f"{experiment}.cut_gain", "mean IoU gained by the best cut", highest, mean_iou, "score"
         ),

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 from cnnreport import durable
+from cnnreport.errors import UsageError
 from cnnreport.report import fonts
 
 _FACE = (
@@ -26,7 +27,7 @@ _STYLE = """
   body { padding: 6mm 10mm 16mm; }
   .pair { display: block; }
   .pair figure { width: auto; margin: 5mm 0; }
-  table { display: block; overflow-x: auto; }
+  table, .layers { display: block; width: auto; margin-left: 0; overflow-x: auto; }
 }
 """
 
@@ -43,7 +44,10 @@ def write(html: str, path: Path) -> str:
 
     Raises:
         EnvironmentFailure: A font is missing, or the file cannot be written.
+        UsageError: The page has no head that ends.
     """
+    if "</head>" not in html:
+        raise UsageError("the page has no </head>", "restore it in the template page.html.j2")
     # Beside the page's own style sheets; the PDF has its typefaces from their files.
     added = f"{_VIEWPORT}\n<style>{_faces()}{_STYLE}</style>\n</head>"
     return durable.write(path, html.replace("</head>", added, 1).encode())

@@ -110,8 +110,39 @@ def test_nothing_is_kept_of_a_composition_that_failed(tmp_path: Path, draw: Draw
     """An error leaves the file as it was."""
     file = tmp_path / "drawings.json"
     with pytest.raises(ZeroDivisionError, match="division"), drawings.kept_in(file):
-        draw(Shape(1 // 0, ()))
+        draw(Shape(draw(Shape(1, ()))["sides"] // 0, ()))
     assert not file.exists()
+
+
+def test_other_code_draws_anew(
+    tmp_path: Path, draw: Draw, calls: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drawing depends on every file of its room."""
+    code = drawings._code()
+    assert {"drawings.py", "figure.py", "maths.py", "placement.py"} <= {name for name, _ in code}
+    for changed in ("1", "2"):
+        monkeypatch.setattr(drawings, "_code", lambda changed=changed: [("figure.py", changed)])
+        monkeypatch.setattr(drawings, "_CODE", drawings._code())
+        with drawings.kept_in(tmp_path / "drawings.json"):
+            draw(Shape(3, ()))
+    assert len(calls) == 2
+
+
+def test_code_that_changed_since_it_was_read_leaves_nothing(
+    tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What old code drew is not kept under the hash of the new."""
+    monkeypatch.setattr(drawings, "_code", lambda: [("figure.py", "edited")])
+    with drawings.kept_in(tmp_path / "drawings.json"):
+        draw(Shape(3, ()))
+    assert not (tmp_path / "drawings.json").exists()
+
+
+def test_a_place_that_cannot_be_written_costs_nothing(tmp_path: Path, draw: Draw) -> None:
+    """Drawings are kept to spare time: without them the report is the same."""
+    (tmp_path / "drawings.json").mkdir()
+    with drawings.kept_in(tmp_path / "drawings.json"):
+        assert draw(Shape(3, range(2)))["sides"] == 3
 
 
 def test_curves_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +150,7 @@ def test_curves_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.M
     box = Box("ReLU", "activation", "", "1 × 2 × 2", (-1,))
 
     def everything() -> list[object]:
-        maths.typeset.cache_clear()
+        maths._drawn.__wrapped__.cache_clear()
         curve = Curve("loss", "train", [[1.0, 0.5]])
         made = figure.curves([curve], "loss", "a curve", ())
         net = architecture.draw([box], "1 × 2 × 2", "a net")
