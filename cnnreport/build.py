@@ -3,7 +3,7 @@ answers, answers are laid on a page, the page is printed.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -103,18 +103,14 @@ def build(
     command = command_line("build", report, choices, only, full=beyond)
     context = Context(smoke=choices.smoke, command=command)
     runs = run_planned(project, plan, command)
-    target = project.output / outline.output
-    writers = {target.with_suffix(HTML): screen.write} | ({target: pdf.write} if printing else {})
+    pdf_file = project.output / outline.output
+    page_file = pdf_file.with_suffix(HTML)
+    files = [page_file, pdf_file] if printing else [page_file]
     record = _record(project, outline, runs, context)
-    lacking = {file: write for file, write in writers.items() if not _stands(file, record)}
-    if lacking:
-        with drawings.kept_in(project.output / DRAWINGS):
-            page = compose.compose(project, outline, by_experiment(runs), context)
-        for file, write in lacking.items():
-            _write(write, page, file, record)
+    printed = _make(project, outline, runs, context, record, files)
     trained = sum(planned.run is None for planned in plan)
-    behind = target if not printing and target.exists() and not _stands(target, record) else None
-    return Built(list(writers), runs, trained, printed=bool(lacking), behind=behind)
+    behind = pdf_file if pdf_file.exists() and not _stands(pdf_file, record) else None
+    return Built(files, runs, trained, printed, behind)
 
 
 def plan_report(
@@ -180,9 +176,24 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Co
     }
 
 
-def _write(write: Callable[[str, Path], str], page: str, target: Path, record: dict[str, object]) -> None:
-    digest = write(page, target)
-    durable.write(target.with_name(target.name + RECORD), artefact.encode({**record, "sha256": digest}))
+def _make(
+    project: Project,
+    outline: Outline,
+    runs: Sequence[Run],
+    context: Context,
+    record: dict[str, object],
+    files: Sequence[Path],
+) -> bool:
+    """Lay the report on a page and write it to those files that do not stand; tell whether any did not."""
+    lacking = [file for file in files if not _stands(file, record)]
+    if not lacking:
+        return False
+    with drawings.kept_in(project.output / DRAWINGS):
+        page = compose.compose(project, outline, by_experiment(runs), context)
+    for file in lacking:
+        digest = screen.write(page, file) if file.suffix == HTML else pdf.write(page, file)
+        durable.write(file.with_name(file.name + RECORD), artefact.encode({**record, "sha256": digest}))
+    return True
 
 
 def _stands(target: Path, record: dict[str, object]) -> bool:
