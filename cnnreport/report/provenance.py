@@ -39,7 +39,8 @@ class Provenance:
         rows: The runs, in the order of the report.
         data: The data sets used.
         data_origins: Phrases saying where the data came from.
-        data_hashes: SHA-256 of the prepared data; several where runs were given different ones.
+        data_hashes: SHA-256 of the prepared data by the fingerprint of the data set; several where its runs
+            were given different ones.
         finished: When the last run ended, ISO 8601, UTC.
         commands: The command lines that made the runs.
         machines: What they ran on, a line each.
@@ -49,7 +50,7 @@ class Provenance:
     rows: tuple[RunRow, ...]
     data: tuple[DataSet, ...]
     data_origins: tuple[str, ...]
-    data_hashes: tuple[str, ...]
+    data_hashes: Mapping[str, tuple[str, ...]]
     finished: str
     commands: tuple[str, ...]
     machines: tuple[str, ...]
@@ -94,12 +95,17 @@ def trace(runs: Runs) -> Provenance:
         rows=tuple(_row(run, number) for number, run in enumerate(flat, 1)),
         data=datasets(flat),
         data_origins=tuple(sorted({str(o) for c in circumstances if (o := c.get("data_origin"))})),
-        data_hashes=tuple(sorted({str(h) for c in circumstances if (h := c.get("data_sha256"))})),
+        data_hashes={data.fingerprint: _hashes(flat, data) for data in datasets(flat)},
         finished=max(_moment(str(c["finished"])) for c in circumstances).isoformat(timespec="seconds"),
         commands=tuple(dict.fromkeys(str(c["command"]) for c in circumstances)),
         machines=tuple(dict.fromkeys(_machine(c["machine"]) for c in circumstances)),
         versions=_versions(circumstances),
     )
+
+
+def _hashes(runs: Sequence[Run], data: DataSet) -> tuple[str, ...]:
+    given = [run.circumstances.get("data_sha256") for run in runs if data in datasets([run])]
+    return tuple(sorted({str(digest) for digest in given if digest}))
 
 
 def _row(run: Run, number: int) -> RunRow:

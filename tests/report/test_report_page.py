@@ -14,6 +14,7 @@ from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report import compose, outline, page
 from cnnreport.report.ledger import Ledger
+from cnnreport.report.provenance import trace
 from cnnreport.report.quantity import Quantity, Source
 from cnnreport.runs.artefact import Run
 
@@ -360,3 +361,26 @@ def test_no_template_types_a_decimal_number(file: Path) -> None:
     """Every number of the text comes from a run."""
     text = re.sub(r"\{[{%#].*?[}%#]\}|<[^>]*>", " ", file.read_text(), flags=re.DOTALL)
     assert not re.search(r"\d[.,]\d|\d\s*%", text)
+
+
+def test_hashes_of_two_data_sets_are_no_difference_between_runs(make_run: MakeRun, project: Project) -> None:
+    """Each data set has the hashes of its own runs, and only two of the same set are told to differ."""
+    horses, again, scenes = (
+        make_run(0, title="Horses"),
+        make_run(1, title="Horses"),
+        make_run(2, title="Scenes"),
+    )
+    for run, data, digest in ((horses, "a", "1" * 64), (again, "a", "1" * 64), (scenes, "b", "2" * 64)):
+        run.manifest["circumstances"]["data_sha256"] = digest
+        run.manifest["key"]["what"]["data"]["fingerprint"] = data * 64
+    runs = {"pool-upsample": [horses, again, scenes]}
+    assert trace(runs).data_hashes == {"a" * 64: ("1" * 64,), "b" * 64: ("2" * 64,)}
+    assert "(runs differ)" not in provenance_of(project, runs)
+    again.manifest["circumstances"]["data_sha256"] = "3" * 64
+    assert provenance_of(project, runs).count("(runs differ)") == 2
+
+
+def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
+    """What the appendix says about the origin of a report."""
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    return made.partition('id="provenance"')[2].partition('id="verdicts"')[0]
