@@ -113,6 +113,7 @@ def test_a_damaged_report_is_printed_again(project: Path, part: Path) -> None:
     assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part: Path) -> None:
     """Runs do not depend on templates, the report does."""
     file = project / PART_TEMPLATE
