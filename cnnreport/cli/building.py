@@ -1,0 +1,138 @@
+"""Commands that run experiments, build reports, and say how runs stand."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cnnreport import console
+from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options
+
+
+@cli.command()
+@click.argument("report", default="a2-writeup")
+@what_options
+@out_option
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
+@click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
+@click.option("--no-pdf", is_flag=True, help="Write the HTML page alone, which takes seconds.")
+@click.option("--force", multiple=True, metavar="NAME",
+              help="Run this experiment or family again though it is cached.")  # fmt: skip
+@click.option("--only", multiple=True, metavar="NAME",
+              help="Run only this experiment or family; the report has its sections.")  # fmt: skip
+@click.pass_context
+def build(
+    context: click.Context,
+    /,
+    report: str,
+    out: Path | None,
+    dry_run: bool,
+    full: bool,
+    no_pdf: bool,
+    only: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run."""
+    from cnnreport import build as pipeline
+    from cnnreport.runs.plan import Choices
+
+    place = project_of(context, out)
+    if dry_run:
+        plan = pipeline.plan_report(place, report, Choices(**options, fetch=False), only, full=full)
+        for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
+            console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
+        return show_plan(plan)
+    for line in pipeline.build(
+        place, report, Choices(**options), only, full=full, printing=not no_pdf
+    ).lines():
+        console.say(line)
+
+
+@cli.command()
+@click.argument("name")
+@what_options
+@out_option
+@click.option("--force", is_flag=True, help="Run it again though it is cached.")
+@click.pass_context
+def run(context: click.Context, /, name: str, out: Path | None, force: bool, **options: Any) -> None:
+    """Run the experiment NAME, or all experiments of the family NAME."""
+    from cnnreport import run as pipeline
+    from cnnreport.runs.plan import Choices
+
+    choices = Choices(**options, force=(name,) if force else ())
+    finished = pipeline.run_experiment(project_of(context, out), name, choices)
+    folders = [console.short(run.folder) for run in finished]
+    for line in (*folders, pipeline.data_line(finished), *pipeline.result_lines(finished)):
+        console.say(line)
+
+
+@cli.command("list")
+@json_option
+@click.pass_context
+def list_(context: click.Context, /, as_json: bool) -> None:
+    """List the experiments and the reports."""
+    from cnnreport import overview
+
+    listed = overview.listing(project_of(context, None))
+    if as_json:
+        console.say_json(listed)
+        return
+    columns = ("experiment", "family", "what it is", "seeds")
+    rows = [(e["name"], e["family"], e["title"], str(e["seeds"])) for e in listed["experiments"]]
+    console.say_table(columns, rows, empty="No experiments are declared.")
+    reports = [(r["name"], r["title"], ", ".join(r["experiments"])) for r in listed["reports"]]
+    console.say_table(("report", "title", "experiments"), reports, empty="No reports are declared.")
+
+
+@cli.command()
+@what_options
+@out_option
+@json_option
+@click.pass_context
+def status(context: click.Context, /, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Say of each run whether it is cached, stale, running or failed.
+
+    Without options of its own it looks at what the last build was asked for.
+    """
+    from cnnreport import overview
+
+    plan = overview.current_plan(project_of(context, out), chosen(context, options))
+    if as_json:
+        console.say_json([overview.describe(planned) for planned in plan])
+    else:
+        show_plan(plan)
+
+
+@cli.command()
+@click.argument("name")
+@what_options
+@out_option
+@json_option
+@click.pass_context
+def explain(context: click.Context, /, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Say what differs between the cached runs of NAME, an experiment or a family, and those of today."""
+    from cnnreport import overview
+
+    plan = overview.current_plan(project_of(context, out), chosen(context, options), name)
+    if as_json:
+        console.say_json([overview.describe(planned) for planned in plan])
+        return
+    for planned in plan:
+        console.say(f"{planned.experiment.name} seed {planned.seed}: {planned.state} ({planned.folder.name})")
+        for reason in planned.reasons:
+            console.say(f"  {reason}")
+
+
+def chosen(context: click.Context, options: dict[str, Any]) -> Any:
+    """Return the choices given, None where the user gave none at all."""
+    from cnnreport.runs.plan import Choices
+
+    default = click.core.ParameterSource.DEFAULT
+    given = any(context.get_parameter_source(name) is not default for name in options)
+    return Choices(**options, fetch=False) if given else None
+
+
+def show_plan(plan: Any) -> None:
+    """Print a plan as a table."""
+    rows = [(p.experiment.name, str(p.seed), p.state, "; ".join(p.reasons)) for p in plan]
+    console.say_table(("experiment", "seed", "state", "why"), rows, empty="There is nothing to run.")
