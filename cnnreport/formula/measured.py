@@ -1,24 +1,31 @@
 """How many connections real operations have, measured on the tensors that they were given.
 
-A convolution of ones with ones over an image of ones adds up to the connections that do not fall on
-padding; over the same image padded with ones, to all of them. Windows of pooling are measured on
-images of ones, adaptive pooling and upsampling by lighting one input at a time. Where an operation
+A convolution of ones with ones over an image of ones adds up to the pairs of one channel and one filter
+that do not fall on padding; over the same image padded with ones, to all of them. Windows of pooling are
+measured in the same way, adaptive pooling and upsampling by lighting one input at a time. Where an operation
 joins values in their places, or a normalisation takes some together, the real sizes say how many.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
-from cnnreport.errors import VerificationError
 from cnnreport.formula.rule import Role
 from cnnreport.formula.tensor import tensors_in
 
 Sizes = tuple[int, ...]
+
+LARGEST_IMAGE = 4_000_000
+"""Values of an image of ones that is measured as a whole."""
+
+LIT_AT_ONCE = 256
+"""Inputs of a line that are lit in one batch."""
+
+CONVOLVE: tuple[Callable[..., torch.Tensor], ...] = (F.conv1d, F.conv2d, F.conv3d)
 
 
 def from_input(tensor: torch.Tensor) -> torch.Tensor:
@@ -32,6 +39,11 @@ def is_from_input(tensor: torch.Tensor) -> bool:
     return hasattr(tensor, "comes_from_input")
 
 
+def _images(x: torch.Tensor, axes: int) -> tuple[int, Sizes]:
+    """Return how many images a tensor holds, and the sizes of one along its axes; one may lack the batch."""
+    return (1 if x.dim() == axes + 1 else x.shape[0]), tuple(x.shape[-axes:])
+
+
 def _count_convolution(
     out: torch.Tensor,
     x: torch.Tensor,
@@ -42,29 +54,33 @@ def _count_convolution(
     dilation: Any = 1,
     groups: int = 1,
 ) -> dict[str, int]:
-    steps = tuple(_each(value, x.dim() - 2) for value in (stride, dilation))
-    zeros = padding if isinstance(padding, str) else _each(padding, x.dim() - 2)
-    inside, whole = _convolve_ones(tuple(x.shape[2:]), tuple(weight.shape[1:]), *steps, zeros)
-    filters = weight.shape[0]
+    axes = weight.dim() - 2
+    images, sizes = _images(x, axes)
+    steps = tuple(_each(value, axes) for value in (stride, dilation))
+    zeros = padding if isinstance(padding, str) else _each(padding, axes)
+    inside, whole = _convolve_ones(sizes, tuple(weight.shape[2:]), *steps, zeros)
+    pairs = images * weight.shape[0] * weight.shape[1]
     biases = out.numel() if bias is not None else 0
-    return {"taps": whole * filters, "padded": (whole - inside) * filters, "biases": biases}
+    return {"taps": whole * pairs, "padded": (whole - inside) * pairs, "biases": biases}
 
 
 @lru_cache(maxsize=4096)
 def _convolve_ones(
     sizes: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, padding: Sizes | str
 ) -> tuple[int, int]:
-    """Count the connections of one filter, without and with those that fall on padding."""
-    convolve = (F.conv1d, F.conv2d, F.conv3d)[len(sizes) - 1]
-    image, ones = torch.ones(1, kernel[0], *sizes), torch.ones(1, *kernel)
-    inside = convolve(image, ones, stride=stride, padding=padding, dilation=dilation)
+    """Count the pairs of one channel and one filter, without and with those that fall on padding."""
+    if math.prod(sizes) > LARGEST_IMAGE:
+        lines = _axis_by_axis(_convolve_ones, sizes, kernel, stride, dilation, padding)
+        return lines[0], lines[1]
+    image, ones = torch.ones(1, 1, *sizes), torch.ones(1, 1, *kernel)
+    inside = CONVOLVE[len(sizes) - 1](image, ones, stride=stride, padding=padding, dilation=dilation)
     rim = [
         zeros
         for axis in reversed(range(len(sizes)))
-        for zeros in _rim(padding, axis, dilation[axis] * (kernel[axis + 1] - 1))
+        for zeros in _rim(padding, axis, dilation[axis] * (kernel[axis] - 1))
     ]
     padded = F.pad(image, rim, value=1.0)
-    return _sum(inside), _sum(convolve(padded, ones, stride=stride, dilation=dilation))
+    return _sum(inside), _sum(CONVOLVE[len(sizes) - 1](padded, ones, stride=stride, dilation=dilation))
 
 
 def _rim(padding: Sizes | str, axis: int, reach: int) -> tuple[int, int]:
@@ -72,6 +88,16 @@ def _rim(padding: Sizes | str, axis: int, reach: int) -> tuple[int, int]:
         return reach // 2, reach - reach // 2
     zeros = 0 if isinstance(padding, str) else padding[axis]
     return zeros, zeros
+
+
+def _axis_by_axis(count: Callable[..., Any], *settings: Any) -> tuple[int, ...]:
+    """Count along each axis alone and multiply, where a whole image of ones would not fit into memory."""
+    lines = [
+        count(*(setting if isinstance(setting, str) else (setting[axis],) for setting in settings))
+        for axis in range(len(settings[0]))
+    ]
+    rows = [line if isinstance(line, tuple) else (line,) for line in lines]
+    return tuple(math.prod(counts) for counts in zip(*rows, strict=True))
 
 
 def _count_transposed(
@@ -85,21 +111,24 @@ def _count_transposed(
     groups: int = 1,
     dilation: Any = 1,
 ) -> dict[str, int]:
-    steps = tuple(_each(v, x.dim() - 2) for v in (stride, padding, output_padding, dilation))
-    channels = weight.shape[0] // groups
-    kernel = tuple(weight.shape[2:])
-    inside, whole = _spread_ones(tuple(x.shape[2:]), channels, kernel, *steps)
-    filters = weight.shape[1] * groups
+    axes = weight.dim() - 2
+    images, sizes = _images(x, axes)
+    steps = tuple(_each(value, axes) for value in (stride, padding, output_padding, dilation))
+    inside, whole = _spread_ones(sizes, tuple(weight.shape[2:]), *steps)
+    pairs = images * weight.shape[0] * weight.shape[1]
     biases = out.numel() if bias is not None else 0
-    return {"taps": whole * filters, "padded": (whole - inside) * filters, "biases": biases}
+    return {"taps": whole * pairs, "padded": (whole - inside) * pairs, "biases": biases}
 
 
 @lru_cache(maxsize=4096)
 def _spread_ones(
-    sizes: Sizes, channels: int, kernel: Sizes, stride: Sizes, padding: Sizes, extra: Sizes, dilation: Sizes
+    sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, extra: Sizes, dilation: Sizes
 ) -> tuple[int, int]:
+    if math.prod(sizes) > LARGEST_IMAGE:
+        lines = _axis_by_axis(_spread_ones, sizes, kernel, stride, padding, extra, dilation)
+        return lines[0], lines[1]
     spread = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[len(sizes) - 1]
-    image, ones = torch.ones(1, channels, *sizes), torch.ones(channels, 1, *kernel)
+    image, ones = torch.ones(1, 1, *sizes), torch.ones(1, 1, *kernel)
     inside = spread(image, ones, stride=stride, padding=padding, output_padding=extra, dilation=dilation)
     return _sum(inside), _sum(spread(image, ones, stride=stride, dilation=dilation))
 
@@ -112,6 +141,7 @@ def _count_linear(
 
 
 def _count_average_pool(
+    axes: int,
     out: torch.Tensor,
     x: torch.Tensor,
     kernel_size: Any,
@@ -121,10 +151,11 @@ def _count_average_pool(
     count_include_pad: bool = True,
     divisor_override: Any = None,
 ) -> dict[str, int]:
-    return _count_windows(out, x, kernel_size, stride, padding, 1, ceil_mode)
+    return _count_windows(axes, out, x, kernel_size, stride, padding)
 
 
 def _count_windows(
+    axes: int,
     out: torch.Tensor,
     x: torch.Tensor,
     kernel_size: Any,
@@ -134,42 +165,43 @@ def _count_windows(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> dict[str, int]:
-    axes = x.dim() - 2
     window = _each(kernel_size, axes)
     steps = window if stride is None or stride == [] else _each(stride, axes)
-    inside = _pool_ones(
-        tuple(x.shape[2:]), window, steps, _each(padding, axes), _each(dilation, axes), ceil_mode
-    )
+    sizes, outputs = tuple(x.shape[-axes:]), tuple(out.shape[-axes:])
+    inside = _pool_ones(sizes, outputs, window, steps, _each(padding, axes), _each(dilation, axes))
+    channels = out.numel() // math.prod(outputs)
     taps = out.numel() * math.prod(window)
-    return {"taps": taps, "padded": taps - inside * math.prod(out.shape[:2])}
+    return {"taps": taps, "padded": taps - inside * channels}
 
 
 @lru_cache(maxsize=4096)
 def _pool_ones(
-    sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil: bool
+    sizes: Sizes, outputs: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> int:
-    if any(step != 1 for step in dilation):
-        convolve = (F.conv1d, F.conv2d, F.conv3d)[len(sizes) - 1]
-        if ceil:
-            raise VerificationError(
-                "no oracle counts a dilated pooling with ceil_mode", "leave one of them out"
-            )
-        return _sum(
-            convolve(torch.ones(1, 1, *sizes), torch.ones(1, 1, *kernel), None, stride, padding, dilation)
-        )
-    if len(sizes) == 1:
-        sizes, kernel, stride, padding = (1, *sizes), (1, *kernel), (1, *stride), (0, *padding)
-    pool = F.avg_pool2d if len(sizes) == 2 else F.avg_pool3d
-    image = torch.ones(1, 1, *sizes)
-    return _sum(pool(image, kernel, stride, padding, ceil_mode=ceil, divisor_override=1))
+    """Count the pairs of one channel that do not fall on padding, nor beyond it (ceil_mode)."""
+    if math.prod(sizes) > LARGEST_IMAGE:
+        return _axis_by_axis(_pool_ones, sizes, outputs, kernel, stride, padding, dilation)[0]
+    # Zeros behind the last window are never read, so that their number need not be exact.
+    rim = [
+        zeros
+        for axis in reversed(range(len(sizes)))
+        for zeros in (padding[axis], outputs[axis] * stride[axis] + dilation[axis] * kernel[axis])
+    ]
+    image = F.pad(torch.ones(1, 1, *sizes), rim)
+    windows: torch.Tensor = CONVOLVE[len(sizes) - 1](
+        image, torch.ones(1, 1, *kernel), None, stride, 0, dilation
+    )
+    for axis, wanted in enumerate(outputs, 2):
+        windows = windows.narrow(axis, 0, wanted)
+    return _sum(windows)
 
 
 def _count_adaptive(
-    out: torch.Tensor, x: torch.Tensor, output_size: Any, return_indices: bool = False
+    axes: int, out: torch.Tensor, x: torch.Tensor, output_size: Any, return_indices: bool = False
 ) -> dict[str, int]:
-    axes = zip(x.shape[2:], out.shape[2:], strict=True)
-    pairs = math.prod(_reads(F.adaptive_avg_pool1d, size, wanted) for size, wanted in axes)
-    return {"taps": pairs * math.prod(out.shape[:2])}
+    sides = list(zip(x.shape[-axes:], out.shape[-axes:], strict=True))
+    pairs = math.prod(_reads(F.adaptive_avg_pool1d, size, wanted) for size, wanted in sides)
+    return {"taps": pairs * out.numel() // math.prod(wanted for _, wanted in sides)}
 
 
 def _count_upsampling(
@@ -205,11 +237,19 @@ def _enlarged_reads(
 
 def _reads(resize: Callable[[torch.Tensor, int], torch.Tensor], size: int, wanted: int) -> int:
     """Count which outputs answer to which input along one axis, one input being lit at a time."""
-    lit = torch.eye(size, dtype=torch.float64).unsqueeze(1)
-    return int((resize(lit, wanted).abs() > 1e-9).sum())
+    pairs = 0
+    for first in range(0, size, LIT_AT_ONCE):
+        lit = torch.zeros(min(LIT_AT_ONCE, size - first), 1, size, dtype=torch.float64)
+        lit[:, 0].diagonal(first).fill_(1)
+        pairs += int((resize(lit, wanted).abs() > 1e-9).sum())
+    return pairs
 
 
 def _count_batch_norm(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
+    return {"taps": 0, "statistics": x.numel() // x.shape[1]}
+
+
+def _count_instance_norm(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
     return {"taps": 0, "statistics": x[0, 0].numel()}
 
 
@@ -250,21 +290,16 @@ COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), _count_convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _count_transposed),
     "linear": _count_linear,
-    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _count_windows),
-    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _count_average_pool),
-    **dict.fromkeys(
-        (
-            "adaptive_avg_pool1d",
-            "adaptive_avg_pool2d",
-            "adaptive_avg_pool3d",
-            "adaptive_max_pool1d",
-            "adaptive_max_pool2d",
-            "adaptive_max_pool3d",
-        ),
-        _count_adaptive,
-    ),
+    **{f"max_pool{axes}d": partial(_count_windows, axes) for axes in (1, 2, 3)},
+    **{f"avg_pool{axes}d": partial(_count_average_pool, axes) for axes in (1, 2, 3)},
+    **{
+        f"adaptive_{kind}_pool{axes}d": partial(_count_adaptive, axes)
+        for kind in ("avg", "max")
+        for axes in (1, 2, 3)
+    },
     "interpolate": _count_upsampling,
-    **dict.fromkeys(("batch_norm", "instance_norm"), _count_batch_norm),
+    "batch_norm": _count_batch_norm,
+    "instance_norm": _count_instance_norm,
     "group_norm": _count_group_norm,
     **dict.fromkeys(("layer_norm", "rms_norm"), _count_layer_norm),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), _count_softmax),

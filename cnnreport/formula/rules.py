@@ -7,6 +7,7 @@ the documentation of torch.nn.functional, operation by operation.
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -34,9 +35,10 @@ def convolve(
 ) -> Effect:
     """Join each output with every tap of its window in the input channels of its group."""
     filters, channels, *kernel = sizes_of(weight)
-    _expect("channels", sizes_of(x)[1], channels * groups)
+    images, (entering, *sizes) = _images(sizes_of(x), len(kernel))
+    _expect("channels", entering, channels * groups)
     windows = _windows(kernel, stride, padding, dilation)
-    return _slide(sizes_of(x), filters, channels, windows, _roles(weight, bias))
+    return _slide(images, sizes, filters, channels, windows, _roles(weight, bias))
 
 
 @RULES.add("conv_transpose1d", "conv_transpose2d", "conv_transpose3d", kind="transposed convolution")
@@ -52,21 +54,21 @@ def convolve_transposed(
 ) -> Effect:
     """Join each input with every tap of its window in the outputs, those cut off by padding too."""
     channels, filters, *kernel = sizes_of(weight)
-    _expect("channels", sizes_of(x)[1], channels)
+    images, (entering, *sizes) = _images(sizes_of(x), len(kernel))
+    _expect("channels", entering, channels)
     windows = _windows(kernel, stride, padding, dilation)
-    sizes = sizes_of(x)[2:]
     extra = _each(output_padding, len(sizes))
     outputs = tuple(w.spread(s, e) for w, s, e in zip(windows, sizes, extra, strict=True))
     # The adjoint of the convolution that leads from these outputs back to the inputs.
     inside = _product(w.inside(o, s) for w, o, s in zip(windows, outputs, sizes, strict=True))
-    pairs = channels * filters
+    pairs = _product(images) * channels * filters
     taps = pairs * _product(w.kernel * s for w, s in zip(windows, sizes, strict=True))
     return Effect(
-        (sizes_of(x)[0], simple(filters * groups), *outputs),
+        (*images, simple(filters * groups), *outputs),
         taps=simple(taps),
         padded=_less(taps, pairs * inside),
         roles=_roles(weight, bias),
-        conditions=_conditions(windows, outputs, sizes),
+        conditions=_conditions(windows, outputs, tuple(sizes)),
     )
 
 
@@ -79,8 +81,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Effect:
     return Effect(shape, taps=simple(_product(shape) * inputs), roles=_roles(weight, bias))
 
 
-@RULES.add("max_pool1d", "max_pool2d", "max_pool3d", kind="pooling")
 def max_pool(
+    axes: int,
     x: Any,
     kernel_size: Any,
     stride: Any = None,
@@ -90,11 +92,11 @@ def max_pool(
     return_indices: bool = False,
 ) -> Effect:
     """Join each output with every tap of its window in its own channel."""
-    return _pool(sizes_of(x), kernel_size, stride, padding, dilation, ceil=ceil_mode)
+    return _pool(axes, sizes_of(x), kernel_size, stride, padding, dilation, ceil=ceil_mode)
 
 
-@RULES.add("avg_pool1d", "avg_pool2d", "avg_pool3d", kind="pooling")
 def average_pool(
+    axes: int,
     x: Any,
     kernel_size: Any,
     stride: Any = None,
@@ -104,20 +106,23 @@ def average_pool(
     divisor_override: Any = None,
 ) -> Effect:
     """Join each output with every tap of its window in its own channel."""
-    return _pool(sizes_of(x), kernel_size, stride, padding, 1, ceil=ceil_mode)
+    return _pool(axes, sizes_of(x), kernel_size, stride, padding, 1, ceil=ceil_mode)
 
 
-@RULES.add(
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
-    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
-    kind="pooling",
-)  # fmt: skip
-def adaptive_pool(x: Any, output_size: Any, return_indices: bool = False) -> Effect:
+def adaptive_pool(axes: int, x: Any, output_size: Any, return_indices: bool = False) -> Effect:
     """Join output i with the inputs from floor(i H / O) to ceil((i + 1) H / O)."""
-    sizes = sizes_of(x)[2:]
+    images, (channels, *sizes) = _images(sizes_of(x), axes)
     wanted = [s if w is None else w for s, w in zip(sizes, _each(output_size, len(sizes)), strict=True)]
     taps = _product(adaptive_taps(s, w) for s, w in zip(sizes, wanted, strict=True))
-    return Effect((*sizes_of(x)[:2], *wanted), taps=simple(sizes_of(x)[1] * taps * sizes_of(x)[0]))
+    return Effect((*images, channels, *wanted), taps=_product((*images, channels, taps)))
+
+
+for _axes in (1, 2, 3):  # the functions of one, two and three axes differ in nothing else
+    RULES.add(f"max_pool{_axes}d", kind="pooling")(partial(max_pool, _axes))
+    RULES.add(f"avg_pool{_axes}d", kind="pooling")(partial(average_pool, _axes))
+    RULES.add(f"adaptive_avg_pool{_axes}d", f"adaptive_max_pool{_axes}d", kind="pooling")(
+        partial(adaptive_pool, _axes)
+    )
 
 
 @RULES.add("interpolate", kind="upsampling")
@@ -146,10 +151,14 @@ def interpolate(
     else:
         axes = zip(sizes, outputs, scales, strict=True)
         taps = _product(linear_taps(s, o, f, bool(align_corners)) for s, o, f in axes)
-    return Effect((*sizes_of(x)[:2], *outputs), taps=simple(_product(sizes_of(x)[:2]) * taps))
+    return Effect(
+        (*sizes_of(x)[:2], *outputs),
+        taps=simple(_product(sizes_of(x)[:2]) * taps),
+        conditions=_needed(*((output, 0) for output in outputs)),
+    )
 
 
-@RULES.add("batch_norm", "instance_norm", kind="normalisation")
+@RULES.add("batch_norm", kind="normalisation")
 def batch_norm(
     x: Any,
     running_mean: Any = None,
@@ -159,8 +168,29 @@ def batch_norm(
     *rest: Any,
     **options: Any,
 ) -> Effect:
-    """Normalise all values of a channel together, those of one image here."""
-    return Effect(sizes_of(x), statistics=_product(sizes_of(x)[2:]), roles=_affine(weight, bias))
+    """Normalise all values of a channel together: those that come of one input, in all its images."""
+    together = _product((sizes_of(x)[0], *sizes_of(x)[2:]))
+    return Effect(sizes_of(x), statistics=together, roles=_affine(weight, bias))
+
+
+@RULES.add("instance_norm", kind="normalisation")
+def instance_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    *rest: Any,
+    **options: Any,
+) -> Effect:
+    """Normalise the values of a channel of one image together; torch refuses a single one."""
+    together = _product(sizes_of(x)[2:])
+    return Effect(
+        sizes_of(x),
+        statistics=together,
+        roles=_affine(weight, bias),
+        conditions=_needed((together, 1)),
+    )
 
 
 @RULES.add("group_norm", kind="normalisation")
@@ -253,13 +283,41 @@ def reduce(x: Any, dim: Any = None, keepdim: bool = False, axis: Any = None, dty
 def pad(x: Any, pad: Sequence[Count], mode: str = "constant", value: Any = None) -> Effect:
     """Add rows and columns; nothing is computed."""
     shape = list(sizes_of(x))
+    bounds = []
     for axis, (before, behind) in enumerate(zip(pad[::2], pad[1::2], strict=True), 1):
-        shape[-axis] = simple(shape[-axis] + before + behind)
-    return Effect(tuple(shape))
+        size = shape[-axis]
+        shape[-axis] = simple(size + before + behind)
+        bounds += [(shape[-axis], 0)]
+        if mode == "reflect":  # the outermost value is not repeated
+            bounds += [(size, before), (size, behind)]
+        elif mode == "circular":
+            bounds += [(size, before - 1), (size, behind - 1)]
+    return Effect(tuple(shape), conditions=_needed(*bounds))
+
+
+def _images(shape: Shape, axes: int) -> tuple[Shape, Shape]:
+    """Part a shape into how many images there are, and channels and sizes of one; one may have no batch."""
+    return (shape[:0], shape) if len(shape) == axes + 1 else (shape[:1], shape[1:])
+
+
+def _needed(*bounds: tuple[Count, Count]) -> tuple[Any, ...]:
+    """Return the conditions that each left side is larger than its right side.
+
+    Raises:
+        UsageError: One never holds.
+    """
+    relations = [sympy.sympify(size) > bound for size, bound in bounds]
+    for (size, bound), relation in zip(bounds, relations, strict=True):
+        if relation == False:  # noqa: E712 - a relation of sympy
+            raise UsageError(
+                f"a size of {size} is too small, more than {bound} is needed", "give a larger input"
+            )
+    return tuple(dict.fromkeys(r for r in relations if r != True))  # noqa: E712
 
 
 def _slide(
-    shape: Shape,
+    images: Shape,
+    sizes: Sequence[Count],
     filters: Count,
     channels: Count,
     windows: Sequence[Window],
@@ -267,15 +325,14 @@ def _slide(
     *,
     ceil: bool = False,
 ) -> Effect:
-    sizes = shape[2:]
     outputs = tuple(w.outputs(s, ceil=ceil) for w, s in zip(windows, sizes, strict=True))
     if any(isinstance(o, int) and o < 1 for o in outputs):
-        raise UsageError(f"an input of {sizes} is smaller than the window", "give a larger input size")
+        raise UsageError(f"an input of {tuple(sizes)} is smaller than the window", "give a larger input size")
     inside = _product(w.inside(s, o) for w, s, o in zip(windows, sizes, outputs, strict=True))
     taps = _product(w.kernel * o for w, o in zip(windows, outputs, strict=True))
-    pairs = channels * filters
+    pairs = _product(images) * channels * filters
     return Effect(
-        (shape[0], filters, *outputs),
+        (*images, filters, *outputs),
         taps=simple(pairs * taps),
         padded=_less(pairs * taps, pairs * inside),
         roles=roles,
@@ -283,11 +340,13 @@ def _slide(
     )
 
 
-def _pool(shape: Shape, kernel: Any, stride: Any, padding: Any, dilation: Any, *, ceil: bool) -> Effect:
-    axes = len(shape) - 2
+def _pool(
+    axes: int, shape: Shape, kernel: Any, stride: Any, padding: Any, dilation: Any, *, ceil: bool
+) -> Effect:
+    images, (channels, *sizes) = _images(shape, axes)
     steps = kernel if stride is None or stride == [] else stride
     windows = _windows(_each(kernel, axes), steps, padding, dilation)
-    return _slide(shape, shape[1], 1, windows, {}, ceil=ceil)
+    return _slide(images, sizes, channels, 1, windows, {}, ceil=ceil)
 
 
 def _windows(kernel: Sequence[Count], stride: Any, padding: Any, dilation: Any) -> list[Window]:
@@ -306,7 +365,7 @@ def _windows(kernel: Sequence[Count], stride: Any, padding: Any, dilation: Any) 
     return [Window(*parts) for parts in zip(kernel, strides, zeros, dilations, strict=True)]
 
 
-def _conditions(windows: Sequence[Window], sizes: Shape, outputs: Shape) -> tuple[Any, ...]:
+def _conditions(windows: Sequence[Window], sizes: Sequence[Count], outputs: Shape) -> tuple[Any, ...]:
     found = [c for w, s, o in zip(windows, sizes, outputs, strict=True) for c in w.conditions(s, o)]
     return tuple(dict.fromkeys(c for c in found if c != True))  # noqa: E712 - a relation of sympy
 

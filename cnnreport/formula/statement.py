@@ -8,6 +8,7 @@ from cnnreport.formula import convention as conventions
 from cnnreport.formula import phrase
 from cnnreport.formula.convention import QUANTITIES, Convention
 from cnnreport.formula.derive import Derivation, Layer, derive
+from cnnreport.formula.grid import smallest
 from cnnreport.formula.prove import Proof, prove
 from cnnreport.formula.symbols import KERNEL, Shape, symbol
 from cnnreport.formula.target import read_size, read_values, resolve
@@ -93,10 +94,22 @@ class Statement:
         where = f" ({grid})" if grid else ""
         points = "1 point" if self.proof.points == 1 else f"{self.proof.points} points"
         holds = f", for {' and '.join(self.conditions())}" if self.conditions() else ""
-        return f"proved{holds}: {self.proof.counts} counts agree with the real net on {points}{where}"
+        return (
+            f"proved{holds}: {self.proof.counts} counts agree with the real net, and with what ATen computes "
+            f"for it, on {points}{where}"
+        )
 
     def conditions(self) -> list[str]:
-        """Say for which kernel sizes the counts hold; nothing where there is no letter for it."""
+        """Say for which sizes and kernel sizes the counts hold; nothing where they hold for all."""
+        return [*self._sizes(), *self._kernel_sizes()]
+
+    def _sizes(self) -> list[str]:
+        least: dict[int, list[str]] = {}
+        for name, first in smallest(self.derivation, self.proof.grid).items():
+            least.setdefault(first, []).append(name)
+        return [f"{', '.join(names)} >= {first}" for first, names in least.items()]
+
+    def _kernel_sizes(self) -> list[str]:
         if symbol(KERNEL) not in self.derivation.symbols:
             return []
         both = [self.derivation, *([self.doubled] if self.doubled else [])]
@@ -161,6 +174,8 @@ def _codes(shape: Shape) -> list[str]:
 
 
 def _listed(values: Sequence[int]) -> str:
+    if len(values) > 4 and list(values) == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]} to {values[-1]}"
     return ", ".join(map(str, values))
 
 

@@ -141,7 +141,19 @@ def quotient(number: Count, divisor: Count) -> Count:
     """Divide and round down, exactly."""
     if isinstance(number, int) and isinstance(divisor, int):
         return number // divisor
+    if isinstance(divisor, int) and divisor > 0:
+        number = _rounded_once(sympy.expand(number))
     return simple(sympy.floor(sympy.expand(number / sympy.sympify(divisor))))
+
+
+def _rounded_once(number: sympy.Expr) -> sympy.Expr:
+    """Leave out a rounding that a later one does too: floor((floor(u) + z) / n) is floor((u + z) / n)."""
+    terms = sympy.Add.make_args(number)
+    for place, term in enumerate(terms):
+        rest = sympy.Add(*terms[:place], *terms[place + 1 :])
+        if isinstance(term, sympy.floor) and rest.is_integer:
+            return sympy.expand(term.args[0] + rest)
+    return number
 
 
 def same(left: Count, right: Count) -> bool:
