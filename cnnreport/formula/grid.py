@@ -68,7 +68,7 @@ def _refuse_long_proof(
         for name, value in derivation.arguments.items()
         if isinstance(value, sympy.Expr) and value.free_symbols & multiples.keys()
     ]
-    given = f"give sizes that need no rounding: {' '.join(remedies)}"
+    given = f"give {' '.join(remedies)}, with which nothing is rounded"
     raise UsageError(
         f"the proof would take {count} nets", given if remedies else "give some of the parameters as numbers"
     )

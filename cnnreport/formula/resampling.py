@@ -51,6 +51,8 @@ def linear_taps(size: Count, outputs: Count, factor: Any, corners: bool) -> Coun
         UsageError: The number has no closed form in these symbols.
     """
     if isinstance(size, int) and isinstance(outputs, int):
+        if size == outputs:
+            return size  # ATen copies, whatever the scale
         step = Fraction(size, outputs) if factor is None else Fraction(1 / float(factor))
         if corners:
             step = Fraction(size - 1, outputs - 1) if outputs > 1 else Fraction(0)
