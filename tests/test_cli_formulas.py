@@ -158,7 +158,7 @@ def test_a_proof_that_fails_ends_with_exit_code_three(run, tmp_path: Path) -> No
         ((POOL, "--input", "3,,3"), "is no size"),
         ((POOL, "--input", "0,32,32"), "0 is no positive whole number"),
         ((POOL, "--input", "4,32,32", "--fix", "num_in_channels=3"), "layer down1.0 (Conv2d): channels do"),
-        ((POOL, "--input", "NIC,H,W"), "write multiples (4h for H, 4w for W)"),
+        ((POOL, "--input", "NIC,H,W"), "give --input NIC,4H,4W, with which nothing is rounded"),
         ((POOL, "--json", "--latex"), "exclude each other"),
         ((POOL, "--fix", "num_filters=-3"), "-3 is no positive whole number"),
         ((POOL, "--fix", "num_filters=3", "--fix", "num_filters=4"), "num_filters is fixed twice"),

@@ -52,7 +52,7 @@ def formulas(
     if as_json and as_latex:
         raise UsageError("--json and --latex exclude each other", "choose one")
     with console.prints_aside():
-        stated = statement.state(target, size, fix, name, doubled=doubled)
+        stated = statement.state(target, size, fix, name, doubled=doubled, tell=console.note)
     if as_json:
         console.say_json(stated.to_json())
     elif as_latex:

@@ -34,7 +34,7 @@ from cnnreport.formula.symbols import Count, add
 SMALL = 1_000_000
 """Parameters of a net, and values of an image or output, up to which the real net runs with numbers."""
 
-LONG = 20.0
+PATIENCE = 5.0
 """Seconds that a proof may take without a word."""
 
 PRODUCTS: frozenset[Kind] = frozenset(("convolution", "transposed convolution", "linear"))
@@ -93,14 +93,15 @@ def _observed(
     device: str,
     tell: Callable[[str], None],
 ) -> Iterator[list[oracle.Observation]]:
-    """Observe the real net at every point; the last takes longest and tells how long all may take."""
-    started = time.monotonic()
-    last = _observe(derivations, rows[-1], device)
-    if (seconds := (time.monotonic() - started) * len(rows)) > LONG:
-        tell(f"The proof compares with {len(rows)} real nets, which may take {math.ceil(seconds / 60)} min.")
-    for row in rows[:-1]:
+    """Observe the real net at every point, and say once how long that may take where it takes long."""
+    yield _observe(derivations, rows[0], device)
+    started, told = time.monotonic(), False  # the first one brings in what torch needs for it
+    for done, row in enumerate(rows[1:], 1):
         yield _observe(derivations, row, device)
-    yield last
+        seconds = time.monotonic() - started
+        if not told and seconds > PATIENCE and (rest := seconds / done * (len(rows) - 1 - done)) > PATIENCE:
+            told = True
+            tell(f"The proof compares with {len(rows)} real nets; that may take another {math.ceil(rest)} s.")
 
 
 @contextlib.contextmanager

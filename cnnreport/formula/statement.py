@@ -1,6 +1,6 @@
 """What is said of a derivation: to a program as JSON, to a reader as a table, to TeX as LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,7 @@ class Statement:
             "input": _codes(layer.inputs[0]) if layer.inputs else [],
             "inputs": [_codes(shape) for shape in layer.inputs],
             "output": _codes(layer.output),
+            "images": phrase.code(layer.batch),
             **counts,
         }
 
@@ -77,7 +78,7 @@ class Statement:
                 layer.path,
                 layer.type,
                 " + ".join(map(phrase.shape, layer.inputs)),
-                phrase.shape(layer.output) if layer.output else "",
+                _output(layer),
                 *(phrase.text(self.convention.count(quantity, layer)) for quantity in QUANTITIES),
             )
             for layer in derivation.layers
@@ -146,7 +147,13 @@ class Statement:
 
 
 def state(
-    target: str, size: str | None, fixed: Sequence[str], convention: str, *, doubled: bool
+    target: str,
+    size: str | None,
+    fixed: Sequence[str],
+    convention: str,
+    *,
+    doubled: bool,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Statement:
     """Derive and prove the counts of a net that the command line names.
 
@@ -156,6 +163,7 @@ def state(
         fixed: Parameters as ``name=value``.
         convention: Its name.
         doubled: Whether to derive it for twice the height and width too.
+        tell: Takes a sentence to the user where the proof takes long.
 
     Raises:
         UsageError: Something of this does not exist or cannot be derived.
@@ -165,8 +173,14 @@ def state(
     net = resolve(target)
     derivation = derive(net, read_values(net, fixed), read_size(size) if size is not None else None)
     larger = derivation.doubled() if doubled else None
-    proof = prove(derivation, *([larger] if larger else []))
+    proof = prove(derivation, *([larger] if larger else []), tell=tell)
     return Statement(target, chosen, derivation, larger, proof)
+
+
+def _output(layer: Layer) -> str:
+    """Say what comes out, and how often where other axes were folded into the batch."""
+    shape = phrase.shape(layer.output) if layer.output else ""
+    return shape if layer.batch == 1 else f"{phrase.text(layer.batch)} of {shape}"
 
 
 def _codes(shape: Shape) -> list[str]:

@@ -45,7 +45,10 @@ class Window:
             return simple(quotient(room, self.stride) + 1)
         windows = -quotient(-room, self.stride) + 1
         # PyTorch drops a window that would start in the padding behind the last input.
-        if _known((windows - 1) * self.stride >= size + self.padding):
+        if _known(
+            (windows - 1) * self.stride >= size + self.padding,
+            f"ceil_mode with an input of {size}: whether the last window begins in the padding",
+        ):
             windows -= 1
         return simple(windows)
 
@@ -143,7 +146,10 @@ def quotient(number: Count, divisor: Count) -> Count:
         return number // divisor
     if isinstance(divisor, int) and divisor > 0:
         number = _rounded_once(sympy.expand(number))
-    return simple(sympy.floor(sympy.expand(number / sympy.sympify(divisor))))
+    exact = number / sympy.sympify(divisor)
+    if getattr(divisor, "free_symbols", ()):
+        exact = sympy.cancel(exact)  # 2(NF + 2) / (NF + 2) is 2
+    return simple(sympy.floor(sympy.expand(exact)))
 
 
 def _rounded_once(number: sympy.Expr) -> sympy.Expr:
@@ -172,12 +178,16 @@ def same(left: Count, right: Count) -> bool:
     raise UsageError(f"{left} and {right} are not equal for all values of their symbols", "fix some of them")
 
 
-def _known(relation: Any) -> bool:
+def _known(relation: Any, question: str) -> bool:
     """Decide a comparison.
+
+    Args:
+        relation: A bool, or a relation of sympy.
+        question: What it decides, for the error.
 
     Raises:
         UsageError: It holds for some values of the symbols only.
     """
     if isinstance(relation, bool) or relation in (sympy.true, sympy.false):
         return bool(relation)
-    raise UsageError(f"whether {relation} depends on the symbols", "give the input size as numbers")
+    raise UsageError(f"{question} depends on the letters", "give the input size as numbers")

@@ -155,7 +155,7 @@ def test_dilated_strides_have_no_closed_form() -> None:
 
 def test_ceil_needs_numbers_where_it_depends_on_them() -> None:
     """Whether the last window is dropped can depend on the size, which is then asked for."""
-    with pytest.raises(UsageError, match="depends on the symbols; give the input size as numbers"):
+    with pytest.raises(UsageError, match="depends on the letters; give the input size as numbers"):
         Window(1, 3).outputs(H, ceil=True)
 
 
