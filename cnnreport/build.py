@@ -11,7 +11,7 @@ from pathlib import Path
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
 from cnnreport.project import DRAWINGS, HTML, PACKAGE, RECORD, Project
-from cnnreport.report import compose, drawings, fonts, pdf, screen
+from cnnreport.report import compose, drawings, fonts, libraries, pdf, screen
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
@@ -28,6 +28,7 @@ RENDERERS = (
     "jinja2",
     "pygments",
     "pydyf",
+    "fonttools",
     "scipy",
     "font-source-serif-pro",
     "fontpkg-ibm-plex-mono",
@@ -101,7 +102,7 @@ def build(
     # What stands from an earlier full build needs a full build to be made again.
     beyond = not only and any(planned.experiment.name in outline.beyond for planned in plan)
     command = command_line("build", report, choices, only, full=beyond)
-    context = Context(smoke=choices.smoke, command=command)
+    context = Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
     runs = run_planned(project, plan, command)
     pdf_file = project.output / outline.output
     page_file = pdf_file.with_suffix(HTML)
