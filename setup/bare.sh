@@ -46,7 +46,9 @@ inside() {
         tail -n 20 "$1/log" >&2
         stop "debootstrap failed"
     }
-    carry_settings
+    cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+    apt-config dump Acquire >"$root/etc/apt/apt.conf.d/99carried"
+    [ ! -d /etc/apt/auth.conf.d ] || cp -r /etc/apt/auth.conf.d "$root/etc/apt/"
     mount -t proc proc "$root/proc"
     mount -t sysfs -o ro sysfs "$root/sys"
     mount --rbind /dev "$root/dev"
@@ -60,6 +62,7 @@ inside() {
         tail -n 20 "$1/log" >&2
         stop "apt-get failed"
     }
+    carry_settings
     for target in demo test; do
         step "make $target"
         within /root/cnnreport make $target
@@ -92,12 +95,8 @@ network() {
         grep -vE '^[A-Z_]*CACHE_DIR=|[[:space:]]' || true
 }
 
-# Give the folder this machine's way to its network: names, apt's transport, pip's and uv's settings, and the
-# files that these name.
+# Give the folder pip's and uv's settings, and the files that these name: certificates, wheels.
 carry_settings() {
-    cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-    apt-config dump Acquire >"$root/etc/apt/apt.conf.d/99carried"
-    [ ! -d /etc/apt/auth.conf.d ] || cp -r /etc/apt/auth.conf.d "$root/etc/apt/"
     carried="/etc/pip.conf /etc/xdg/pip/pip.conf /etc/uv/uv.toml"
     for file in $carried "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf" "$HOME/.config/uv/uv.toml"; do
         [ -f "$file" ] || continue
