@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 if TYPE_CHECKING:
+    from cnnreport.runs.estimate import Took
     from cnnreport.runs.plan import Planned
     from cnnreport.runs.runner import Progress
 
@@ -93,14 +94,26 @@ class Download:
 class Watch:
     """Shows the runs of a plan while they are computed: a live table, or lines without a terminal."""
 
-    def __init__(self, plan: "Sequence[Planned]") -> None:
+    def __init__(
+        self, plan: "Sequence[Planned]", before: "Sequence[Took]" = (), afterwards: float | None = 0.0
+    ) -> None:
+        """Watch the runs that a plan lacks.
+
+        Args:
+            plan: All runs.
+            before: What earlier runs took.
+            afterwards: Seconds that the command goes on after the runs, None where that is not known.
+        """
+        from cnnreport.runs import estimate
+
         missing = [planned for planned in plan if planned.run is None]
-        self._efforts: dict[tuple[str, int], float] = {
-            (planned.experiment.name, planned.seed): planned.spec.effort() for planned in missing
-        }
-        self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._efforts)
+        self._works = {(each.experiment.name, each.seed): estimate.work_of(each) for each in missing}
+        self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._works)
         self._spoken: dict[tuple[str, int], float] = {}
         self._paces: dict[tuple[str, int], float] = {}  # seconds of a run's last epoch
+        self._before = before
+        self._afterwards = afterwards
+        self._workers: dict[str, int] = {}  # the most that were seen at once, by device
         self._live: Any = None
 
     def __enter__(self) -> Self:
@@ -125,6 +138,8 @@ class Watch:
         """Take note of what happened to a run."""
         name = (progress.experiment, progress.seed)
         self._rows[name] = progress
+        device = self._works[name].device
+        self._workers[device] = max(self._workers.get(device, 0), len(self._under_way(device)))
         if progress.warning:
             warning = f"{progress.experiment} seed {progress.seed}: {progress.warning}"
             self._live.console.print(warning, markup=False) if self._live else note(warning)
@@ -143,22 +158,47 @@ class Watch:
     def _render(self) -> Any:
         columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
         table = _table(columns, [self._cells(name) for name in self._rows])
-        if left := self._time_left():
-            table.caption = f"about {duration(left)} left in all"
+        table.caption = self._forecast()
         return table
 
-    def _time_left(self) -> float:
-        """Guess the seconds until everything is done: each run at the pace of its last epoch, one that
-        still waits by its effort, at the mean pace of the others.
+    def _forecast(self) -> str:
+        left = self._time_left()
+        if left is None:
+            return "the time left is known once an epoch has ended"
+        if self._afterwards is None:
+            return f"about {duration(left)} left, then the report is laid out and printed"
+        return f"about {duration(left + self._afterwards)} left in all"
+
+    def _time_left(self) -> float | None:
+        """Guess the seconds until all runs are done, None where nothing is known: each run under way at the
+        pace of its last epoch, one without a pace by what is like it.
         """
+        from cnnreport.runs import estimate
+
         begun = {name: row for name, row in self._rows.items() if row}
-        effort = sum(self._efforts[name] for name in self._paces)
-        seconds = sum(begun[name].epochs * pace for name, pace in self._paces.items())
-        waiting = sum(each for name, each in self._efforts.items() if name not in self._paces)
-        left = [self._left(name) for name in self._paces]
-        total = sum(left) + (waiting * seconds / effort if effort else 0.0)
-        under_way = sum(row.epoch < row.epochs for row in begun.values())
-        return max(total / max(under_way, 1), *left, 0.0)
+        now = [
+            estimate.Took(self._works[name], begun[name].epochs * pace) for name, pace in self._paces.items()
+        ]
+        if not now and not self._before:
+            return None
+        total = 0.0
+        for device in {work.device for work in self._works.values()}:
+            under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
+            waiting = [
+                estimate.seconds(work, now, self._before) or 0.0
+                for name, work in self._works.items()
+                if work.device == device and name not in self._paces
+            ]
+            workers = self._workers.get(device) or estimate.workers(device)
+            total += estimate.finish(under_way, waiting, workers)
+        return total
+
+    def _under_way(self, device: str) -> list[tuple[str, int]]:
+        return [
+            name
+            for name, row in self._rows.items()
+            if row and row.epoch < row.epochs and self._works[name].device == device
+        ]
 
     def _left(self, name: tuple[str, int]) -> float:
         """Guess the seconds until a run is done, 0 where nothing is known of it."""

@@ -25,19 +25,15 @@ main() {
     done
     git rev-parse -q --verify HEAD >/dev/null || stop "there is no commit to copy; run it in a git checkout"
     place=$(mktemp -d "${TMPDIR:-/var/tmp}/cnnreport-bare-XXXXXX")
-    child=
-    trap '[ -z "$child" ] || { kill "$child" 2>/dev/null; wait "$child"; }; rm -rf --one-file-system "$place"' EXIT
+    trap 'rm -rf --one-file-system "$place"' EXIT
     trap 'exit 130' INT TERM HUP
     # What is mounted and started in name spaces of its own is gone with them, however this ends.
     unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-        sh setup/bare.sh inside "$place" &
-    child=$!
-    wait "$child" && code=0 || code=$?
-    child=
-    exit "$code"
+        sh setup/bare.sh inside "$place"
 }
 
 inside() {
+    trap 'exit 130' INT TERM HUP
     root=$1/root
     mirror=${MIRROR:-$(apt_mirror)}
     [ -n "$mirror" ] || stop "apt knows no $SUITE here; name its address: make bare MIRROR=http://…"
@@ -67,7 +63,7 @@ inside() {
         step "make $target"
         within /root/cnnreport make $target
     done
-    step "done"
+    step done
 }
 
 step() {

@@ -6,8 +6,8 @@
 set -u
 
 PYTHON=$1 ENVIRONMENT=$2 UV=$3
-ENVIRONMENT_MB=6100 # what requirements.lock takes on Linux, nearly all of it torch with CUDA
-DOWNLOAD_MB=3000    # what of it comes over the network
+ENVIRONMENT_MB=6300 # what requirements.lock takes on Linux, nearly all of it torch with CUDA
+DOWNLOAD_MB=3300    # what of it comes over the network
 OUTPUT_MB=1000      # data, checkpoints, runs and the report
 
 say() { printf '%s\n' "$*" >&2; }
@@ -18,15 +18,17 @@ stop() {
 }
 
 main() {
+    prepared=
     if outdated; then
         python_is_there || provide Python "python3 python3-pip" "python3 python3-pip" python
-        python_is_there || stop "there is no $PYTHON; name another one: make PYTHON=python3.12"
+        python_is_there || stop "there is no $PYTHON; name another one with PYTHON=python3.12"
         check_version
         pip_is_there || provide "$PYTHON's pip" python3-pip python3-pip python
         pip_is_there || stop "$PYTHON has no pip; run: $PYTHON -m ensurepip"
         [ -e "$ENVIRONMENT/.ready" ] || check_space
     fi
     check_libraries
+    [ -z "$prepared" ] || say "$prepared"
 }
 
 # The environment is not there, or older than what it is made from.
@@ -38,9 +40,9 @@ outdated() {
 python_is_there() { command -v "$PYTHON" >/dev/null; }
 
 check_version() {
-    version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || stop "$PYTHON does not run"
-    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        stop "$PYTHON is Python $version, and 3.11 or later is needed; name another one: make PYTHON=python3.12"
+    version=$("$PYTHON" -c 'import sys; v = sys.version_info; print("%d.%d" % v[:2]); sys.exit(v < (3, 11))') ||
+        stop "$PYTHON is Python ${version:-that does not run}, and 3.11 or later is needed;" \
+            "name another one with PYTHON=python3.12"
 }
 
 # Pip brings uv, and is not needed where uv is there.
@@ -62,8 +64,8 @@ check_space() {
         [ "$kept" -ge $ENVIRONMENT_MB ] || stop "$(gigabytes $ENVIRONMENT_MB) of disk space are needed in" \
             "$above for downloads, and $(gigabytes "$kept") are free; make room, or set UV_CACHE_DIR"
     fi
-    say "Setting up $ENVIRONMENT, once: up to $(gigabytes $DOWNLOAD_MB) to download," \
-        "$(gigabytes $ENVIRONMENT_MB) on disk ($(gigabytes "$free") are free)."
+    prepared="Setting up $ENVIRONMENT, once: up to $(gigabytes $DOWNLOAD_MB) to download,"
+    prepared="$prepared $(gigabytes $ENVIRONMENT_MB) on disk ($(gigabytes "$free") are free)."
 }
 
 free_mb() { df -Pk "$1" | awk 'END { print int($4 * 1024 / 1000000) }'; }

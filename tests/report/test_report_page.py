@@ -386,10 +386,9 @@ def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
     return made.partition('id="provenance"')[2].partition('id="verdicts"')[0]
 
 
-def test_the_appendix_names_what_cut_the_typefaces_down(tmp_path: Path) -> None:
+def test_the_appendix_names_what_cut_the_typefaces_down(make_run: MakeRun, project: Project) -> None:
     """The subsetter is named where the build asked for it, and a page that nobody asked about is silent."""
-    project = Project(PACKAGE.parent, tmp_path)
-    runs = {"pool-upsample": [write_run(tmp_path, 0)]}
+    runs = {"pool-upsample": [make_run(0)]}
     loaded = outline.load(project, "a2-writeup")
     made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools"))
     assert "cut down to the characters used by fontTools." in made.partition('id="provenance"')[2]
