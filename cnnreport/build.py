@@ -37,8 +37,8 @@ RENDERERS = (
 """Libraries whose version can change the look of a report."""
 
 SOONER = (
-    "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, "
-    "`build --only NAME` makes one part.",
+    "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "
+    "known how long the whole takes; `build --only NAME` makes one part.",
     "It may be interrupted at any time: the same command goes on from there.",
 )
 SECONDS = "seconds"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LINE_EVERY = 10.0
 """Seconds between two progress lines of the same run where there is no terminal to redraw."""
 
+UNDER_WAY, WAITING, DONE = range(3)
+"""The order of the runs in the live table."""
+
 DOWNLOAD_LINE_EVERY = 2.0
 """Seconds between two lines about a download."""
 
@@ -157,21 +160,39 @@ class Watch:
 
     def _render(self) -> Any:
         columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
-        table = _table(columns, [self._cells(name) for name in self._rows])
-        table.caption = self._forecast()
+        # What does not fit the terminal is cut off at the bottom: there are the runs that are done.
+        names = sorted(self._rows, key=self._place)
+        table = _table(columns, [self._cells(name) for name in names])
+        done = sum(self._place(name) == DONE for name in names)
+        table.title = f"{done} of {len(names)} runs are done; {self._forecast()}"
+        table.title_justify = "left"
         return table
 
+    def _place(self, name: tuple[str, int]) -> int:
+        """Return where a run stands in the table: under way, waiting or done."""
+        row = self._rows[name]
+        if row is None:
+            return WAITING
+        return DONE if row.epochs and row.epoch == row.epochs else UNDER_WAY
+
     def _forecast(self) -> str:
-        left = self._time_left()
+        left, unknown = self._time_left()
         if left is None:
             return "the time left is known once an epoch has ended"
-        if self._afterwards is None:
-            return f"about {duration(left)} left, then the report is laid out and printed"
-        return f"about {duration(left + self._afterwards)} left in all"
+        rest = ", then the report is laid out and printed" if self._afterwards is None else ""
+        told = duration(left + (self._afterwards or 0.0))
+        if unknown:
+            runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
+            return f"at least {told} left{rest}; {runs} of a kind not measured yet"
+        return f"about {told} left{rest or ' in all'}"
 
-    def _time_left(self) -> float | None:
-        """Guess the seconds until all runs are done, None where nothing is known: each run under way at the
-        pace of its last epoch, one without a pace by what is like it.
+    def _time_left(self) -> tuple[float | None, int]:
+        """Guess the seconds until all runs are done: each run under way at the pace of its last epoch, one
+        without a pace by what is like it.
+
+        Returns:
+            The seconds, None where nothing was measured, and how many runs they do not contain, since
+            nothing is known of their kind.
         """
         from cnnreport.runs import estimate
 
@@ -179,19 +200,21 @@ class Watch:
         now = [
             estimate.Took(self._works[name], begun[name].epochs * pace) for name, pace in self._paces.items()
         ]
-        if not now and not self._before:
-            return None
+        guesses = {
+            name: estimate.seconds(work, now, self._before)
+            for name, work in self._works.items()
+            if name not in self._paces
+        }
+        unknown = [n for n, each in guesses.items() if each is None and estimate.takes_long(self._works[n])]
+        if not now and len(unknown) == sum(map(estimate.takes_long, self._works.values())):
+            return None, len(unknown)
         total = 0.0
         for device in {work.device for work in self._works.values()}:
             under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
-            waiting = [
-                estimate.seconds(work, now, self._before) or 0.0
-                for name, work in self._works.items()
-                if work.device == device and name not in self._paces
-            ]
+            waiting = [each or 0.0 for n, each in guesses.items() if self._works[n].device == device]
             workers = self._workers.get(device) or estimate.workers(device)
             total += estimate.finish(under_way, waiting, workers)
-        return total
+        return total, len(unknown)
 
     def _under_way(self, device: str) -> list[tuple[str, int]]:
         return [

@@ -72,7 +72,7 @@ def forecast(
     computed = f"To be computed: {' and '.join(words)}"
     guess = estimate.whole([estimate.work_of(planned) for planned in missing], before)
     if guess is None:
-        unknown = f"{computed}; how long that takes is known once an epoch of one has ended."
+        unknown = f"{computed}; how long that takes is not known on this machine yet."
         return [unknown, *sooner]
     total = guess + (afterwards or 0.0)
     rest = ", then the report is laid out and printed" if afterwards is None else ""

@@ -72,7 +72,7 @@ def _took(run: Run, specs: Mapping[tuple[str, str, str], type[Any]]) -> Took | N
 
 
 def seconds(work: Work, now: Sequence[Took], before: Sequence[Took] = ()) -> float | None:
-    """Guess what some work takes, by what is nearest: the same experiment, then the same kind, then all.
+    """Guess what some work takes by what is nearest: the same experiment, else the same kind.
 
     Args:
         work: What is to be done.
@@ -82,7 +82,7 @@ def seconds(work: Work, now: Sequence[Took], before: Sequence[Took] = ()) -> flo
     Returns:
         Seconds on one worker, or None where nothing is known.
     """
-    for near in (_of_its_experiment, _of_its_kind, _of_its_device):
+    for near in (_of_its_experiment, _of_its_kind):
         for measured in (now, before):
             guess = _at_their_rate(work, [took for took in measured if near(work, took.work)])
             if guess is not None:
@@ -96,10 +96,6 @@ def _of_its_experiment(work: Work, other: Work) -> bool:
 
 def _of_its_kind(work: Work, other: Work) -> bool:
     return other.kind == work.kind
-
-
-def _of_its_device(work: Work, other: Work) -> bool:
-    return other.device == work.device and work.effort > 0
 
 
 def _at_their_rate(work: Work, near: Sequence[Took]) -> float | None:
@@ -132,13 +128,18 @@ def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -
 def whole(works: Sequence[Work], before: Sequence[Took]) -> float | None:
     """Guess what a plan takes before it begins; None where nothing is known of something that takes long."""
     guesses = [(work, seconds(work, (), before)) for work in works]
-    if not before or any(guess is None and work.effort for work, guess in guesses):
+    if any(takes_long(work) and guess is None for work, guess in guesses) or not before:
         return None
     devices = {work.device for work in works}
     return sum(
         finish((), (guess or 0.0 for work, guess in guesses if work.device == device), workers(device))
         for device in devices
     )
+
+
+def takes_long(work: Work) -> bool:
+    """Tell what counts from what is over in seconds, as its spec says by an effort of nothing."""
+    return work.effort > 0
 
 
 def workers(device: str) -> int:
