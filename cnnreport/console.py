@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 if TYPE_CHECKING:
-    from cnnreport.runs.estimate import Took
+    from cnnreport.runs.estimate import Guess, Took
     from cnnreport.runs.plan import Planned
     from cnnreport.runs.runner import Progress
 
@@ -180,18 +180,18 @@ class Watch:
         if left is None:
             return "the time left is known once an epoch has ended"
         rest = ", then the report is laid out and printed" if self._afterwards is None else ""
-        told = duration(left + (self._afterwards or 0.0))
+        told = duration(left.seconds + (self._afterwards or 0.0))
         if unknown:
             runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
-            return f"at least {told} left{rest}; {runs} of a kind not measured yet"
-        return f"about {told} left{rest or ' in all'}"
+            return f"{told} left and more{rest}; {runs} of a kind not measured yet"
+        return f"{'at most ' if left.most else ''}about {told} left{rest or ' in all'}"
 
-    def _time_left(self) -> tuple[float | None, int]:
+    def _time_left(self) -> "tuple[Guess | None, int]":
         """Guess the seconds until all runs are done: each run under way at the pace of its last epoch, one
         without a pace by what is like it.
 
         Returns:
-            The seconds, None where nothing was measured, and how many runs they do not contain, since
+            The guess, None where nothing was measured, and how many runs it does not contain, since
             nothing is known of their kind.
         """
         from cnnreport.runs import estimate
@@ -200,21 +200,19 @@ class Watch:
         now = [
             estimate.Took(self._works[name], begun[name].epochs * pace) for name, pace in self._paces.items()
         ]
-        guesses = {
-            name: estimate.seconds(work, now, self._before)
-            for name, work in self._works.items()
-            if name not in self._paces
-        }
-        unknown = [n for n, each in guesses.items() if each is None and estimate.takes_long(self._works[n])]
-        if not now and len(unknown) == sum(map(estimate.takes_long, self._works.values())):
-            return None, len(unknown)
+        waiting = {name: work for name, work in self._works.items() if name not in self._paces}
+        guesses = {name: estimate.guess(work, now, self._before) for name, work in waiting.items()}
+        known = {name: each for name, each in guesses.items() if each}
+        unknown = sum(name not in known for name, work in waiting.items() if estimate.takes_long(work))
+        if not now and not any(estimate.takes_long(waiting[name]) for name in known):
+            return None, unknown
         total = 0.0
         for device in {work.device for work in self._works.values()}:
             under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
-            waiting = [each or 0.0 for n, each in guesses.items() if self._works[n].device == device]
+            left = [each.seconds for name, each in known.items() if self._works[name].device == device]
             workers = self._workers.get(device) or estimate.workers(device)
-            total += estimate.finish(under_way, waiting, workers)
-        return total, len(unknown)
+            total += estimate.finish(under_way, left, workers)
+        return estimate.Guess(total, any(each.most for each in known.values())), unknown
 
     def _under_way(self, device: str) -> list[tuple[str, int]]:
         return [

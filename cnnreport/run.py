@@ -72,11 +72,11 @@ def forecast(
     computed = f"To be computed: {' and '.join(words)}"
     guess = estimate.whole([estimate.work_of(planned) for planned in missing], before)
     if guess is None:
-        unknown = f"{computed}; how long that takes is not known on this machine yet."
-        return [unknown, *sooner]
-    total = guess + (afterwards or 0.0)
+        return [f"{computed}; how long that takes is not known on this machine yet.", *sooner]
+    total = guess.seconds + (afterwards or 0.0)
+    basis = "at most about {}, as small runs" if guess.most else "about {}, as earlier runs"
     rest = ", then the report is laid out and printed" if afterwards is None else ""
-    told = f"{computed}; about {console.duration(total)}, as earlier runs on this machine went{rest}."
+    told = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
     return [told, *(sooner if total > LONG else ())]
 
 

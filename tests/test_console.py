@@ -45,6 +45,14 @@ def ended(name: str, epoch: int, epochs: int, seconds: float) -> Progress:
     return Progress(name, 0, epoch, epochs, LOSS if epoch else {}, seconds)
 
 
+def seconds_left(shown: Watch) -> float:
+    """What is guessed of all that is left, where something is known of all."""
+    guess, unknown = shown._time_left()
+    assert guess is not None
+    assert unknown == 0
+    return guess.seconds
+
+
 def test_nothing_is_guessed_before_an_epoch_has_ended() -> None:
     """Without a single pace there is no time left to tell, and the table says when there will be."""
     shown = watch(unet=10.0, pool=10.0)
@@ -57,7 +65,15 @@ def test_earlier_runs_tell_before_anything_has_begun() -> None:
     """What the same took on this machine is the first guess."""
     earlier = Took(estimate.work_of(planned("unet", 5.0)), 30.0)
     shown = watch([earlier], unet=10.0, pool=10.0)
-    assert shown._time_left()[0] == 60.0
+    assert seconds_left(shown) == 60.0
+
+
+def test_small_runs_tell_at_most_until_something_like_it_is_measured() -> None:
+    """A cut-down run, scaled up, is no more than a bound; an epoch of the real thing takes its place."""
+    shown = watch([Took(estimate.work_of(planned("unet", 1.0)), 30.0)], unet=10.0, pool=10.0)
+    assert shown._forecast() == "at most about 5 min 00 s left in all"
+    shown(ended("pool", 1, 10, 2.0))
+    assert shown._forecast() == "about 38 s left in all"
 
 
 def test_each_run_goes_on_at_its_own_pace() -> None:
@@ -67,7 +83,7 @@ def test_each_run_goes_on_at_its_own_pace() -> None:
     shown(ended("pool", 5, 10, 2.0))
     assert shown._left(("unet", 0)) == 20.0
     assert shown._left(("pool", 0)) == 10.0
-    assert shown._time_left()[0] == 20.0  # though half of 30 s is less
+    assert seconds_left(shown) == 20.0  # though half of 30 s is less
 
 
 def test_runs_that_wait_are_guessed_by_their_effort() -> None:
@@ -79,9 +95,9 @@ def test_runs_that_wait_are_guessed_by_their_effort() -> None:
     shown(ended("pool", 5, 10, 2.0))
     shown(ended("long", 0, 40, 0.0))
     # 40 + 20 s for 20 units of effort, so 120 s for 40 and 60 s for 20, which begins after the 10 s left.
-    assert shown._time_left()[0] == pytest.approx(120)
+    assert seconds_left(shown) == pytest.approx(120)
     shown(ended("long", 1, 40, 5.0))
-    assert shown._time_left()[0] == pytest.approx(39 * 5.0)
+    assert seconds_left(shown) == pytest.approx(39 * 5.0)
 
 
 def test_no_more_workers_are_counted_on_than_were_seen() -> None:
@@ -89,15 +105,15 @@ def test_no_more_workers_are_counted_on_than_were_seen() -> None:
     shown = watch(unet=10.0, pool=10.0)
     shown(ended("unet", 0, 10, 0.0))
     shown(ended("unet", 5, 10, 4.0))
-    assert shown._time_left()[0] == pytest.approx(20.0 + 40.0)
+    assert seconds_left(shown) == pytest.approx(20.0 + 40.0)
 
 
 def test_a_kind_that_nobody_measured_is_named_not_guessed() -> None:
-    """Where some runs are of a kind of which nothing is known, the time told is the least it takes."""
+    """Where some runs are of a kind of which nothing is known, it is said that it takes longer."""
     other, proof = planned("flowers", 10.0, task="a:Other"), planned("proof", 0.0, task="a:Proof")
     shown = Watch([planned("pool", 10.0), other, proof])
     shown(ended("pool", 5, 10, 2.0))
-    assert shown._forecast() == "at least 10 s left; 1 run is of a kind not measured yet"
+    assert shown._forecast() == "10 s left and more; 1 run is of a kind not measured yet"
     shown(ended("flowers", 1, 10, 3.0))
     assert shown._forecast() == "about 27 s left in all"
 
@@ -106,7 +122,7 @@ def test_nothing_is_left_when_all_are_done() -> None:
     """The guess ends at zero."""
     shown = watch(unet=10.0)
     shown(ended("unet", 10, 10, 4.0))
-    assert shown._time_left()[0] == 0.0
+    assert seconds_left(shown) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ thing that was measured; where nothing was, there is no estimate.
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from cnnreport import hardware
@@ -41,6 +42,23 @@ class Took:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Guess:
+    """What some work will take.
+
+    Args:
+        seconds: On one worker, or of a whole plan.
+        most: Whether it is rather less: it was scaled up from small runs, with all that does not grow.
+    """
+
+    seconds: float
+    most: bool = False
+
+
+COMPARABLE = 0.5
+"""The share of some work's effort from which on the time of a smaller run tells of it what it is."""
+
+
 def work_of(planned: Planned) -> Work:
     """Describe a planned run."""
     where = planned.key.where
@@ -68,41 +86,46 @@ def _took(run: Run, specs: Mapping[tuple[str, str, str], type[Any]]) -> Took | N
         effort = float(specs[kind](**run.spec).effort())
     except (TypeError, ValueError):
         return None  # of a time when the spec had other fields
-    return Took(Work(run.experiment, kind, where["device"], effort), float(run.circumstances["seconds"]))
+    epochs = [float(each) for each in run.circumstances["epoch_seconds"]]
+    steady = fmean(epochs[1:] or epochs)  # the first epoch of a run is slower
+    return Took(Work(run.experiment, kind, where["device"], effort), steady * len(epochs))
 
 
-def seconds(work: Work, now: Sequence[Took], before: Sequence[Took] = ()) -> float | None:
-    """Guess what some work takes by what is nearest: the same experiment, else the same kind.
+def guess(work: Work, now: Iterable[Took], before: Iterable[Took] = ()) -> Guess | None:
+    """Guess what some work takes, by what is nearest to it.
 
     Args:
         work: What is to be done.
-        now: What this build has measured; it goes before what is as near.
+        now: What this build has measured.
         before: What earlier runs took.
 
     Returns:
-        Seconds on one worker, or None where nothing is known.
+        A guess, or None where nothing is known of its kind.
     """
-    for near in (_of_its_experiment, _of_its_kind):
-        for measured in (now, before):
-            guess = _at_their_rate(work, [took for took in measured if near(work, took.work)])
-            if guess is not None:
-                return guess
+    now = [took for took in now if took.work.kind == work.kind]
+    before = [took for took in before if took.work.kind == work.kind]
+    large = [took for took in before if took.work.effort >= COMPARABLE * work.effort]
+    for measured, most in (
+        (_of(work.experiment, now), False),
+        (_of(work.experiment, large), False),
+        (now, False),
+        (large, False),
+        (_of(work.experiment, before), True),
+        (before, True),
+    ):
+        if measured:
+            return Guess(_at_their_rate(work, measured), most)
     return None
 
 
-def _of_its_experiment(work: Work, other: Work) -> bool:
-    return (other.experiment, other.kind) == (work.experiment, work.kind)
+def _of(experiment: str, measured: Sequence[Took]) -> list[Took]:
+    return [took for took in measured if took.work.experiment == experiment]
 
 
-def _of_its_kind(work: Work, other: Work) -> bool:
-    return other.kind == work.kind
-
-
-def _at_their_rate(work: Work, near: Sequence[Took]) -> float | None:
-    if not work.effort:
-        return sum(took.seconds for took in near) / len(near) if near else None
-    effort = sum(took.work.effort for took in near)
-    return work.effort * sum(took.seconds for took in near if took.work.effort) / effort if effort else None
+def _at_their_rate(work: Work, measured: Sequence[Took]) -> float:
+    seconds = sum(took.seconds for took in measured)
+    effort = sum(took.work.effort for took in measured)
+    return seconds * work.effort / effort if effort else seconds / len(measured)
 
 
 def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -> float:
@@ -125,16 +148,19 @@ def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -
     return max(busy, default=0.0)
 
 
-def whole(works: Sequence[Work], before: Sequence[Took]) -> float | None:
+def whole(works: Sequence[Work], before: Sequence[Took]) -> Guess | None:
     """Guess what a plan takes before it begins; None where nothing is known of something that takes long."""
-    guesses = [(work, seconds(work, (), before)) for work in works]
-    if any(takes_long(work) and guess is None for work, guess in guesses) or not before:
+    guesses = [(work, guess(work, (), before)) for work in works]
+    if any(takes_long(work) and each is None for work, each in guesses) or not before:
         return None
     devices = {work.device for work in works}
-    return sum(
-        finish((), (guess or 0.0 for work, guess in guesses if work.device == device), workers(device))
+    seconds = (
+        finish(
+            (), (each.seconds for work, each in guesses if each and work.device == device), workers(device)
+        )
         for device in devices
     )
+    return Guess(sum(seconds), any(each.most for _, each in guesses if each))
 
 
 def takes_long(work: Work) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planned import job, plan
 
-from cnnreport import run
+from cnnreport import run as command
 from cnnreport.project import Project
 from cnnreport.runs import artefact, estimate
-from cnnreport.runs.estimate import Took, Work
+from cnnreport.runs.estimate import Guess, Took, Work
 from cnnreport.runs.plan import Choices
 from cnnreport.runs.runner import execute
 
@@ -31,17 +32,28 @@ def test_the_nearest_measurement_counts() -> None:
     other = Took(work("flowers", 10, ("a:Other", "cpu", "float32")), 10.0)
     elsewhere = Took(work("unet", 10, ("a:Training", "cuda", "float32")), 1.0)
     asked = work("unet", 20)
-    assert estimate.seconds(asked, [other, alike], [same]) == 80.0
-    assert estimate.seconds(asked, [other, alike], []) == 40.0
-    assert estimate.seconds(asked, [other], [alike]) == 40.0
-    assert estimate.seconds(asked, [other, elsewhere], [other]) is None
+    assert estimate.guess(asked, [other, same, alike], [alike]) == Guess(80.0)
+    assert estimate.guess(asked, [other, alike], [same]) == Guess(80.0)
+    assert estimate.guess(asked, [other, alike], []) == Guess(40.0)
+    assert estimate.guess(asked, [other], [alike]) == Guess(40.0)
+    assert estimate.guess(asked, [other, elsewhere], [other]) is None
+
+
+def test_small_runs_give_a_bound_where_nothing_else_is_known() -> None:
+    """What does not grow with the effort is scaled up with them: anything comparable goes before."""
+    small = Took(work("unet", 1), 8.0)
+    asked = work("unet", 20)
+    assert estimate.guess(asked, [], [small]) == Guess(160.0, most=True)
+    assert estimate.guess(asked, [Took(work("pool", 10), 20.0)], [small]) == Guess(40.0)
+    assert estimate.guess(asked, [], [small, Took(work("pool", 10), 20.0)]) == Guess(40.0)
+    assert estimate.whole([asked], [small]) == Guess(160.0, most=True)
 
 
 def test_a_proof_has_no_rate() -> None:
     """What tells no effort takes as long as others of its kind."""
     proofs = [Took(work("formulas", 0, PROOF), 4.0), Took(work("paddings", 0, PROOF), 8.0)]
-    assert estimate.seconds(work("audit", 0, PROOF), proofs) == 6.0
-    assert estimate.seconds(work("unet", 10), proofs) is None
+    assert estimate.guess(work("audit", 0, PROOF), proofs) == Guess(6.0)
+    assert estimate.guess(work("unet", 10), proofs) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,7 @@ def test_a_plan_is_guessed_only_where_its_trainings_are_known(monkeypatch: pytes
     monkeypatch.setattr(estimate.hardware, "cores", lambda: 1)
     unet, proof, gpu = work("unet", 10), work("formulas", 0, PROOF), work("x", 9, ("a:T", "cuda", "float32"))
     before = [Took(unet, 40.0)]
-    assert estimate.whole([unet, unet, proof], before) == 80.0
+    assert estimate.whole([unet, unet, proof], before) == Guess(80.0)
     assert estimate.whole([unet, gpu], before) is None
     assert estimate.whole([unet], []) is None
 
@@ -94,8 +106,9 @@ def test_earlier_runs_of_this_machine_are_measured(
     smoke = plan(counting, "count", Choices(device="cpu", smoke=True))[:1]
     (took,) = estimate.earlier(counting, smoke)
     assert took.work == dataclasses.replace(estimate.work_of(smoke[0]), effort=4.0)
-    assert took.seconds == artefact.load(folder).circumstances["seconds"]  # type: ignore[union-attr]
-    assert estimate.whole([estimate.work_of(smoke[0])], [took]) == pytest.approx(took.seconds / 4)
+    run = artefact.load(folder)
+    assert isinstance(run, artefact.Run)
+    assert took.seconds == pytest.approx(4 * fmean(run.circumstances["epoch_seconds"][1:]))
     (folder / artefact.IMPORTED).write_text(json.dumps({"when": "then", "file": "x.zip"}))
     assert estimate.earlier(counting, smoke) == []
     (folder / artefact.IMPORTED).unlink()
@@ -122,7 +135,7 @@ SOONER = ("Sooner: less.",)
 
 def test_an_unknown_machine_is_told_what_is_known(counting: Project) -> None:
     """Before anything was ever computed, the number of runs is said, and how to see something sooner."""
-    assert run.forecast(plan(counting), [], None, SOONER) == [
+    assert command.forecast(plan(counting), [], None, SOONER) == [
         "To be computed: 2 runs; how long that takes is not known on this machine yet.",
         "Sooner: less.",
     ]
@@ -133,7 +146,7 @@ def test_an_unknown_machine_is_told_what_is_known(counting: Project) -> None:
     [
         (10.0, 5.0, ["about 15 s, as earlier runs on this machine went."]),
         (10.0, None, ["about 10 s, as earlier runs on this machine went, then the report is laid out and"]),
-        (100.0, 30.0, ["about 2 min 10 s, as earlier runs on this machine went.", "Sooner: less."]),
+        (100.0, 30.0, ["; about 2 min 10 s, as earlier runs on this machine went.", "Sooner: less."]),
     ],
 )
 def test_a_known_machine_is_told_how_long_it_takes(
@@ -143,11 +156,20 @@ def test_a_known_machine_is_told_how_long_it_takes(
     monkeypatch.setattr(estimate.hardware, "cores", lambda: 2)
     wanted = plan(counting)
     before = [Took(estimate.work_of(wanted[0]), each)]
-    lines = run.forecast(wanted, before, afterwards, SOONER)
+    lines = command.forecast(wanted, before, afterwards, SOONER)
     assert len(lines) == len(said)
     assert all(part in line for part, line in zip(said, lines, strict=True))
 
 
+def test_small_runs_are_told_as_a_bound(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a cut-down build the time of a whole one is at most what scaling up gives."""
+    monkeypatch.setattr(estimate.hardware, "cores", lambda: 2)
+    wanted = plan(counting)
+    before = [Took(dataclasses.replace(estimate.work_of(wanted[0]), effort=1.0), 5.0)]
+    (line,) = command.forecast(wanted, before, 5.0, SOONER)
+    assert line.endswith("2 runs; at most about 25 s, as small runs on this machine went.")
+
+
 def test_nothing_is_said_where_nothing_is_missing() -> None:
     """A build that stands takes no time."""
-    assert run.forecast([], [], None, SOONER) == []
+    assert command.forecast([], [], None, SOONER) == []
