@@ -85,7 +85,8 @@ check_libraries() {
 libraries() {
     python=$PYTHON
     if ! outdated; then python=$ENVIRONMENT/bin/python; fi
-    "$python" -B -m cnnreport.report.libraries | awk '{ printf "%s%s", separator, $0; separator = ", " }'
+    lines=$("$python" -B -m cnnreport.report.libraries) || return
+    printf %s "$lines" | awk '{ printf "%s%s", separator, $0; separator = ", " }'
 }
 
 # Install what is missing, or say how and stop.

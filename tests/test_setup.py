@@ -233,6 +233,12 @@ def test_an_old_python_stops_it(machine: Machine) -> None:
     )
 
 
+def test_a_python_that_cannot_look_for_libraries_stops_it(machine: Machine) -> None:
+    """What could not be looked at is not taken for there."""
+    (machine.state / "missing").unlink()
+    assert "Error: python3 cannot look for libraries" in stopped(machine, "demo")
+
+
 def test_a_missing_python_stops_it(machine: Machine) -> None:
     """Without an installer the ways to get one are named."""
     (machine.bin / "python3").unlink()
