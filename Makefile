@@ -18,7 +18,7 @@ report: $(READY) ## Train what the report needs and print build/a2-writeup.pdf
 full: $(READY) ## The same with what goes beyond the handout, which takes longer
 	$(RUN) -m cnnreport build --full
 
-demo: $(READY) ## The same in seconds: a cut-down build that says so on its cover
+demo: $(READY) ## The same in a minute and a half: a cut-down build that says so on its cover
 	$(RUN) -m cnnreport build --smoke
 
 # The tests start many commands; without bytecode each compiles the package anew.
@@ -39,16 +39,23 @@ lock: $(UV) ## Renew the lock of exact versions
 	$(UV) pip compile -q pyproject.toml --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
 
-$(READY): requirements.lock pyproject.toml | $(UV)
+# What the machine itself must bring, looked at before anything is downloaded.
+system:
+	@sh setup/system.sh "$(PYTHON)" "$(VENV)" "$(UV)"
+
+$(READY): requirements.lock pyproject.toml | system $(UV)
 	$(UV) venv -q --allow-existing --no-python-downloads --python $(PYTHON) $(VENV)
 	$(UV) pip sync -q --compile-bytecode --require-hashes --python $(RUN) requirements.lock
 	$(UV) pip install -q --no-deps --no-build-isolation --python $(RUN) --editable .
 	@touch $@
 
-$(TOOLS)/bin/uv:
+$(TOOLS)/bin/uv: | system
 	PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install -q --disable-pip-version-check --target $(TOOLS) uv
+
+bare: ## Try demo and test on a minimal Debian in a folder (root, a quarter of an hour)
+	sh setup/bare.sh
 
 clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
 	rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help report full demo test test-all check lock clean
+.PHONY: help report full demo test test-all check lock system bare clean

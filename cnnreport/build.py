@@ -3,6 +3,7 @@ answers, answers are laid on a page, the page is printed.
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from pathlib import Path
 from cnnreport import console, durable
 from cnnreport.errors import UsageError
 from cnnreport.project import DRAWINGS, HTML, PACKAGE, RECORD, Project
-from cnnreport.report import compose, drawings, fonts, pdf, screen
+from cnnreport.report import compose, drawings, fonts, libraries, pdf, screen
 from cnnreport.report import outline as outlines
 from cnnreport.report.compose import Context
 from cnnreport.report.outline import Outline
@@ -28,11 +29,20 @@ RENDERERS = (
     "jinja2",
     "pygments",
     "pydyf",
+    "fonttools",
     "scipy",
     "font-source-serif-pro",
     "fontpkg-ibm-plex-mono",
 )
 """Libraries whose version can change the look of a report."""
+
+SOONER = (
+    "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "
+    "known how long the whole takes; `build --only NAME` makes one part.",
+    "It may be interrupted at any time: the same command goes on from there.",
+)
+SECONDS = "seconds"
+"""Part of the record beside a page or PDF: what it took, which changes nothing in it."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +111,12 @@ def build(
     # What stands from an earlier full build needs a full build to be made again.
     beyond = not only and any(planned.experiment.name in outline.beyond for planned in plan)
     command = command_line("build", report, choices, only, full=beyond)
-    context = Context(smoke=choices.smoke, command=command)
-    runs = run_planned(project, plan, command)
+    context = Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
     pdf_file = project.output / outline.output
     page_file = pdf_file.with_suffix(HTML)
     files = [page_file, pdf_file] if printing else [page_file]
+    sooner = () if choices.smoke else SOONER
+    runs = run_planned(project, plan, command, afterwards=_last_time(files), sooner=sooner)
     record = _record(project, outline, runs, context)
     printed = _make(project, outline, runs, context, record, files)
     trained = sum(planned.run is None for planned in plan)
@@ -188,18 +199,33 @@ def _make(
     lacking = [file for file in files if not _stands(file, record)]
     if not lacking:
         return False
+    begin = time.perf_counter()
     with drawings.kept_in(project.output / DRAWINGS):
         page = compose.compose(project, outline, by_experiment(runs), context)
+    composed = time.perf_counter() - begin
     for file in lacking:
+        begin = time.perf_counter()
         digest = screen.write(page, file) if file.suffix == HTML else pdf.write(page, file)
-        durable.write(file.with_name(file.name + RECORD), artefact.encode({**record, "sha256": digest}))
+        took = {"composing": composed, "writing": time.perf_counter() - begin}
+        content = artefact.encode({**record, "sha256": digest, SECONDS: took})
+        durable.write(file.with_name(file.name + RECORD), content)
     return True
+
+
+def _last_time(files: Sequence[Path]) -> float | None:
+    """Return the seconds that it took to lay out and write some files, None where one was never written."""
+    try:
+        kept = [json.loads(file.with_name(file.name + RECORD).read_bytes())[SECONDS] for file in files]
+        return max(float(t["composing"]) for t in kept) + sum(float(t["writing"]) for t in kept)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # of an earlier version, or damaged: then the file is made again
 
 
 def _stands(target: Path, record: dict[str, object]) -> bool:
     try:
         kept = json.loads(target.with_name(target.name + RECORD).read_bytes())
         digest = kept.pop("sha256")
+        kept.pop(SECONDS, None)
         return bool(kept == record) and durable.read(target, digest) is not None
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return False  # whatever stands there is no report of ours

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 if TYPE_CHECKING:
+    from cnnreport.runs.estimate import Guess, Took
     from cnnreport.runs.plan import Planned
     from cnnreport.runs.runner import Progress
 
 LINE_EVERY = 10.0
 """Seconds between two progress lines of the same run where there is no terminal to redraw."""
+
+UNDER_WAY, WAITING, DONE = range(3)
+"""The order of the runs in the live table."""
 
 DOWNLOAD_LINE_EVERY = 2.0
 """Seconds between two lines about a download."""
@@ -93,14 +97,26 @@ class Download:
 class Watch:
     """Shows the runs of a plan while they are computed: a live table, or lines without a terminal."""
 
-    def __init__(self, plan: "Sequence[Planned]") -> None:
+    def __init__(
+        self, plan: "Sequence[Planned]", before: "Sequence[Took]" = (), afterwards: float | None = 0.0
+    ) -> None:
+        """Watch the runs that a plan lacks.
+
+        Args:
+            plan: All runs.
+            before: What earlier runs took.
+            afterwards: Seconds that the command goes on after the runs, None where that is not known.
+        """
+        from cnnreport.runs import estimate
+
         missing = [planned for planned in plan if planned.run is None]
-        self._efforts: dict[tuple[str, int], float] = {
-            (planned.experiment.name, planned.seed): planned.spec.effort() for planned in missing
-        }
-        self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._efforts)
+        self._works = {(each.experiment.name, each.seed): estimate.work_of(each) for each in missing}
+        self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._works)
         self._spoken: dict[tuple[str, int], float] = {}
         self._paces: dict[tuple[str, int], float] = {}  # seconds of a run's last epoch
+        self._before = before
+        self._afterwards = afterwards
+        self._workers: dict[str, int] = {}  # the most that were seen at once, by device
         self._live: Any = None
 
     def __enter__(self) -> Self:
@@ -125,6 +141,8 @@ class Watch:
         """Take note of what happened to a run."""
         name = (progress.experiment, progress.seed)
         self._rows[name] = progress
+        device = self._works[name].device
+        self._workers[device] = max(self._workers.get(device, 0), len(self._under_way(device)))
         if progress.warning:
             warning = f"{progress.experiment} seed {progress.seed}: {progress.warning}"
             self._live.console.print(warning, markup=False) if self._live else note(warning)
@@ -142,23 +160,66 @@ class Watch:
 
     def _render(self) -> Any:
         columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
-        table = _table(columns, [self._cells(name) for name in self._rows])
-        if left := self._time_left():
-            table.caption = f"about {duration(left)} left in all"
+        # What does not fit the terminal is cut off at the bottom: there are the runs that are done.
+        names = sorted(self._rows, key=self._place)
+        table = _table(columns, [self._cells(name) for name in names])
+        done = sum(self._place(name) == DONE for name in names)
+        table.title = f"{done} of {len(names)} runs are done; {self._forecast()}"
+        table.title_justify = "left"
         return table
 
-    def _time_left(self) -> float:
-        """Guess the seconds until everything is done: each run at the pace of its last epoch, one that
-        still waits by its effort, at the mean pace of the others.
+    def _place(self, name: tuple[str, int]) -> int:
+        """Return where a run stands in the table: under way, waiting or done."""
+        row = self._rows[name]
+        if row is None:
+            return WAITING
+        return DONE if row.epochs and row.epoch == row.epochs else UNDER_WAY
+
+    def _forecast(self) -> str:
+        left, unknown = self._time_left()
+        if left is None:
+            return "the time left is known once an epoch has ended"
+        rest = ", then the report is laid out and printed" if self._afterwards is None else ""
+        told = duration(left.seconds + (self._afterwards or 0.0))
+        if unknown:
+            runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
+            return f"{told} left and more{rest}; {runs} of a kind not measured yet"
+        return f"{'at most ' if left.most else ''}about {told} left{rest or ' in all'}"
+
+    def _time_left(self) -> "tuple[Guess | None, int]":
+        """Guess the seconds until all runs are done: each run under way at the pace of its last epoch, one
+        without a pace by what is like it.
+
+        Returns:
+            The guess, None where nothing was measured, and how many runs it does not contain, since
+            nothing is known of their kind.
         """
+        from cnnreport.runs import estimate
+
         begun = {name: row for name, row in self._rows.items() if row}
-        effort = sum(self._efforts[name] for name in self._paces)
-        seconds = sum(begun[name].epochs * pace for name, pace in self._paces.items())
-        waiting = sum(each for name, each in self._efforts.items() if name not in self._paces)
-        left = [self._left(name) for name in self._paces]
-        total = sum(left) + (waiting * seconds / effort if effort else 0.0)
-        under_way = sum(row.epoch < row.epochs for row in begun.values())
-        return max(total / max(under_way, 1), *left, 0.0)
+        now = [
+            estimate.Took(self._works[name], begun[name].epochs * pace) for name, pace in self._paces.items()
+        ]
+        waiting = {name: work for name, work in self._works.items() if name not in self._paces}
+        guesses = {name: estimate.guess(work, now, self._before) for name, work in waiting.items()}
+        known = {name: each for name, each in guesses.items() if each}
+        unknown = sum(name not in known for name, work in waiting.items() if estimate.takes_long(work))
+        if not now and not any(estimate.takes_long(waiting[name]) for name in known):
+            return None, unknown
+        total = 0.0
+        for device in {work.device for work in self._works.values()}:
+            under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
+            left = [each.seconds for name, each in known.items() if self._works[name].device == device]
+            workers = self._workers.get(device) or estimate.workers(device)
+            total += estimate.finish(under_way, left, workers)
+        return estimate.Guess(total, any(each.most for each in known.values())), unknown
+
+    def _under_way(self, device: str) -> list[tuple[str, int]]:
+        return [
+            name
+            for name, row in self._rows.items()
+            if row and row.epoch < row.epochs and self._works[name].device == device
+        ]
 
     def _left(self, name: tuple[str, int]) -> float:
         """Guess the seconds until a run is done, 0 where nothing is known of it."""

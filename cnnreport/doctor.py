@@ -79,13 +79,16 @@ def _device(choices: Choices) -> Check:
 
 
 def _pango() -> Check:
-    from cnnreport.report import pdf
+    from cnnreport.report import libraries, pdf
 
     try:
         pdf.require()
     except EnvironmentFailure as error:
         return Check("pango", "fail", error.problem, error.remedy)
-    return Check("pango", "ok", "found")
+    if libraries.subsetter() == "fontTools":
+        finding = "found, without HarfBuzz-Subset 4.1 or later: fontTools cuts the typefaces down instead"
+        return Check("pango", "warn", finding, f"nothing, or {libraries.INSTALL_SUBSET}")
+    return Check("pango", "ok", "found, HarfBuzz-Subset too")
 
 
 def _fonts() -> Check:

@@ -6,8 +6,9 @@ from statistics import fmean
 
 from cnnreport import console, durable
 from cnnreport.project import Project
-from cnnreport.runs import executor, experiment
+from cnnreport.runs import estimate, executor, experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.estimate import Took
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
 
 RESULTS = {
@@ -19,6 +20,9 @@ RESULTS = {
 }
 """Columns of a history that the last lines of a command tell, in these words."""
 
+LONG = 60.0
+"""Seconds from which on it is said how to see something sooner."""
+
 
 def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
     """Run one experiment or those of a family, all of their seeds."""
@@ -28,13 +32,52 @@ def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
     return run_planned(project, plan, command_line("run", name, choices))
 
 
-def run_planned(project: Project, plan: Sequence[Planned], command: str) -> list[Run]:
-    """Compute what a plan lacks while the console shows it, and return all of its runs."""
+def run_planned(
+    project: Project,
+    plan: Sequence[Planned],
+    command: str,
+    *,
+    afterwards: float | None = 0.0,
+    sooner: Sequence[str] = (),
+) -> list[Run]:
+    """Compute what a plan lacks while the console shows it, and return all of its runs.
+
+    Args:
+        project: Where runs lie.
+        plan: What is wanted.
+        command: The command line, which the runs keep.
+        afterwards: Seconds that the command goes on after the runs, None where that is not known.
+        sooner: How to see something sooner, said where it takes long.
+    """
     announce(plan)
     for folder in (project.runs, project.checkpoints, project.prepared):
         durable.make_folder(folder)  # found out now, not after the training
-    with console.Watch(plan) as watch:
+    missing = [planned for planned in plan if planned.run is None]
+    before = estimate.earlier(project, missing) if missing else []
+    for line in forecast(missing, before, afterwards, sooner):
+        console.note(line)
+    with console.Watch(plan, before, afterwards) as watch:
         return executor.run_plan(project, plan, command, watch)
+
+
+def forecast(
+    missing: Sequence[Planned], before: Sequence[Took], afterwards: float | None, sooner: Sequence[str]
+) -> list[str]:
+    """Say how much is to be computed and how long that takes, nothing where nothing is missing."""
+    if not missing:
+        return []
+    derivations = sum(planned.spec.symbolic for planned in missing)
+    counts = {"run": len(missing) - derivations, "derivation": derivations}
+    words = [f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items() if n]
+    computed = f"To be computed: {' and '.join(words)}"
+    guess = estimate.whole([estimate.work_of(planned) for planned in missing], before)
+    if guess is None:
+        return [f"{computed}; how long that takes is not known on this machine yet.", *sooner]
+    total = guess.seconds + (afterwards or 0.0)
+    basis = "at most about {}, as small runs" if guess.most else "about {}, as earlier runs"
+    rest = ", then the report is laid out and printed" if afterwards is None else ""
+    told = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
+    return [told, *(sooner if total > LONG else ())]
 
 
 def announce(plan: Sequence[Planned]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from cnnreport import doctor
 from cnnreport.data import flowers, pretrained
 from cnnreport.data.source import Source
+from cnnreport.report import libraries
 from cnnreport.runs.plan import Choices
 
 
@@ -56,3 +57,21 @@ def test_missing_weights_fail() -> None:
     assert check.verdict == "fail"
     assert "are missing" in check.finding
     assert "install cnnreport again" in check.remedy
+
+
+@pytest.mark.parametrize(
+    ("subsetter", "verdict", "finding"),
+    [
+        ("HarfBuzz-Subset", "ok", "found, HarfBuzz-Subset too"),
+        ("fontTools", "warn", "fontTools cuts the typefaces down instead"),
+    ],
+)
+def test_a_missing_harfbuzz_subset_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, subsetter: str, verdict: str, finding: str
+) -> None:
+    """A build works without it, so it is no failure."""
+    monkeypatch.setattr(libraries, "missing", list)
+    monkeypatch.setattr(libraries, "subsetter", lambda: subsetter)
+    check = doctor._pango()
+    assert check.verdict == verdict
+    assert finding in check.finding

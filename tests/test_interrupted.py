@@ -55,7 +55,7 @@ def undisturbed(project: Path) -> Path:
 
 
 def start(project: Path, out: Path) -> "subprocess.Popen[str]":
-    """Start the command in a process group of its own."""
+    """Start the command in a process group of its own, where Ctrl-C counts even if it does not here."""
     return subprocess.Popen(
         f"{sys.executable} -m cnnreport --project {project} run small "
         f"--data meadow --device cpu --out {out}".split(),
@@ -63,6 +63,9 @@ def start(project: Path, out: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a shell's background jobs ignore it
     )
 
 

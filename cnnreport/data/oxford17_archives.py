@@ -64,8 +64,8 @@ def complete(place: Path) -> bool:
 def unpack(place: Path, cache: Path) -> Path:
     """Unpack the published files into the cache, once.
 
-    Only images and trimaps are taken from the archives, each through tarfile's data filter, in bounded
-    number and size. They are unpacked beside their place and moved there whole.
+    Only images and trimaps are taken from the archives, each by its content and the last part of its name, in
+    bounded number and size. They are unpacked beside their place and moved there whole.
 
     Args:
         place: The folder in which the three files lie.
@@ -135,10 +135,12 @@ def _extract(archive: Path, folder: Path, part: str, wanted: re.Pattern[str]) ->
                     name = os.path.basename(member.name)
                     if member.isfile() and wanted.fullmatch(name):
                         _check_size(member.size, f"{name} in {archive.name}")
-                        # Whatever folder it was packed in, it goes where it belongs.
-                        own = member.replace(name=f"{part}/{name}", mode=0o644, deep=False)
-                        members.extract(own, folder, filter="data")
-                        found += 1
+                        # Whatever folder it was packed in, it goes where it belongs. Not every Python 3.11
+                        # has tarfile's own filters.
+                        if content := members.extractfile(member):
+                            (folder / part).mkdir(exist_ok=True)
+                            (folder / part / name).write_bytes(content.read())
+                            found += 1
     except (gzip.BadGzipFile, EOFError, tarfile.TarError, zlib.error) as error:
         raise DataError(f"{archive.name} is damaged or half downloaded: {error}", _REMEDY) from error
     if not found:

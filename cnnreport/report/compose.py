@@ -28,10 +28,12 @@ class Context:
     Args:
         smoke: The runs were cut down to seconds.
         command: The command line that makes the report again.
+        subsetter: What cuts the typefaces of the PDF down to the characters used, empty where nobody asked.
     """
 
     smoke: bool = False
     command: str = ""
+    subsetter: str = ""
 
 
 def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> str:

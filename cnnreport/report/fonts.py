@@ -1,7 +1,7 @@
 """The typefaces of a report: brought by packages, so that no page depends on what a machine has.
 
-All are under the SIL Open Font Licence and static: variable fonts would be cut by fontTools, which
-writes the time of day into the PDF. Fontconfig is shown these files and no others.
+All are under the SIL Open Font Licence and static: variable fonts would be cut by fontTools on every
+machine. Fontconfig is shown these files and no others.
 """
 
 import importlib.util

@@ -1,47 +1,28 @@
 """From HTML to PDF: the only importer of WeasyPrint.
 
-A page that WeasyPrint complains about is not written; the same page gives the same bytes.
+A page that WeasyPrint complains about is not written; the same page gives the same bytes. Typefaces are cut
+down to the characters used by HarfBuzz-Subset, or by fontTools where a machine lacks that.
 """
 
-import ctypes
-import ctypes.util
 import gc
 import hashlib
 import logging
+import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnreport import durable
 from cnnreport.errors import EnvironmentFailure, VerificationError
-from cnnreport.report import fonts
+from cnnreport.report import fonts, libraries
 
 if TYPE_CHECKING:
     from weasyprint.urls import URLFetcher  # type: ignore[import-untyped]
 
-# As WeasyPrint looks for them (weasyprint/text/ffi.py), library by library.
-_LIBRARIES = {
-    "GObject": ("libgobject-2.0-0", "gobject-2.0-0", "gobject-2.0", "libgobject-2.0.so.0",
-                "libgobject-2.0.0.dylib", "libgobject-2.0-0.dll"),
-    "Pango": ("libpango-1.0-0", "pango-1.0-0", "pango-1.0", "libpango-1.0.so.0", "libpango-1.0.dylib",
-              "libpango-1.0-0.dll"),
-    "PangoFT2": ("libpangoft2-1.0-0", "pangoft2-1.0-0", "pangoft2-1.0", "libpangoft2-1.0.so.0",
-                 "libpangoft2-1.0.dylib", "libpangoft2-1.0-0.dll"),
-    "Fontconfig": ("libfontconfig-1", "fontconfig-1", "fontconfig", "libfontconfig.so.1",
-                   "libfontconfig.1.dylib", "libfontconfig-1.dll"),
-    "HarfBuzz": ("libharfbuzz-0", "harfbuzz", "harfbuzz-0.0", "libharfbuzz.so.0",
-                 "libharfbuzz.0.dylib", "libharfbuzz-0.dll"),
-    "HarfBuzz-Subset": ("libharfbuzz-subset-0", "harfbuzz-subset", "harfbuzz-subset-0.0",
-                        "libharfbuzz-subset.so.0", "libharfbuzz-subset.0.dylib",
-                        "libharfbuzz-subset-0.dll"),
-}  # fmt: skip
-
-INSTALL = (
-    "on Debian or Ubuntu run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; "
-    "on macOS: brew install pango"
-)
+_INSTEAD = "Using fontTools instead of HarfBuzz-Subset for font "
+"""How the line begins that WeasyPrint logs for each typeface where it does."""
 
 
 def require() -> None:
@@ -50,9 +31,8 @@ def require() -> None:
     Raises:
         EnvironmentFailure: Some are missing, or a font package is.
     """
-    missing = [title for title, names in _LIBRARIES.items() if not _is_there(names)]
-    if missing:
-        raise EnvironmentFailure(f"the PDF cannot be made without {', '.join(missing)}", INSTALL)
+    if missing := libraries.missing():
+        raise EnvironmentFailure(f"the PDF cannot be made without {', '.join(missing)}", libraries.INSTALL)
     fonts.faces()
 
 
@@ -76,7 +56,7 @@ def write(html: str, path: Path) -> str:
 
 def render(html: str) -> bytes:
     """Return the PDF of a page, see `write`."""
-    with fonts.only_bundled(), _no_warnings(), _no_collections():
+    with fonts.only_bundled(), _at_no_time_of_day(), _no_warnings(), _no_collections():
         import weasyprint  # type: ignore[import-untyped]
         from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
 
@@ -109,22 +89,31 @@ def _no_collections() -> Iterator[None]:
 
 
 @contextmanager
+def _at_no_time_of_day() -> Iterator[None]:
+    """Have fontTools date the typefaces that it cuts down by a constant instead of the clock."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
+        else:
+            os.environ["SOURCE_DATE_EPOCH"] = before
+
+
+@contextmanager
 def _no_warnings() -> Iterator[None]:
     """Turn the first log line at warning or above into an error."""
-    collected = _Collector()
-    logger = logging.getLogger("weasyprint")
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(collected)
-    logger.setLevel(logging.WARNING)
-    logger.propagate = False  # told once, in the error
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield
-    finally:
-        logger.removeHandler(collected)
-        logger.setLevel(level)
-        logger.propagate = propagate
+    # The appendix names fontTools where it is used, so that the line about it is no news.
+    collected = _Collector(_INSTEAD if libraries.subsetter() == "fontTools" else None)
+    with (
+        _collecting("weasyprint", collected),
+        _collecting("fontTools", collected),
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        yield
     # A deprecation speaks to developers; every other Python warning is about this page.
     told = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
     lines = collected.lines + told
@@ -136,23 +125,29 @@ def _no_warnings() -> Iterator[None]:
         )
 
 
+@contextmanager
+def _collecting(name: str, handler: logging.Handler) -> Iterator[None]:
+    """Give a library's log lines at warning or above to a handler and to nobody else."""
+    logger = logging.getLogger(name)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False  # told once, in the error
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
 class _Collector(logging.Handler):
-    def __init__(self) -> None:
+    def __init__(self, expected: str | None) -> None:
         super().__init__(logging.WARNING)
+        self._expected = expected
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
-def _is_there(names: Sequence[str]) -> bool:
-    # The search by find_library asks the compiler and is slow; it runs only where all else failed.
-    return any(map(_loads, names)) or any(ctypes.util.find_library(name) for name in names)
-
-
-def _loads(name: str) -> bool:
-    try:
-        ctypes.CDLL(name)
-    except OSError:
-        return False
-    return True
+        line = record.getMessage()
+        if self._expected is None or not line.startswith(self._expected):
+            self.lines.append(line)

@@ -466,6 +466,19 @@ def test_members_stay_in_the_cache(place: Path, tmp_path: Path, cache: Path) -> 
     assert outside == set()
 
 
+def test_the_first_python_3_11_unpacks_them(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian 12's Python is older than tarfile's filters and what came with them."""
+    monkeypatch.delattr(tarfile.TarInfo, "replace", raising=False)
+    for name in ("extract", "extractall"):
+        monkeypatch.delattr(tarfile.TarFile, name)
+    source = flowers.locate("real", publish(place, tmp_path / "published"), fetch=False)
+    assert source.place is not None
+    images = {path.name: path.read_bytes() for path in (place / "jpg").glob("*.jpg")}
+    assert {path.name: path.read_bytes() for path in (source.place / "jpg").iterdir()} == images
+
+
 def large_member(tar: tarfile.TarFile) -> None:
     """Add an image that is larger than any real one."""
     member = tarfile.TarInfo("jpg/image_0001.jpg")

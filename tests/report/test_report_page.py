@@ -384,3 +384,12 @@ def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
     """What the appendix says about the origin of a report."""
     made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
     return made.partition('id="provenance"')[2].partition('id="verdicts"')[0]
+
+
+def test_the_appendix_names_what_cut_the_typefaces_down(make_run: MakeRun, project: Project) -> None:
+    """The subsetter is named where the build asked for it, and a page that nobody asked about is silent."""
+    runs = {"pool-upsample": [make_run(0)]}
+    loaded = outline.load(project, "a2-writeup")
+    made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools"))
+    assert "cut down to the characters used by fontTools." in made.partition('id="provenance"')[2]
+    assert "cut down to" not in provenance_of(project, runs)

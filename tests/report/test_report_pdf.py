@@ -1,12 +1,15 @@
 """The PDF: what it is made of, that it is the same each time, and what stops it."""
 
 import io
+import logging
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pypdf
 import pytest
@@ -14,7 +17,7 @@ from fake_runs import write_run
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import compose, fonts, listing, maths, outline, pdf
+from cnnreport.report import compose, fonts, libraries, listing, maths, outline, pdf
 
 PAGE = (
     '<html lang="en"><head><title>T</title><style>{css}</style></head><body><p>Text</p>{body}</body></html>'
@@ -145,9 +148,97 @@ def test_a_warning_stops_it_and_nothing_is_written(
 
 def test_missing_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without Pango is told what to install."""
-    monkeypatch.setattr(pdf, "_is_there", lambda names: "libpango-1.0.so.0" not in names)
+    without(monkeypatch, "libpango-1.0.so.0")
     with pytest.raises(EnvironmentFailure, match=r"without Pango; on Debian .* libpango-1.0-0"):
         pdf.require()
+
+
+def without(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    """Have a library not be there."""
+    real = libraries._load
+    monkeypatch.setattr(libraries, "_load", lambda names: None if file in names else real(names))
+
+
+def test_harfbuzz_subset_is_no_requirement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without it makes PDFs, with fontTools."""
+    without(monkeypatch, "libharfbuzz-subset.so.0")
+    pdf.require()
+    assert libraries.subsetter() == "fontTools"
+
+
+@pytest.mark.parametrize(
+    ("new_enough", "there", "expected"),
+    [(1, True, "HarfBuzz-Subset"), (0, True, "fontTools"), (1, False, "fontTools")],
+)
+def test_the_subsetter_is_named_as_weasyprint_chooses_it(
+    monkeypatch: pytest.MonkeyPatch, new_enough: int, there: bool, expected: str
+) -> None:
+    """HarfBuzz-Subset where it is there and HarfBuzz is not too old for it."""
+    harfbuzz = SimpleNamespace(hb_version_atleast=lambda *_: new_enough)
+    monkeypatch.setattr(libraries, "_load", lambda names: harfbuzz if there or "harfbuzz" in names else None)
+    assert libraries.subsetter() == expected
+
+
+def test_the_subsetter_that_is_named_is_the_one_that_is_used(report: pypdf.PdfReader) -> None:
+    """What the appendix says of this machine is what WeasyPrint found on it."""
+    from weasyprint.text import ffi
+
+    assert (libraries.subsetter() == "fontTools") == (ffi.harfbuzz_subset is None)
+
+
+@pytest.fixture
+def fonttools(report: pypdf.PdfReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without HarfBuzz-Subset; WeasyPrint is imported already."""
+    import weasyprint.pdf.fonts
+
+    monkeypatch.setattr(weasyprint.pdf.fonts, "harfbuzz_subset", None)
+    without(monkeypatch, "libharfbuzz-subset.so.0")
+
+
+def test_without_harfbuzz_subset_the_same_page_gives_the_same_bytes(
+    fonttools: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line about fontTools stops nothing, and the typefaces do not bear the time of day."""
+    html = PAGE.format(css='p { font-family: "Source Serif Pro" }', body="")
+    made = []
+    for now in (1e9, 2e9):
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        made.append(pdf.render(html))
+    assert made[0] == made[1]
+    assert "SOURCE_DATE_EPOCH" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("logger", "line"),
+    [
+        ("weasyprint", 'Unable to subset "Source Serif Pro" with fontTools'),
+        ("fontTools.subset", "the table is damaged"),
+    ],
+)
+def test_without_harfbuzz_subset_any_other_line_stops_it(
+    fonttools: None, monkeypatch: pytest.MonkeyPatch, logger: str, line: str
+) -> None:
+    """Only the one line is expected; what else WeasyPrint or fontTools say is an error."""
+    from weasyprint.pdf.fonts import Font
+
+    real = Font._fonttools_subset
+
+    def complaining(font: Font, to_unicode: dict[int, str], hinting: bool) -> None:
+        logging.getLogger(logger).warning(line)
+        real(font, to_unicode, hinting)
+
+    monkeypatch.setattr(Font, "_fonttools_subset", complaining)
+    with pytest.raises(VerificationError, match=line):
+        pdf.render(PAGE.format(css="", body=""))
+
+
+def test_fonttools_in_place_of_a_harfbuzz_subset_that_is_there_stops_it(
+    fonttools: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The appendix would name the wrong one."""
+    monkeypatch.setattr(libraries, "subsetter", lambda: "HarfBuzz-Subset")
+    with pytest.raises(VerificationError, match="Using fontTools instead of HarfBuzz-Subset"):
+        pdf.render(PAGE.format(css="", body=""))
 
 
 def test_looking_for_libraries_needs_no_weasyprint() -> None:
