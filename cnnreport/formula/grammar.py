@@ -138,6 +138,9 @@ class Reader(Arithmetic):
             return self.generators[self.text.names[token.text]]
         if self._take(FRACTION):
             return self._fraction(token)
+        for letter in (token, self.tokens[self.index - 1]):
+            if letter.text == "*" and self.text.written_from(letter, letter).isalpha():
+                raise self.text.unknown(letter)  # an x that stands between no factors
         if not self._take("(", "{"):
             shown = self.text.written_from(token, token) if token.text else ""
             found = f"{quoted(shown)} is not expected" if shown else "the formula ends too early"
@@ -156,7 +159,7 @@ class Reader(Arithmetic):
 
     def _fraction(self, token: Token) -> Any:
         """Read the numerator and the denominator of LaTeX: digits or names one by one, or in braces."""
-        parts = []
+        parts: list[Any] = []
         for _ in range(2):
             part = self._next
             if part.kind == "number" and len(part.text) > 1:

@@ -186,7 +186,7 @@ class Text:
         """Split a run of letters into known names, where that can be done in one way only."""
         ways = self._letters.read(run.text)
         if not ways:
-            raise self._unknown(run)
+            raise self.unknown(run)
         if len(ways) > 1:
             one, other = (self._joined(run, way) for way in ways)
             raise self.ambiguous(run, run, (one, other))
@@ -200,12 +200,13 @@ class Text:
         parts = (run.text[p.start : p.end] if p.sort != "times" else "" for p in pieces)
         return "·".join(part for part in parts if part)
 
-    def _unknown(self, token: Token) -> UsageError:
+    def unknown(self, token: Token) -> UsageError:
+        """Return the error of letters that are no name."""
         shown = self.written_from(token, token)
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
         known = list(self.names)
         listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "") if known else "numbers only"
-        power = ", with ^ before an exponent" if token.text[-1].isdigit() else ""
+        power = ", with ^ before an exponent" if shown[-1:].isdigit() else ""
         return self.error(f"{quoted(shown)} is no known name", token, f"write one of {listed}{power}")
 
 
