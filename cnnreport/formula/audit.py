@@ -127,6 +127,7 @@ class Judge:
             findings=tuple(bench.judge(size, quantity, text) for size, quantity, text in claims.formulas()),
             common=bench.common(),
             slips=bench.slips(),
+            one_slip=bench.one_slip,
         )
 
 

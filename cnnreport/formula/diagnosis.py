@@ -76,23 +76,30 @@ class Bench:
                 found[quantity] = shared[0].name
         return found
 
+    @property
+    def one_slip(self) -> bool:
+        """Whether one slip explains all wrong formulas."""
+        return bool(self._common_slips)
+
     def slips(self) -> tuple[str, ...]:
         """Say what may have happened: one slip that explains all wrong formulas, or one for each."""
-        if self._common_slips:
-            one = next(iter(self._chosen.values()))  # they all name the same
-            return (told(one.slips, one.otherwise),)
         sentences: dict[str, None] = {}
-        for size, quantity in self._wrong:
-            if option := self._chosen.get(quantity):
-                sentences[f"{quantity}: {told(option.slips, option.otherwise)}"] = None
-            else:
-                clause = explain(self._decisive(size, quantity)).removeprefix("It ").removesuffix(".")
-                sentences[f"{size} {quantity}: {clause}"] = None
+        if self.one_slip:
+            one = next(iter(self._chosen.values()))  # they all name the same
+            sentences[told(one.slips, one.otherwise)] = None
+        else:
+            sentences |= dict.fromkeys(self._said(*key) for key in self._wrong)
         for quantity in QUANTITIES:
             if self._shared(quantity) == [] and all(self._right.get((s, quantity)) for s in SIZES):
                 original, doubled = (self._right[size, quantity][0].name for size in SIZES)
                 sentences[f"{quantity}: original as “{original}”, doubled as “{doubled}”"] = None
         return tuple(sentences)
+
+    def _said(self, size: Size, quantity: str) -> str:
+        if option := self._chosen.get(quantity):
+            return f"{quantity}: {told(option.slips, option.otherwise)}"
+        clause = explain(self._decisive(size, quantity)).removeprefix("It ").removesuffix(".")
+        return f"{size} {quantity}: {clause}"
 
     @property
     def _wrong(self) -> list[tuple[Size, str]]:

@@ -80,8 +80,9 @@ class Audit:
         findings: One for each formula.
         common: By quantity, the simplest convention under which its formulas hold at both sizes; None if
             there is none for some quantity.
-        slips: What may have happened, in sentences; several of one quantity are equally true. A single
-            slip that explains all wrong formulas goes before slips that explain one each.
+        slips: What may have happened, as clauses: the slip that explains all wrong formulas, or if there
+            is none what explains each; then quantities that follow two conventions.
+        one_slip: Whether one slip explains all wrong formulas.
     """
 
     target: str
@@ -90,6 +91,7 @@ class Audit:
     findings: tuple[Finding, ...]
     common: Mapping[str, str] | None
     slips: tuple[str, ...] = ()
+    one_slip: bool = False
 
     @property
     def complete(self) -> bool:
@@ -148,8 +150,11 @@ class Audit:
             yield f"The answer is not complete, it lacks: {missing}."
 
     def _likely(self) -> list[str]:
+        """Name the slip that explains several formulas; what explains one stands beside it."""
         wrong = len(self.findings) - sum(finding.holds for finding in self.findings)
-        return [f"Most likely: {slip}." for slip in self.slips] if wrong != 1 else []
+        if wrong == 0:
+            return [f"Not one convention: {slip}." for slip in self.slips]
+        return [f"One slip explains all: {self.slips[0]}."] if wrong > 1 and self.one_slip else []
 
     def _conventions(self) -> Iterator[str]:
         """Say what is counted, each convention once."""

@@ -138,10 +138,10 @@ class Reader(Arithmetic):
             return self.generators[self.text.names[token.text]]
         if self._take(FRACTION):
             return self._fraction(token)
-        for letter in (token, self.tokens[self.index - 1]):
-            if letter.text == "*" and self.text.written_from(letter, letter).isalpha():
-                raise self.text.unknown(letter)  # an x that stands between no factors
         if not self._take("(", "{"):
+            for letter in (token, self.tokens[self.index - 1]):
+                if letter.text == "*" and self.text.written_from(letter, letter).isalpha():
+                    raise self.text.unknown(letter)  # an x that stands between no factors
             shown = self.text.written_from(token, token) if token.text else ""
             found = f"{quoted(shown)} is not expected" if shown else "the formula ends too early"
             raise self.text.error(found, token, _OPERAND)
@@ -160,6 +160,7 @@ class Reader(Arithmetic):
     def _fraction(self, token: Token) -> Any:
         """Read the numerator and the denominator of LaTeX: digits or names one by one, or in braces."""
         parts: list[Any] = []
+        self._descend(token)
         for _ in range(2):
             part = self._next
             if part.kind == "number" and len(part.text) > 1:
@@ -169,6 +170,7 @@ class Reader(Arithmetic):
                     break
                 raise self.text.error("it is not clear what is above the line", token, "write \\frac{1}{2}")
             parts.append(self._atom(argument=True))
+        self.depth -= 1
         above, below = parts
         self.form = "closed"
         return self.multiply(above, self.reciprocal(below, token), token)

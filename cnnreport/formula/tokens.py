@@ -162,9 +162,9 @@ class Text:
         if decimal := _DECIMAL.match(text, end, self.part[1]):
             raise self._decimal(token, decimal)
         if _BADLY_GROUPED.match(text, end, self.part[1]):
-            shown = re.match(r"[0-9,'’_]*", text[start:])
             remedy = "write one number without separators, such as 1024, or a fraction such as 3/2"
-            raise self.error(f"{shown and shown.group()!r} separates no thousands", token, remedy)
+            shown = re.sub(r"[^0-9,'’_].*", "", text[start : start + _SHOWN], flags=re.DOTALL)
+            raise self.error(f"{quoted(shown)} separates no thousands", token, remedy)
         self._check_digits(token)
         return token
 

@@ -268,12 +268,14 @@ _OF_ORIGINAL = "the formula of the original size had been"
         pytest.param(
             "original", "weights", _W, "- 2NF",
             "It is 2NF too small, as if one of down1.2 (BatchNorm2d) and up1.2 (BatchNorm2d) had been left "
-            "out, or as if the biases of down2.0 (Conv2d) had been left out.", id="several layers",
+            "out, or as if the biases of down2.0 (Conv2d) had been left out, or as if only the scale or only "
+            "the shift of down2.2 (BatchNorm2d) had been counted.", id="several layers",
         ),
         pytest.param(
             "original", "weights", _W, "- NF",
             "It is NF too small, as if the biases of one of down1.0 (Conv2d) and up1.0 (Conv2d) had been "
-            "left out.", id="biases left out",
+            "left out, or as if only the scale or only the shift of one of down1.2 (BatchNorm2d) and up1.2 "
+            "(BatchNorm2d) had been counted.", id="biases left out",
         ),
         pytest.param(
             "original", "weights", "kernels and biases", "+ 2NC",

@@ -329,3 +329,33 @@ def test_numbers_side_by_side_are_never_guessed(numbers: str, frame: str) -> Non
     """A gap between two numbers may separate thousands or factors."""
     with pytest.raises(AmbiguityError, match="can be read as"):
         parse(frame.format(numbers), NAMES)
+
+
+_PARTS = re.compile(r"\d+|NIC|NF|NC|k|\*\*|[-+*/^()]")
+
+
+def computed(text: str) -> Fraction:
+    """The value of plain characters by Python's own arithmetic, with a sign put between all factors."""
+    parts = _PARTS.findall(text)
+    python = ""
+    for before, part in itertools.pairwise(["", *parts]):
+        operand = part.isalnum() or part == "("
+        python += " * " if operand and (before.isalnum() or before == ")") else " "
+        python += "**" if part == "^" else f"F({VALUES.get(part, part)})" if part.isalnum() else part
+    return Fraction(eval(python, {"F": Fraction}))  # noqa: S307 - drawn below from these parts alone
+
+
+PARTS = "k NF NIC 2 3 4 12 240 + - * / ^ ** ( ) ^2 /2".split()
+
+
+@given(st.lists(st.sampled_from([*PARTS, " ", "^3 "]), max_size=9).map("".join))
+@example("k^2 4NF")
+@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+def test_what_is_accepted_has_the_value_of_plain_arithmetic(text: str) -> None:
+    """Whatever is not refused means what it would with every sign written."""
+    try:
+        read = parse(text, NAMES)
+    except UsageError:
+        return
+    at = {NAMES[name]: number for name, number in VALUES.items()}
+    assert Fraction(str(sympy.sympify(read).subs(at))) == computed(text)

@@ -223,6 +223,18 @@ def test_of_several_slips_that_explain_it_all_are_named(
     assert all(part in told for part in parts)
 
 
+@pytest.mark.parametrize(("net", "row"), [(net, row) for net, (_, rows) in NETS.items() for row in rows])
+@pytest.mark.parametrize(("times", "done"), [(0, "left out"), (2, "counted twice")])
+def test_every_layer_is_named(
+    judges: dict[str, audit.Judge], net: str, row: Row, times: int, done: str
+) -> None:
+    """Whichever layer is left out or counted twice throughout is named; others only with equal right."""
+    found = judged(judges, net, sheet(NETS[net][1], change(row.name, times=times)))
+    (told,) = found.slips
+    assert done in told
+    assert row.name in told
+
+
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize(
     ("quantity", "times", "told"),
