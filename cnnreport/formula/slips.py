@@ -164,6 +164,13 @@ def _parts(counted: Counted) -> Iterator[Made]:
     for (what, kind, counts), amounts in of_kind.items():
         if len(amounts) > 1 and kind in _PLURALS:
             yield _part(what, counts, f"all {_PLURALS[kind]}", added(amounts))
+    if isinstance(counted.choice, Connections) and counted.choice.biases:
+        amounts = [
+            added([vector(layer.weights.get("bias", 0)), scaled(vector(layer.biases), -1)])
+            for layer in counted.layers
+            if layer.biases and layer.kind in counted.choice.kinds
+        ]
+        yield Slip("each bias had been counted once and not at each pixel"), added(amounts)
 
 
 def _part(what: str, counts: bool, whose: str, amount: Vector) -> Made:
@@ -201,29 +208,36 @@ def _resized(counted: Counted, changes: Sequence[Resizing]) -> Iterator[Made]:
     """Layers counted at the size before or after another layer changes it."""
     if isinstance(counted.choice, Weights):
         return
-    at_pixels: dict[tuple[str, Kind], list[Vector]] = {}
+    yield from _at_other_pixels(counted, changes)
     for change in changes:
-        layer, own = counted.layers[change.number], counted.own
-        deed = "the kernels of {} had been counted at the pixels of its output"
-        plural = "the kernels of {} had been counted at the pixels of their outputs"
-        if isinstance(counted.choice, Connections) and counted.choice.padding and own[change.number]:
-            amount = scaled(vector(layer.taps), 1 / change.ratio - 1)
-            if layer.kind == "transposed convolution":
-                yield Slip(deed, name_of(layer)), amount
-                at_pixels.setdefault((plural, layer.kind), []).append(amount)
-            elif layer.kind == "convolution":
-                amount = scaled(vector(layer.taps), change.ratio - 1)
-                yield Slip(deed.replace("output", "input"), name_of(layer)), amount
-                at_pixels.setdefault((plural.replace("outputs", "inputs"), layer.kind), []).append(amount)
         yield from _around(change, counted)
-    for (deed, kind), amounts in at_pixels.items():
-        if len(amounts) > 1:
-            yield Slip(deed, f"all {_PLURALS[kind]} that change the size"), added(amounts)
     for kind in ("pooling", "upsampling"):
         before = {n: c.after for c in changes if counted.layers[c.number].kind == kind for n in c.producers}
         if len(before) > 1:
             amount = added(scaled(counted.own[n], after - 1) for n, after in before.items())
             yield Slip(f"all layers before {kind} had been counted at the size after it"), amount
+
+
+def _at_other_pixels(counted: Counted, changes: Sequence[Resizing]) -> Iterator[Made]:
+    """Kernels of transposed convolutions counted at the output's pixels, others at the input's."""
+    if not isinstance(counted.choice, Connections) or not counted.choice.padding:
+        return
+    made: dict[Kind, list[Vector]] = {"transposed convolution": [], "convolution": []}
+    sides = {"transposed convolution": "output", "convolution": "input"}
+    for change in changes:
+        layer = counted.layers[change.number]
+        if layer.kind in made and counted.own[change.number]:
+            ratio = change.after if layer.kind == "transposed convolution" else change.ratio
+            made[layer.kind].append(scaled(vector(layer.taps), ratio - 1))
+            deed = f"the kernels of {{}} had been counted at the pixels of its {sides[layer.kind]}"
+            yield Slip(deed, name_of(layer)), made[layer.kind][-1]
+    for kind, amounts in made.items():
+        if len(amounts) > 1:
+            deed = f"the kernels of {{}} had been counted at the pixels of their {sides[kind]}s"
+            yield Slip(deed, f"all {_PLURALS[kind]} that change the size"), added(amounts)
+    if all(made.values()):
+        deed = "the kernels of {} had been counted at the larger of both sizes"
+        yield Slip(deed, "all layers that change the size"), added(itertools.chain(*made.values()))
 
 
 def _around(change: Resizing, counted: Counted) -> Iterator[Made]:

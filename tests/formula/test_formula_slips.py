@@ -167,6 +167,9 @@ STATISTICS = (
         ("pool", change("up1.1", times=0), "", "up1.1 (Upsample) had been left out"),
         ("pool", change("down2.1", times=0), "connections", "down2.1 (MaxPool2d) had been left out"),
         ("transposed", at_output_pixels, "", KERNELS),
+        ("transposed", lambda row: replace(row, kind="conv", after=max(row.before, row.after))
+         if row.kind in ("conv", "transposed") else row, "connections",
+         "the kernels of all layers that change the size had been counted at the larger of both sizes"),
         ("pool", change("norm", times=2), "weights", STATISTICS),
         ("transposed", change("norm", times=2), "weights", STATISTICS),
         ("pool", swapped, "", "NF and NC had been mixed up everywhere"),
@@ -254,6 +257,31 @@ def test_a_slip_in_doubling_is_named(
     tables = sheet(NETS[net][1])
     tables["doubled"][quantity] = f"{times}*({tables['original'][quantity]})"
     assert judged(judges, net, tables).slips == (told,)
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(
+    ("biases", "told"),
+    [
+        (lambda row, area: row.channels[1] * (area if row.name.startswith("logits") else 1), None),
+        (lambda row, area: row.channels[1], "each bias had been counted once and not at each pixel"),
+        (lambda row, area: 0 if row.name.startswith("down2") else row.channels[1] * area,
+         "the biases of down2.0 (Conv2d) had been left out"),
+    ],
+)  # fmt: skip
+def test_biases_forgotten_among_the_connections_are_told(
+    judges: dict[str, audit.Judge], net: str, biases: Callable[[Row, int], Any], told: str | None
+) -> None:
+    """Where the doubled formula counts each bias at each pixel, the original one should too."""
+    tables = sheet(NETS[net][1])
+    kernels = [row for row in NETS[net][1] if row.kind in ("conv", "transposed")]
+    for scale, size in enumerate(SIZES, start=1):
+        areas = [(scale * row.after) ** 2 for row in kernels]
+        of = biases if size == "original" else lambda row, area: row.channels[1] * area
+        added = sum(of(row, area) for row, area in zip(kernels, areas, strict=True))
+        tables[size]["connections"] += f" + {sympy.expand(added)}"
+    slips = judged(judges, net, tables).slips
+    assert (told in slips[0]) if told else slips[0].startswith("original connections: is")
 
 
 @pytest.mark.parametrize("net", NETS)
