@@ -91,7 +91,8 @@ def _content(file: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise UsageError(f"{file} is not valid TOML: brackets are too deep", "mend it there") from error
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
-        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
+        latex = "put LaTeX between single quotes, or mend it there" if b"\\" in written else "mend it there"
+        raise UsageError(f"{file} is not valid TOML: {error}", latex) from error
 
 
 def _check_keys(table: Mapping[str, Any], known: Sequence[str], place: str) -> None:

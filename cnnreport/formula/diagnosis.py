@@ -98,8 +98,8 @@ class Bench:
     def _said(self, size: Size, quantity: str) -> str:
         if option := self._chosen.get(quantity):
             return f"{quantity}: {told(option.slips, option.otherwise)}"
-        clause = explain(self._decisive(size, quantity)).removeprefix("It ").removesuffix(".")
-        return f"{size} {quantity}: {clause}"
+        happened = explain(self._decisive(size, quantity)).removesuffix(".").partition(", as if ")[2]
+        return f"{size} {quantity}: {happened or 'no single slip'}"
 
     @property
     def _wrong(self) -> list[tuple[Size, str]]:

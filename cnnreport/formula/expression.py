@@ -9,7 +9,7 @@ import sympy
 from cnnreport.errors import UsageError
 from cnnreport.formula.grammar import Reader
 from cnnreport.formula.letters import Letters
-from cnnreport.formula.notation import Plain, plain
+from cnnreport.formula.notation import Plain, plain, restored
 from cnnreport.formula.tokens import Text
 
 MAX_LENGTH = 10_000
@@ -46,6 +46,7 @@ def parse(text: str, names: Mapping[str, sympy.Symbol], place: str = "") -> symp
     spot = f"{place}: " if place else ""
     if len(text) > MAX_LENGTH:
         raise UsageError(f"{spot}the formula has {len(text)} characters", f"write at most {MAX_LENGTH}")
+    text = restored(text)
     simple = plain(text, spot)
     sides = _sides(simple, names)
     if not any(simple.text[start:end].strip() for start, end in sides):

@@ -108,10 +108,11 @@ def mark(place: Path) -> Marking:
     Raises:
         UsageError: There is no such place, or no answer sheet in it.
     """
-    files = sorted(_sheets(place), key=lambda file: _natural(file.stem)) if place.is_dir() else [place]
+    alone = not place.is_dir()
+    files = [place] if alone else sorted(_sheets(place), key=lambda file: _natural(file.stem))
     if not files:
         raise UsageError(f"{place} has no answer sheet", "put files such as ada.toml there")
-    claims = [_attempt(read, file) for file in files]
+    claims = [read(place)] if alone else [_attempt(read, file) for file in files]
     judges = _Judges([one for one in claims if isinstance(one, Claims)])
     pairs = zip(files, claims, strict=True)
     return Marking(tuple(_sheet(file, one, judges) for file, one in pairs))
@@ -171,10 +172,10 @@ def _attempt(call: Any, argument: Any) -> Any:
 def _sheet(file: Path, claims: Claims | CnnReportError, judges: _Judges) -> Sheet:
     name = _printable(file.stem)
     if isinstance(claims, CnnReportError):
-        return Sheet(name, None, (_printable(str(claims).replace(str(file), file.name)),))
+        return Sheet(name, None, (_line(str(claims).replace(str(file), file.name)),))
     judge = _attempt(judges.of, claims)
     if isinstance(judge, CnnReportError):
-        return Sheet(name, None, (str(judge),))
+        return Sheet(name, None, (_line(str(judge)),))
     here = replace(claims, place="")
     errors: dict[tuple[Size, str], CnnReportError] = {}
     for size, quantity, text in here.formulas():
@@ -184,7 +185,7 @@ def _sheet(file: Path, claims: Claims | CnnReportError, judges: _Judges) -> Shee
     original, doubled = (_without(getattr(here, size), size, errors) for size in SIZES)
     readable = replace(here, original=original, doubled=doubled)
     audit = judge.judge(readable) if original or doubled else None
-    return Sheet(name, audit, tuple(map(str, errors.values())), frozenset(errors))
+    return Sheet(name, audit, tuple(_line(str(error)) for error in errors.values()), frozenset(errors))
 
 
 def _without(table: Mapping[str, str], size: Size, errors: Mapping[tuple[Size, str], Any]) -> dict[str, str]:
@@ -195,6 +196,11 @@ def _natural(name: str) -> list[tuple[int, str]]:
     """Return what names are sorted by: numbers in them by their size, capitals like small letters."""
     parts = re.findall(r"\d+|\D+", unicodedata.normalize("NFKC", name).casefold())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _line(text: str) -> str:
+    """Return a text on one line, as a row of a table needs it."""
+    return _printable(" ".join(text.split()))
 
 
 def _printable(name: str) -> str:

@@ -58,6 +58,8 @@ _CLOSING = {"(": ")", "[": "]", _OPEN_BRACE: _CLOSE_BRACE, "{": "}"}
 _PLAIN_BRACKETS = {opening: "(" for opening in _CLOSING if opening != "{"} | {
     closing: ")" for closing in _CLOSING.values() if closing != "}"
 }
+_MANGLED = re.compile("([\t\f\r\b])(?=imes|ext|frac|rac|ight|brack|brace|ullet|ig)")
+_ESCAPED = {"\t": "\\t", "\f": "\\f", "\r": "\\r", "\b": "\\b"}
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
 
 
@@ -73,6 +75,11 @@ class Plain:
 
     text: str
     places: tuple[tuple[int, int], ...]
+
+
+def restored(written: str) -> str:
+    """Undo what TOML's double quotes do to LaTeX: in them, ``\\times`` is a tab and ``imes``."""
+    return _MANGLED.sub(lambda found: _ESCAPED[found.group(1)], written)
 
 
 def plain(written: str, spot: str = "") -> Plain:

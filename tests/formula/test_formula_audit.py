@@ -466,6 +466,7 @@ HEAD = f'net = "{NET}"\ninput_size = 32\n'
         (HEAD + "[original]\nweights = 3", r"\[original\]: weights is not a string"),
         (HEAD + "[doubled]\nweights = ['NF']", r"\[doubled\]: weights is not a string"),
         (HEAD + "[original]\nweights = 2NF", r"is not valid TOML: .*line 4"),
+        (HEAD + '[original]\nweights = "2\\cdot NF"', r"put LaTeX between single quotes"),
         (HEAD + "[original]\nweights = 'NF'\nweights = 'NF'\n", r"is not valid TOML: .*line 5"),
         (f"a = {'[' * 9999}", r"is not valid TOML: brackets are too deep"),
         (f"a = {'9' * 5000}", r"is not valid TOML: .*4300 digits"),
@@ -505,6 +506,15 @@ def test_a_letter_that_the_net_lacks_is_named(derivations: Derivations, tmp_path
         UsageError, match=r"answers.toml, \[original\]: weights: 'X' .*write one of NIC, NF, NC, k"
     ):
         audit.judge(claims, derivations, 0)
+
+
+def test_a_formula_for_another_quantity_is_refused(derivations: Derivations) -> None:
+    """What says of itself that it counts outputs is no count of weights."""
+    claims = Claims(NET, 32, {"weights": "# outputs = 2240NF + 2304NC"})
+    with pytest.raises(UsageError, match=r"\[original\]: weights: the formula says outputs =; move it to"):
+        audit.judge(claims, derivations, 0)
+    claims = Claims(NET, 32, {"outputs": "total Outputs = 2240NF + 2304NC"})
+    assert audit.judge(claims, derivations, 0).findings[0].holds
 
 
 @pytest.mark.parametrize(

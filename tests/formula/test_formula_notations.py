@@ -60,6 +60,7 @@ THIN, NARROW, FIXED = "\N{THIN SPACE}", "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREA
         ("\N{GREEK CAPITAL LETTER NU}F N\N{CYRILLIC CAPITAL LETTER ES}", NF * NC),
         ("１０２４ＮＦ（ＮＣ＋１）", 1024 * NF * (NC + 1)),
         ("𝟐𝑁𝐹", 2 * NF),
+        ("2\times NF + \frac{1}{2}\text{NC}\bullet k", 2 * NF + NC * K / 2),  # TOML's double quotes
         ("weights = 2NF", 2 * NF),
         (r"\text{\# of weights} = 2NF", 2 * NF),
         ("= 2NF", 2 * NF),
