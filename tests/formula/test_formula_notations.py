@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError
+from cnnreport.formula import phrase
 from cnnreport.formula.expression import parse
 from cnnreport.formula.symbols import symbol
 from cnnreport.formula.tokens import AmbiguityError
@@ -360,3 +362,18 @@ def test_what_is_accepted_has_the_value_of_plain_arithmetic(text: str) -> None:
         return
     at = {NAMES[name]: number for name, number in VALUES.items()}
     assert Fraction(str(sympy.sympify(read).subs(at))) == computed(text)
+
+
+@pytest.mark.parametrize("write", [phrase.text, phrase.latex, phrase.code])
+@pytest.mark.parametrize(
+    "count",
+    [
+        K**2 * (1024 * NIC * NF + 640 * NF**2) + 12 * NF + 4 * NC,
+        sympy.expand((K**2 - 1) * NF / 4) - NC,
+        K**24 * NF**2 / 2,
+        -2240 * NF - 16_777_216 * NC**3,
+    ],
+)
+def test_what_is_printed_is_read_back(write: Callable[[sympy.Expr], str], count: sympy.Expr) -> None:
+    """Whoever copies a formula that was printed, as text, LaTeX or code, copies its value."""
+    assert sympy.expand(parse(write(count), NAMES) - count) == 0
