@@ -26,9 +26,9 @@ _SIGNS = {
     **dict.fromkeys("−–—‐‑﹣", "-"),
     **dict.fromkeys("÷∕⁄", "/"),
     **dict.fromkeys("ˆ⌃", "^"),
-    **dict.fromkeys("\u00a0\u2007\u2008\u2009\u200a\u202f~", THIN),
+    **dict.fromkeys("\u00a0\u2007\u2008\u2009\u200a\u202f", THIN),
     **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f", ""),
-    **dict.fromkeys("$&", " "),
+    **dict.fromkeys("$&~", " "),
     FRACTION: "?",
 }
 """Characters that can mean only one thing."""

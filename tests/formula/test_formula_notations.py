@@ -323,7 +323,7 @@ def test_no_exponent_of_several_digits_is_guessed(base: str, digits: int, tail: 
     assert sympy.expand(read - parse(f"{base}**{digits}{tail}", NAMES)) == 0
 
 
-LEFT, GAPS, RIGHT = ("1", "2", "32", "1024"), (" ", "  ", r"\;", "\t"), ("4", "24", "240", "024")
+LEFT, GAPS, RIGHT = ("1", "2", "32", "1024"), (" ", "  ", r"\;", "\t", "~"), ("4", "24", "240", "024")
 
 
 @pytest.mark.parametrize("frame", ["{}", "NF + {}NF", "k({})"])
