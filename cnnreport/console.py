@@ -1,6 +1,8 @@
 """What the command line shows: results on stdout, progress and errors on stderr."""
 
 import contextlib
+import csv
+import io
 import json
 import sys
 import time
@@ -25,6 +27,9 @@ UNDER_WAY, WAITING, DONE = range(3)
 DOWNLOAD_LINE_EVERY = 2.0
 """Seconds between two lines about a download."""
 
+FORMULA_SIGNS = tuple("=+-@＝＋－＠")
+"""With these a cell begins that a spreadsheet would compute."""
+
 
 def say(text: str) -> None:
     """Print a result."""
@@ -44,6 +49,20 @@ def prints_aside() -> contextlib.AbstractContextManager[object]:
 def say_json(value: Any) -> None:
     """Print a result for a machine."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say_csv(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows for a spreadsheet (RFC 4180), which takes no cell for a formula.
+
+    A byte order mark comes first: without it some programs take UTF-8 for another encoding.
+    """
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerows(map(_as_text, row) for row in rows)
+    click.echo(written.getvalue().encode("utf-8-sig"), nl=False)
+
+
+def _as_text(cell: str) -> str:
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA_SIGNS) or cell[:1] in ("\t", "\r") else cell
 
 
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:

@@ -1,5 +1,7 @@
 """The commands formulas and check, run in this process: what they print and how they end."""
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -200,3 +202,56 @@ def test_a_file_of_answers_that_cannot_be_read_is_a_usage_error(run, tmp_path: P
     done = run("check", f"{tmp_path}/answers.toml")
     assert done.code == 2
     assert "answers.toml" in done.err
+
+
+def test_what_obeys_the_hint_is_no_wrong_answer(run, tmp_path: Path) -> None:
+    """``k^2 4NF^2`` is read; ``k^24NF^2`` is refused with both readings instead of being read as one."""
+    weights = "k^2(NIC NF + 4NF^2 + NF NC + NC^2) + 12NF + 4NC"
+    for written, code, says in (
+        ("k^2 NIC NF + k^2 4NF^2 + k^2 NF NC + k^2 NC^2 + 12NF + 4NC", 3, "✓ weights"),
+        ("k^2NICNF + k^24NF^2 + k^2NFNC + k^2NC^2 + 12NF + 4NC", 2, "'k^24' can be read as 'k^(24)'"),
+    ):
+        (tmp_path / "answers.toml").write_text(RIGHT.replace(weights, written, 1).partition("outputs")[0])
+        done = run("check", f"{tmp_path}/answers.toml")
+        assert done.code == code
+        assert says in done.out + done.err
+
+
+def test_a_folder_is_a_table(run, tmp_path: Path) -> None:
+    """Each sheet has its row, and the exit code is 3 unless all hold."""
+    (tmp_path / "ada.toml").write_text(RIGHT)
+    (tmp_path / "ben.toml").write_text(RIGHT.replace("2240NF", "1984NF", 1))
+    (tmp_path / "cy.toml").write_text("net = ")
+    done = run("check", str(tmp_path))
+    assert done.code == 3
+    rows = {line.split()[0]: line for line in done.out.splitlines() if line.split()}
+    assert rows["ada"].split()[1:] == ["✓"] * 6
+    assert "one of down1.1 (MaxPool2d) and up1.1 (Upsample) had been left out" in rows["ben"]
+    assert "cy.toml is not valid TOML" in rows["cy"]
+    assert "1 of 3 answer sheets hold; 1 cannot be read, or not whole." in done.out
+    (tmp_path / "ben.toml").unlink()
+    (tmp_path / "cy.toml").unlink()
+    assert run("check", str(tmp_path)).code == 0
+
+
+def test_csv_is_for_spreadsheets(run, tmp_path: Path) -> None:
+    """RFC 4180 with a byte order mark; a name that a spreadsheet would compute is text."""
+    (tmp_path / "=1+1.toml").write_text(RIGHT)
+    (tmp_path / "Zoë, A.toml").write_text(RIGHT.replace("2240NF", "2,24 NF", 1))
+    done = run("check", str(tmp_path), "--csv")
+    assert done.out.startswith("\ufeffname,original weights,")
+    rows = list(csv.DictReader(io.StringIO(done.out.removeprefix("\ufeff"), newline="")))
+    assert [row["name"] for row in rows] == ["'=1+1", "Zoë, A"]
+    assert [row["original outputs"] for row in rows] == ["right", "unreadable"]
+    assert [row["passed"] for row in rows] == ["yes", "no"]
+    assert "separates no thousands" in rows[1]["most likely slip"]
+    assert done.code == 3
+
+
+def test_json_of_a_folder_is_a_list(run, tmp_path: Path) -> None:
+    """One entry for each sheet; --csv and --json exclude each other."""
+    (tmp_path / "ada.toml").write_text(RIGHT)
+    done = run("check", str(tmp_path), "--json")
+    (told,) = json.loads(done.out)
+    assert (told["name"], told["passed"], done.code) == ("ada", True, 0)
+    assert "exclude each other" in run("check", str(tmp_path), "--json", "--csv").err

@@ -68,24 +68,45 @@ def formulas(
 
 
 @cli.command()
-@click.argument("answers", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("answers", type=click.Path(path_type=Path))
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table that spreadsheets read.")
 @json_option
 @click.pass_context
-def check(context: click.Context, /, answers: Path, as_json: bool) -> None:
-    """Audit hand-written formulas: which of those in the TOML file ANSWERS hold, and under what convention.
+def check(context: click.Context, /, answers: Path, as_csv: bool, as_json: bool) -> None:
+    """Audit hand-written formulas: which of those in ANSWERS hold, under what convention, and why not.
 
-    Exit code 0 when all six hold under one common convention, 3 otherwise.
+    ANSWERS is a TOML file, or a folder of them: then a table has a row for each. Exit code 0 when all
+    six formulas of every sheet hold under one common convention, 3 otherwise.
     """
-    from cnnreport.errors import VerificationError
-    from cnnreport.formula import audit
+    from cnnreport.formula import audit, claims
 
     project_of(context, None)
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other", "choose one")
+    if as_csv or answers.is_dir():
+        context.exit(_mark(answers, as_csv=as_csv, as_json=as_json))
     with console.prints_aside():
-        found = audit.audit(audit.read(answers))
+        found = audit.audit(claims.read(answers))
     if as_json:
         console.say_json(found.to_json())
     else:
         for line in found.lines():
             console.say(line)
-    if not found.passed:
-        context.exit(VerificationError.exit_code)
+    context.exit(found.exit_code)
+
+
+def _mark(answers: Path, *, as_csv: bool, as_json: bool) -> int:
+    """Print what was found about each answer sheet, and return the exit code."""
+    from cnnreport.formula import marking
+
+    with console.prints_aside():
+        marked = marking.mark(answers)
+    if as_csv:
+        console.say_csv([marking.COLUMNS, *(sheet.cells() for sheet in marked.sheets)])
+    elif as_json:
+        console.say_json([sheet.to_json() for sheet in marked.sheets])
+    else:
+        console.say_table(marking.TITLES, [sheet.row() for sheet in marked.sheets], empty="")
+        console.say("✓ holds, ✗ does not, – is not given, ? cannot be read; 2×: twice the height and width.")
+    (console.note if as_csv or as_json else console.say)(marked.summary())
+    return marked.exit_code

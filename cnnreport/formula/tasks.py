@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.formula import audit, phrase, target
+from cnnreport.formula.claims import Claims
 from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice, find, total
 from cnnreport.formula.derive import Derivation, Layer, derive
 from cnnreport.formula.prove import Proof, prove
@@ -99,7 +100,7 @@ class AuditTask(SymbolicTask):
 
     def derive(self) -> dict[str, Any]:
         """Return what the audit found, formula by formula."""
-        claims = audit.Claims(
+        claims = Claims(
             self._spec.net, self._spec.input_size, dict(self._spec.original), dict(self._spec.doubled)
         )
         found = audit.audit(claims)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula import attribute, audit, expression, phrase
-from cnnreport.formula.audit import SIZES, Audit, Claims, Finding, Size
+from cnnreport.formula.claims import SIZES, Claims, Size, read
 from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice, total
 from cnnreport.formula.derive import Derivation, derive
+from cnnreport.formula.findings import Audit, Finding
 from cnnreport.formula.symbols import Count, add
 from cnnreport.nets.colourization import PoolUpsampleNet
 from cnnreport.project import PACKAGE
@@ -65,7 +66,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def example(_one_thread: None) -> Audit:
     """The audit of the write-up."""
-    return audit.audit(audit.read(HANDWRITTEN))
+    return audit.audit(read(HANDWRITTEN))
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +155,9 @@ def test_json_says_the_same(example: Audit, derivations: Derivations) -> None:
 
 def test_right_formulas_pass(derivations: Derivations) -> None:
     """Six that hold under one convention, a capital K among them, exit with 0."""
-    read = audit.read(HANDWRITTEN)
-    connections = read.original["connections"].replace("1280NC", "1049600NC").replace("k^2", "K²")
-    claims = Claims(NET, 32, {**read.original, "connections": connections}, read.doubled)
+    sheet = read(HANDWRITTEN)
+    connections = sheet.original["connections"].replace("1280NC", "1049600NC").replace("k^2", "K²")
+    claims = Claims(NET, 32, {**sheet.original, "connections": connections}, sheet.doubled)
     found = audit.judge(claims, derivations, 180)
     assert found.common == {"weights": "learnable", "outputs": "with normalisation", "connections": ALL}
     assert (found.passed, found.exit_code) == (True, 0)
@@ -241,12 +242,14 @@ _OF_ORIGINAL = "the formula of the original size had been"
         ),
         pytest.param(
             "original", "connections", ALL, "+ 3*256k^2 NF NC",
-            "It is 768k²·NF·NC too large, as if up2.0 (Conv2d) had been counted for the doubled size.",
+            "It is 768k²·NF·NC too large, as if up2.0 (Conv2d) had been counted at the size after up2.1 "
+            "(Upsample), or as if up2.0 (Conv2d) had been counted for the doubled size.",
             id="doubled too early",
         ),
         pytest.param(
             "doubled", "connections", ALL, "- 3*256k^2 NF NC",
-            "It is 768k²·NF·NC too small, as if up2.0 (Conv2d) had been counted for the original size.",
+            "It is 768k²·NF·NC too small, as if up2.0 (Conv2d) had been counted at the size before up1.1 "
+            "(Upsample), or as if up2.0 (Conv2d) had been counted for the original size.",
             id="not doubled",
         ),
         pytest.param(
@@ -254,18 +257,25 @@ _OF_ORIGINAL = "the formula of the original size had been"
             "It is 2048k²·NF·NC too large, as if up2.0 (Conv2d) had been counted 3 times.", id="three times",
         ),
         pytest.param(
-            "original", "connections", ALL, "- 3*64k^2 NF NC",
-            "It is 192k²·NF·NC too small, as if up2.0 (Conv2d) had been counted at a quarter.", id="quarter",
+            "original", "connections", ALL, "- 2*128k^2 NF NC/2 - 64k^2 NF NC",
+            "It is 192k²·NF·NC too small, as if up2.0 (Conv2d) had been counted at the size before up1.1 "
+            "(Upsample).", id="quarter",
+        ),
+        pytest.param(
+            "original", "connections", ALL, "- 128k^2 NF NC",
+            "It is 128k²·NF·NC too small, as if up2.0 (Conv2d) had been counted at half.", id="half",
         ),
         pytest.param(
             "original", "weights", _W, "- 2NF",
             "It is 2NF too small, as if one of down1.2 (BatchNorm2d) and up1.2 (BatchNorm2d) had been left "
-            "out, or as if the biases of down2.0 (Conv2d) had been left out.", id="several layers",
+            "out, or as if the biases of down2.0 (Conv2d) had been left out, or as if only the scale or only "
+            "the shift of down2.2 (BatchNorm2d) had been counted.", id="several layers",
         ),
         pytest.param(
             "original", "weights", _W, "- NF",
             "It is NF too small, as if the biases of one of down1.0 (Conv2d) and up1.0 (Conv2d) had been "
-            "left out.", id="biases left out",
+            "left out, or as if only the scale or only the shift of one of down1.2 (BatchNorm2d) and up1.2 "
+            "(BatchNorm2d) had been counted.", id="biases left out",
         ),
         pytest.param(
             "original", "weights", "kernels and biases", "+ 2NC",
@@ -284,7 +294,8 @@ _OF_ORIGINAL = "the formula of the original size had been"
         ),
         pytest.param(
             "original", "connections", "layers", "+ 128NF",
-            "It is 128NF too large, as if the connections of down2.3 (ReLU) had been counted too.",
+            "It is 128NF too large, as if the connections of down2.3 (ReLU) had been counted too, or as if "
+            "down2.2 (BatchNorm2d) had been counted one to one.",
             id="an activation counted",
         ),
         pytest.param(
@@ -455,6 +466,7 @@ HEAD = f'net = "{NET}"\ninput_size = 32\n'
         (HEAD + "[original]\nweights = 3", r"\[original\]: weights is not a string"),
         (HEAD + "[doubled]\nweights = ['NF']", r"\[doubled\]: weights is not a string"),
         (HEAD + "[original]\nweights = 2NF", r"is not valid TOML: .*line 4"),
+        (HEAD + '[original]\nweights = "2\\cdot NF"', r"put LaTeX between single quotes"),
         (HEAD + "[original]\nweights = 'NF'\nweights = 'NF'\n", r"is not valid TOML: .*line 5"),
         (f"a = {'[' * 9999}", r"is not valid TOML: brackets are too deep"),
         (f"a = {'9' * 5000}", r"is not valid TOML: .*4300 digits"),
@@ -465,35 +477,44 @@ HEAD = f'net = "{NET}"\ninput_size = 32\n'
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
     """Every mistake names the file and the key, in bounded time."""
     with pytest.raises(UsageError, match=problem) as raised:
-        audit.read(write(tmp_path, text))
+        read(write(tmp_path, text))
     assert str(tmp_path / "answers.toml") in str(raised.value)
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     """A missing file, a folder, and bytes that are no text."""
     with pytest.raises(UsageError, match=r"there is no file .*none\.toml"):
-        audit.read(tmp_path / "none.toml")
+        read(tmp_path / "none.toml")
     with pytest.raises(UsageError, match="is not a file"):
-        audit.read(tmp_path)
+        read(tmp_path)
     (tmp_path / "answers.toml").write_bytes(b"net = '\xff'")
     with pytest.raises(UsageError, match=r"is not valid TOML: .*utf-8"):
-        audit.read(tmp_path / "answers.toml")
+        read(tmp_path / "answers.toml")
 
 
 def test_a_table_may_be_missing(tmp_path: Path) -> None:
     """One formula is enough to be read, in either table."""
-    claims = audit.read(write(tmp_path, HEAD + "[doubled]\noutputs = 'NF'"))
+    claims = read(write(tmp_path, HEAD + "[doubled]\noutputs = 'NF'"))
     assert (claims.net, claims.input_size, claims.original) == (NET, 32, {})
     assert list(claims.formulas()) == [("doubled", "outputs", "NF")]
 
 
 def test_a_letter_that_the_net_lacks_is_named(derivations: Derivations, tmp_path: Path) -> None:
     """The error says in which file and key it stands, and which letters there are."""
-    claims = audit.read(write(tmp_path, HEAD + "[original]\nweights = 'k^2 (NIC NF + X)'"))
+    claims = read(write(tmp_path, HEAD + "[original]\nweights = 'k^2 (NIC NF + X)'"))
     with pytest.raises(
-        UsageError, match=r"answers.toml, \[original\]: weights: 'X' .*write one of NIC, NF, NC, k, K"
+        UsageError, match=r"answers.toml, \[original\]: weights: 'X' .*write one of NIC, NF, NC, k"
     ):
         audit.judge(claims, derivations, 0)
+
+
+def test_a_formula_for_another_quantity_is_refused(derivations: Derivations) -> None:
+    """What says of itself that it counts outputs is no count of weights."""
+    claims = Claims(NET, 32, {"weights": "# outputs = 2240NF + 2304NC"})
+    with pytest.raises(UsageError, match=r"\[original\]: weights: the formula says outputs =; move it to"):
+        audit.judge(claims, derivations, 0)
+    claims = Claims(NET, 32, {"outputs": "total Outputs = 2240NF + 2304NC"})
+    assert audit.judge(claims, derivations, 0).findings[0].holds
 
 
 @pytest.mark.parametrize(

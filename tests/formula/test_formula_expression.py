@@ -45,7 +45,7 @@ def test_a_formula_is_read_as_mathematicians_do(text: str, value: sympy.Expr) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("12", 12), ("2(3)", 6), ("2^3^2", 512), ("2*3-6", 0), ("6/3", 2), ("0^0", 1)]
+    ("text", "value"), [("12", 12), ("2(3)", 6), ("2**3**2", 512), ("2*3-6", 0), ("6/3", 2), ("0^0", 1)]
 )
 def test_a_plain_integer_is_an_int(text: str, value: int) -> None:
     """What has no letter left is Python's own integer, and powers associate to the right."""
@@ -68,7 +68,7 @@ def test_a_run_that_can_be_split_in_two_ways_is_refused() -> None:
     """Names are never guessed."""
     names = {name: symbol(name) for name in ("N", "NF", "FC", "C")}
     with pytest.raises(
-        UsageError, match=r"'NFC' can be split into names in several ways at character 3 .*\*"
+        UsageError, match=r"'NFC' can be read as 'N·FC' or as 'NF·C' at character 3 of the formula"
     ):
         parse("2*NFC", names)
 
@@ -78,11 +78,21 @@ def test_a_run_that_can_be_split_in_two_ways_is_refused() -> None:
     [
         ("", "the formula is empty; write numbers, names and brackets"),
         ("NF + NX", "'NX' is no known name at character 6 of the formula; write one of k, K, NIC, NF, NC"),
-        ("k2", "'k2' is no known name .* with \\^ before an exponent"),
-        ("NF 2", "a number follows a factor at character 4"),
-        ("1 024", "two numbers stand side by side at character 1 .* without separators, such as 1024"),
-        ("1,024NF", "two numbers stand side by side at character 1"),
-        ("NF + 1.5", "there is a decimal number at character 6 of the formula; write a fraction such as 3/2"),
+        ("m2", "'m2' is no known name .* with \\^ before an exponent"),
+        ("k^1 024", "the number '024' begins with 0 at character 5 .* join it to the digits before it"),
+        ("1,02NF", "'1,02' separates no thousands at character 1 .* such as 1024, or a fraction such as 3/2"),
+        ("0,125", "'0,125' separates no thousands"),
+        ("NF + 1.05", "there is a decimal number at character 6 .* write a fraction such as 3/2"),
+        ("NF. NC", "'.' is not expected at character 3"),
+        ("(k]", r"a bracket that opens with \( closes with \] at character 3"),
+        (r"\timesNF", r"the command \\timesNF is not known at character 1 .* a space after \\times"),
+        (r"\sqrt{2}", r"the command \\sqrt is not known"),
+        (r"\frac123", "it is not clear what is above the line at character 1"),
+        ("NF = 3NF", "the two sides of = differ"),
+        ("2NF =", "ends too early"),
+        ("weights =", "the formula is empty"),
+        ("k₂", "'k₂' is no known name"),
+        ("kᵏ", "'kᵏ' is no known name"),
         (".5", "or a fraction such as 3/2"),
         ("NF, NC", "',' is not expected at character 3"),
         ("k*/2", "'/' is not expected at character 3 .* write a number, a name or a bracket"),
@@ -91,12 +101,11 @@ def test_a_run_that_can_be_split_in_two_ways_is_refused() -> None:
         ("k)", "a bracket closes that was never opened at character 2"),
         ("k/NF", "the divisor is no number at character 2"),
         ("k/(2-2)", "the divisor is zero at character 2"),
-        ("1/4k", "not clear how far the divisor reaches at character 4"),
         ("k^-1", "an exponent is not allowed at character 2 .* from 0 to 64"),
         ("k^(1/2)", "an exponent is not allowed"),
         ("2^k", "an exponent is not allowed"),
         ("k²^3", "an exponent follows an exponent at character 3"),
-        ("²", "'2' is not expected at character 1"),
+        ("²", "'²' is not expected at character 1"),
     ],
 )
 def test_what_is_no_formula_is_refused_with_place_and_remedy(text: str, problem: str) -> None:
@@ -111,26 +120,35 @@ def test_what_is_no_formula_is_refused_with_place_and_remedy(text: str, problem:
         ("(" * 9_000, "too deep"),
         ("(" * 5_000 + "1" + ")" * 5_000, "has 10001 characters"),
         ("(" * 4_000 + "1" + ")" * 4_000, "too deep"),
-        ("2^" * 4_000 + "2", "too deep"),
+        ("2**" * 3_000 + "2", "too deep"),
         ("1" * 10**6, "has 1000000 characters"),
         ("1" * 41, "a number is too long"),
         ("k" + "⁹" * 5_000, "a number is too long"),
         ("9**9**9**9", "exponent is not allowed"),
         ("2^(2^100)", "exponent is not allowed"),
-        ("(NIC+NF+NC+k)^16^16", "exponent is not allowed"),
-        ("((9^64)^64)^64", "grows too large"),
-        ("1/3^64*1/3^64", "grows too large"),
-        ("(10^39+k)*10", "grows too large"),
+        ("(NIC+NF+NC+k)**16**16", "exponent is not allowed"),
+        ("((9**64)**64)**64", "grows too large"),
+        ("1/3**64*1/3**64", "grows too large"),
+        ("(10**39+k)*10", "grows too large"),
         ("(NIC+NF+NC+k)^60", "too many terms"),
         ("(k^40)(k^40)", "degree is too high"),
         ("k" * 5_000, "degree is too high"),
+        (r"\frac" * 2_000, "too deep"),
+        (r"\frac{1}" * 1_200, "too deep"),
+        (r"\text{" * 1_600, "too deep"),
+        ("{" * 9_000, "too deep"),
+        ("½" * 9_000, "grows too large"),
+        ("k^" * 5_000, "exponent follows an exponent"),
+        ("k=" * 4_000, "has 4001 sides of ="),
+        ("1x" * 5_000, "'x' is no known name at character 10000"),
+        ("1,000," * 1_600, "'1,000,1.{0,40}' separates no thousands"),
         ("(k+NF+NC+1)^8+" * 400 + "1", "too long to expand"),
-        ("NFX" * 3_000, "'NFXNFX.{0,40}…' is no known name"),
+        ("NFQ" * 3_000, "'NFQNFQ.{0,40}…' is no known name"),
         ("1/0", "divisor is zero"),
         ("٣", "'٣' is not expected"),
         ("k\x00", "x00' is not expected at character 2"),
         ("__import__('os')", "'__import__' is no known name"),
-        ("k.subs", "'.' is not expected"),
+        ("k.subs", "'subs' is no known name"),
     ],
 )
 def test_hostile_text_meets_a_limit(text: str, problem: str) -> None:
@@ -139,7 +157,9 @@ def test_hostile_text_meets_a_limit(text: str, problem: str) -> None:
         parse(text, NAMES)
 
 
-@pytest.mark.parametrize("text", ["-" * 9_000 + "k", "k" + " " * 9_000, "1+" * 4_000 + "1", "(0k)^64" * 500])
+@pytest.mark.parametrize(
+    "text", ["- " * 4_500 + "k", "k" + " " * 9_000, "1+" * 4_000 + "1", "(0k)**60" * 500]
+)
 def test_long_text_of_little_content_is_read(text: str) -> None:
     """The limits are on what a formula is, not on how it is laid out."""
     assert parse(text, NAMES) in (K, 4_001, 0)
@@ -164,7 +184,7 @@ def arithmetic(draw: st.DrawFn, depth: int = 3) -> str:
         return str(draw(st.integers(0, 9)))
     left, right = draw(arithmetic(depth - 1)), draw(arithmetic(depth - 1))
     form = draw(
-        st.sampled_from(["{}+{}", "{}-{}", "{}*{}", "({})*({})", "-({})-{}", "({})**2+{}", "-{}**2-{}"])
+        st.sampled_from(["{}+{}", "{}- {}", "{}*{}", "({})*({})", "- ({})- {}", "({})**2+{}", "- {}**2- {}"])
     )
     return form.format(left, right)
 
