@@ -34,7 +34,7 @@ class Dishonest(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(1, width, 3, padding=1 if isinstance(width, int) else 0)
+        self.conv = nn.Conv2d(1, width, 3, padding=1 if type(width) is int else 0)
 
     def forward(self, x):
         return self.conv(x)
@@ -160,11 +160,11 @@ def test_a_proof_that_fails_ends_with_exit_code_three(run, tmp_path: Path) -> No
         ((POOL, "--input", "4,32,32", "--fix", "num_in_channels=3"), "layer down1.0 (Conv2d): channels do"),
         ((POOL, "--input", "NIC,H,W"), "write multiples (4h for H, 4w for W)"),
         ((POOL, "--json", "--latex"), "exclude each other"),
-        ((POOL, "--fix", "num_filters=-3"), "-3 is no positive whole number"),
+        ((POOL, "--fix", "num_filters=-3"), "-3 is given as a size; give a positive number"),
         ((POOL, "--fix", "num_filters=3", "--fix", "num_filters=4"), "num_filters is fixed twice"),
         ((POOL, "--input", "3,100000,100000"), "larger than a proof can be"),
         ((POOL, "--input", "NIC,8,8"), "too few values of the letters"),
-        (("torchvision.models:vit_b_16", "--input", "3,224,224"), "no rule for the operation multi_head"),
+        (("torchvision.models:vit_b_16", "--input", "3,224,224"), "the operation multi_head_attention_forward cannot be counted yet"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(run, words: tuple[str, ...], says: str) -> None:

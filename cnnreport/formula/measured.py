@@ -246,11 +246,25 @@ def _count_concatenation(
     return {"taps": sum(tensor.numel() for tensor in tensors if is_from_input(tensor))}
 
 
+def _count_bag(
+    out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *rest: Any, **options: Any
+) -> dict[str, int]:
+    rows = F.embedding(torch.zeros_like(x), weight)
+    return {"taps": rows.numel()}
+
+
+def _count_unpooling(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
+    return {"taps": x.numel()}
+
+
 COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), _count_convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _count_transposed),
     "linear": _count_linear,
     **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _count_windows),
+    **dict.fromkeys([f"max_pool{axes}d_with_indices" for axes in (1, 2, 3)], _count_windows),
+    **dict.fromkeys([f"max_unpool{axes}d" for axes in (1, 2, 3)], _count_unpooling),
+    "embedding_bag": _count_bag,
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _count_average_pool),
     **dict.fromkeys(
         (
@@ -268,7 +282,7 @@ COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     "group_norm": _count_group_norm,
     **dict.fromkeys(("layer_norm", "rms_norm"), _count_layer_norm),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), _count_softmax),
-    **dict.fromkeys(("cat", "concat", "concatenate"), _count_concatenation),
+    **dict.fromkeys(("cat", "concat", "concatenate", "stack"), _count_concatenation),
     **dict.fromkeys(("add", "sub", "rsub", "mul", "div", "maximum", "minimum"), _count_arithmetic),
     **dict.fromkeys(("mean", "sum", "amax"), lambda out, x, *args, **kwargs: {"taps": x.numel()}),
     "pad": lambda out, *args, **kwargs: {"taps": 0},

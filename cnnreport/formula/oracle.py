@@ -3,7 +3,7 @@
 Of the rules only the names are known here, so that both speak of the same operations.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from cnnreport.formula.forward import Inputs, outputs
 from cnnreport.formula.measured import (
     COUNTS,
     ROLES,
@@ -21,6 +22,7 @@ from cnnreport.formula.measured import (
 )
 from cnnreport.formula.rule import Role
 from cnnreport.formula.rules import RULES
+from cnnreport.formula.scripted import as_python
 from cnnreport.formula.tensor import operation, tensors_in
 
 
@@ -47,31 +49,46 @@ class Observation:
 
     operations: Sequence[Witnessed]
     parameters: Mapping[str, int]
-    output: Sizes
+    outputs: Mapping[str, Sizes]
 
 
 def observe(
-    build: Callable[..., nn.Module], arguments: Mapping[str, Any], shapes: Sequence[Sizes], device: str
+    build: Callable[..., nn.Module],
+    arguments: Mapping[str, Any],
+    shapes: Sequence[Sequence[Sizes]],
+    device: str,
+    indices: Collection[str] = (),
 ) -> list[Observation]:
     """Build a net, run it and count what it really does.
 
     Args:
         build: The net's class.
         arguments: Its arguments, numbers.
-        shapes: Inputs without their batch.
+        shapes: For each pass, the inputs without their batch.
         device: ``cpu``, or ``meta`` to run without numbers.
+        indices: Names of the inputs that hold integers.
     """
-    net = _built(build, arguments, device).eval()
-    parameters = {name: parameter.numel() for name, parameter in net.named_parameters()}
-    seen = []
-    for shape in shapes:
-        witness = _Witness(net)
-        image = torch.zeros(1, *shape, device=device)
-        with torch.no_grad(), witness:
-            out = net(from_input(image))
-        first = tensors_in(list(out.values()) if isinstance(out, Mapping) else out)[0]
-        seen.append(Observation(witness.operations, parameters, tuple(first.shape[1:])))
-    return seen
+    with as_python():
+        net = _built(build, arguments, device).eval()
+        parameters = {name: parameter.numel() for name, parameter in net.named_parameters()}
+        return [_pass(net, parameters, sizes, device, indices) for sizes in shapes]
+
+
+def _pass(
+    net: nn.Module,
+    parameters: Mapping[str, int],
+    shapes: Sequence[Sizes],
+    device: str,
+    indices: Collection[str],
+) -> Observation:
+    inputs = Inputs.of(net)
+    kinds = [torch.int64 if name in indices else torch.float32 for name in inputs.names(len(shapes))]
+    images = [torch.zeros(1, *s, device=device, dtype=k) for s, k in zip(shapes, kinds, strict=True)]
+    witness = _Witness(net)
+    with torch.no_grad(), witness:
+        found = outputs(inputs.call(net, [from_input(image) for image in images]))
+    sizes = {name: tuple(tensor.shape[1:]) for name, tensor in found.items()}
+    return Observation(witness.operations, parameters, sizes)
 
 
 def _built(build: Callable[..., nn.Module], arguments: Mapping[str, Any], device: str) -> nn.Module:
@@ -102,10 +119,11 @@ class _Witness(TorchFunctionMode):
             from_input(tensor)
         if name in RULES:
             count: Callable[..., dict[str, int]] = COUNTS.get(name, count_pointwise)
-            counts = {"padded": 0, "biases": 0, "statistics": 0, **count(out, *args, **kwargs)}
-            counts["outputs"] = out.numel()
+            first = tensors_in(out)[0]  # what else there is are places of maxima
+            counts = {"padded": 0, "biases": 0, "statistics": 0, **count(first, *args, **kwargs)}
+            counts["outputs"] = first.numel()
             weights = self._weights(name, args, kwargs)
-            self.operations.append(Witnessed(name, tuple(out.shape[1:]), counts, weights))
+            self.operations.append(Witnessed(name, tuple(first.shape[1:]), counts, weights))
         return out
 
     def _weights(self, name: str, args: Any, kwargs: Any) -> dict[Role, int]:

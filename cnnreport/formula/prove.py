@@ -206,14 +206,19 @@ def _named(derivation: Derivation, symbols: Sequence[sympy.Symbol]) -> dict[tupl
     counts |= {(name, "weights"): count for name, count in derivation.parameters.items()}
     roles = [count for layer in derivation.layers for count in layer.weights.values()]
     counts |= {("all layers", "weights"): add(roles)}
-    counts |= {("the net", name): size for name, size in _axes(derivation.output)}
+    counts |= {
+        (_whole(name), axis): size
+        for name, sizes in derivation.outputs.items()
+        for axis, size in _axes(sizes)
+    }
     return {key: _Polynomial(count, symbols) for key, count in counts.items()}
 
 
 def _device(derivations: Sequence[Derivation], largest: Mapping[sympy.Symbol, int]) -> str:
     # A small net runs faster with numbers than without them.
     weights = sum(_at(count, largest) for count in derivations[0].parameters.values())
-    values = math.prod(_at(size, largest) for size in derivations[-1].input)
+    sizes = derivations[-1].inputs.values()
+    values = sum(math.prod(_at(size, largest) for size in shape) for shape in sizes)
     return "cpu" if max(weights, values) < SMALL else "meta"
 
 
@@ -222,9 +227,12 @@ def _observe(
 ) -> list[oracle.Observation]:
     first = derivations[0]
     arguments = {name: _at(value, values) for name, value in first.arguments.items()}
-    shapes = [tuple(_at(size, values) for size in derivation.input) for derivation in derivations]
+    shapes = [
+        [tuple(_at(size, values) for size in shape) for shape in derivation.inputs.values()]
+        for derivation in derivations
+    ]
     try:
-        return oracle.observe(first.net, arguments, shapes, device)
+        return oracle.observe(first.net, arguments, shapes, device, first.indices)
     except (Exception, SystemExit) as error:
         raise VerificationError(
             f"the real net cannot be run for {_where(values)}: {type(error).__name__}: {error}",
@@ -260,7 +268,10 @@ def _compare(
         real |= _sizes(layer.path, layer.output, [w.output for w in witnessed])
     # The whole comes after its parts, so that an error names the part.
     real["all layers", "weights"] = [sum(o.parameters.values()) for o in seen]
-    real |= _sizes("the net", derivation.output, [observation.output for observation in seen])
+    if any(set(observation.outputs) != set(derivation.outputs) for observation in seen):
+        raise VerificationError("the real net returns other outputs", "make forward independent of sizes")
+    for name, sizes in derivation.outputs.items():
+        real |= _sizes(_whole(name), sizes, [observation.outputs[name] for observation in seen])
     for key, counts in real.items():
         derived = named.get(key, _Polynomial(0, symbols)).at(columns)
         for place, (mine, theirs) in enumerate(zip(derived, counts, strict=True)):
@@ -292,6 +303,10 @@ def _sizes(path: str, shape: Sequence[Count], real: Sequence[Sizes]) -> dict[tup
     return {(path, name): [sizes[axis] for sizes in real] for axis, (name, _) in enumerate(_axes(shape))}
 
 
+def _whole(output: str) -> str:
+    return f"the net, {output}" if output else "the net"
+
+
 def _weights(weights: Mapping[Role, Count]) -> list[tuple[str, Count]]:
     return [(f"{role} weights", count) for role, count in weights.items()]
 
@@ -307,7 +322,8 @@ def _grid(
     spatial = {
         s
         for derivation in derivations
-        for size in derivation.input[1:]
+        for shape in derivation.inputs.values()
+        for size in shape[1:]
         for s in sympy.sympify(size).free_symbols
     }
     for start in range(1, LARGEST_START):
@@ -338,6 +354,10 @@ def _hold(conditions: Sequence[Any], grid: Mapping[sympy.Symbol, Sequence[int]])
 
 
 def _at(value: Any, values: Mapping[sympy.Symbol, int]) -> Any:
+    if isinstance(value, dict):
+        return {key: _at(item, values) for key, item in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(_at(item, values) for item in value)
     return int(_evaluated(value, values)) if isinstance(value, sympy.Expr) else value
 
 

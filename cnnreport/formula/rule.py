@@ -20,6 +20,7 @@ Kind = Literal[
     "arithmetic",
     "reduction",
     "padding",
+    "lookup",
     "reshape",
     "identity",
     "unused",
@@ -106,7 +107,8 @@ class Rules:
         """
         if name not in self._rules:
             raise UsageError(
-                f"{place}: there is no rule for the operation {name}",
-                f'add one to cnnreport/formula/rules.py: a function with @RULES.add("{name}", kind=…)',
+                f"{place}: the operation {name} cannot be counted yet, and nothing is counted as zero",
+                "name a net or function that does without it, such as the part before it, or give the "
+                "operation a rule (CONTRIBUTING.md, Adding a rule)",
             )
         return self._rules[name]

@@ -60,6 +60,15 @@ class SymbolicTensor(torch.Tensor):
         recorder = next(tensor.recorder for tensor in tensors_in((args, kwargs)) if is_symbolic(tensor))
         return recorder.operate(name, args, kwargs)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SymbolicTensor":
+        """Copy it, as nets do that repeat a layer; a parameter's copy is a parameter of its own."""
+        copied = SymbolicTensor.of(self.sizes, self.recorder, self.sources)
+        copied.made_of = self.made_of
+        if isinstance(self, nn.Parameter):
+            copied._is_param = True
+        memo[id(self)] = copied
+        return copied
+
     # These take sizes and are written in C, where an expression is no size.
 
     def view(self, *shape: Any) -> Any:
@@ -73,6 +82,22 @@ class SymbolicTensor(torch.Tensor):
     def expand(self, *shape: Any) -> Any:  # type: ignore[override]
         """Repeat along axes of size one."""
         return self.recorder.operate("expand", (self, *shape), {})
+
+    def repeat(self, *repeats: Any) -> Any:
+        """Repeat along each axis."""
+        return self.recorder.operate("repeat", (self, *repeats), {})
+
+    def new_empty(self, *size: Any, **options: Any) -> Any:  # type: ignore[override]
+        """Make another tensor."""
+        return self.recorder.operate("new_empty", (self, *size), options)
+
+    def new_zeros(self, *size: Any, **options: Any) -> Any:  # type: ignore[override]
+        """Make another tensor."""
+        return self.recorder.operate("new_zeros", (self, *size), options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Any:  # type: ignore[override]
+        """Make another tensor."""
+        return self.recorder.operate("new_ones", (self, *size), options)
 
 
 _OF_THE_EMPTY_ONE = frozenset(
