@@ -18,7 +18,7 @@ from cnnreport.errors import UsageError
     metavar="C,H,W",
     help="Size of the input, numbers or letters, such as NIC,32,32 or 3,4h,4w, or how many indices an "
     "embedding gets; by default the channels that the first layer takes, and 32 pixels along each axis. "
-    "Once for each input of forward, in order.",
+    "Once for each input of forward, in order; () for one number an image.",
 )
 @click.option(
     "--fix",

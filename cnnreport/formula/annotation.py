@@ -130,7 +130,8 @@ def _annotated(hint: Any) -> Allowed:
     if origin is typing.Annotated:
         return _annotated(typing.get_args(hint)[0])
     if inspect.isclass(hint) and issubclass(hint, enum.Enum):
-        return Allowed(choices={word: one for one in hint for word in (one.name, str(one.value))})
+        values = {str(one.value): one for one in hint if isinstance(one.value, int | str)}
+        return Allowed(choices={**hint.__members__, **values})
     kind = _container(origin or hint)
     inner = [part for part in typing.get_args(hint) if part is not Ellipsis]
     same = len(set(inner)) == 1 and kind in (list, tuple)

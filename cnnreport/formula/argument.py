@@ -72,7 +72,9 @@ def letters_of(net: Callable[..., Any], fixed: Mapping[str, Any]) -> dict[str, A
             continue
         kinds = annotation.allowed(parameter)
         if not kinds.may_be_letter:
-            raise UsageError(f"the parameter {name} is no integer but {kinds.described}", kinds.remedy(name))
+            raise UsageError(
+                f"the parameter {name} has no default and takes {kinds.described}", kinds.remedy(name)
+            )
         letter = symbol(LETTERS.get(name, name))
         twin = next((other for other, taken in found.items() if taken == letter), None)
         if twin is not None:

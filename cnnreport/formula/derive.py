@@ -176,7 +176,7 @@ def derive(
         net: A class of nets, or a function that returns one. Integer parameters without a default
             become symbols; a kernel size is odd.
         fixed: Parameters with their values, numbers or expressions.
-        size: The input without its batch, such as (NIC, 32, 32); None for the channels that the
+        size: The input without its batch, such as (NIC, 32, 32), () for one number; None for the channels that the
             first layer takes, and 32 pixels along each axis.
         more: The sizes of forward's other inputs, in the order of its parameters.
 
@@ -185,7 +185,7 @@ def derive(
             the layer is named.
     """
     arguments = {**letters_of(net, fixed or {}), **(fixed or {})}
-    shapes = [tuple(size), *map(tuple, more)] if size else []
+    shapes = [tuple(size), *map(tuple, more)] if size is not None else []
     return _derive(net, getattr(net, "__name__", str(net)), arguments, shapes)
 
 

@@ -38,7 +38,10 @@ class Inputs:
         Raises:
             UsageError: A parameter without a default is no tensor.
         """
-        required, optional, keywords, rest = [], [], set(), ""
+        required: list[str] = []
+        optional: list[str] = []
+        keywords: set[str] = set()
+        rest = ""
         for parameter in annotation.parameters(net.forward):
             name, kind = parameter.name, parameter.kind
             if kind is parameter.VAR_POSITIONAL:
@@ -51,6 +54,8 @@ class Inputs:
                 parameter.default is None or isinstance(parameter.default, torch.Tensor)
             ):
                 optional.append(name)
+                keywords |= {name} if kind is parameter.POSITIONAL_OR_KEYWORD else set()
+        keywords = keywords if not rest else keywords - {*optional}
         return Inputs(tuple(required), tuple(optional), frozenset(keywords), rest)
 
     def names(self, number: int) -> tuple[str, ...]:
@@ -59,8 +64,8 @@ class Inputs:
         Raises:
             UsageError: Forward takes more or fewer.
         """
-        names = (*self.required, *self.optional) if not self.keywords else self.required
-        if self.rest and not self.keywords:
+        names = (*self.required, *self.optional)
+        if self.rest:
             names += tuple(f"{self.rest} {place}" for place in range(len(names) + 1, number + 1))
         if number < max(1, len(self.required)):
             raise UsageError(self._takes(), self._missing(number))

@@ -68,6 +68,7 @@ SHAPES: dict[str, Callable[..., Shape]] = {
          "exponential", "weight_norm", "normalize", "sqrt", "rsqrt", "reciprocal", "abs", "round", "set"),
         _first,
     ),
+    **dict.fromkeys([f"{made}_like" for made in ("empty", "zeros", "ones", "full", "rand", "randn")], _first),
     **dict.fromkeys(("new_empty", "new_zeros", "new_ones"), _made),
     "new_full": _filled,
     **dict.fromkeys(("dot", "vdot"), _scalar),
@@ -79,6 +80,10 @@ SHAPES: dict[str, Callable[..., Shape]] = {
     "norm_except_dim": _all_but_one,
 }  # fmt: skip
 """The shape of what comes out, where no operand comes from the input of the net; else a rule is needed."""
+
+
+FRESH = frozenset(name for name in SHAPES if name.startswith("new_") or name.endswith("_like"))
+"""What makes a tensor that takes nothing but a shape from another: it comes from no input."""
 
 
 def shape(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Shape:

@@ -18,6 +18,7 @@ def add_to(rules: Rules) -> None:
     """Register these rules."""
     rules.add("embedding", kind="lookup")(embed)
     rules.add("embedding_bag", kind="lookup")(embed_bag)
+    rules.add("one_hot", kind="lookup")(mark)
     rules.add("max_unpool1d", "max_unpool2d", "max_unpool3d", kind="upsampling")(unpool)
     rules.add("stack", kind="concatenation")(stack)
 
@@ -50,6 +51,14 @@ def embed_bag(
     bags, indices = sizes_of(x)
     shape = (bags, sizes_of(weight)[1])
     return Effect(shape, taps=simple(_product(shape) * indices), roles={"other": (weight,)})
+
+
+def mark(x: Any, num_classes: Count = -1) -> Effect:
+    """Join each index with its row of zeros and a one."""
+    if isinstance(num_classes, int) and num_classes < 1:
+        raise UsageError("one_hot takes the number of classes from its values", "give it num_classes")
+    shape = (*sizes_of(x), num_classes)
+    return Effect(shape, taps=_product(shape))
 
 
 def unpool(

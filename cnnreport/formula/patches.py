@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,14 +12,14 @@ import torch
 from torch import nn
 
 from cnnreport.errors import UsageError
-from cnnreport.formula.size import unwrap
+from cnnreport.formula.size import Size, unwrap
 from cnnreport.formula.symbols import simple
 from cnnreport.formula.tensor import Recorder, SymbolicTensor, is_symbolic, operation, tensors_in
 
 _FACTORIES = ("empty", "zeros", "ones", "full", "rand", "randn")
 _WRITTEN_IN_C = (
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "avg_pool1d", "avg_pool2d", "avg_pool3d", "pixel_shuffle", "pixel_unshuffle",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "pixel_shuffle", "pixel_unshuffle", "one_hot",
 )  # fmt: skip
 """Operations that take sizes and would refuse an expression before they ask a tensor's class."""
 
@@ -54,6 +55,7 @@ def patched(recorder: Recorder, call: Wrapping) -> Iterator[None]:
         for name in _WRITTEN_IN_C
         if hasattr(place, name)
     ]
+    changes.append((math, "sqrt", _root(math.sqrt)))
     before = [(place, name, getattr(place, name)) for place, name, _ in changes]
     try:
         for place, name, value in changes:
@@ -100,7 +102,9 @@ class _Makers:
                 raise UsageError(f"{words[0]!r} is given as a size", "give a number (--fix name=value)")
             below = [size for size in sizes if isinstance(size, int) and size < 0]
             if below:
-                raise UsageError(f"{below[0]} is given as a size", "give a positive number (--fix name=value)")
+                raise UsageError(
+                    f"{below[0]} is given as a size", "give a positive number (--fix name=value)"
+                )
             symbolic = any(isinstance(size, sympy.Expr) for size in sizes)
             if symbolic or (original.__name__ == "empty" and sizes):
                 return SymbolicTensor.of([simple(size) for size in sizes], self._recorder)
@@ -115,6 +119,11 @@ class _Makers:
             return original(*args, **kwargs)
 
         return call
+
+
+def _root(original: Callable[[Any], float]) -> Callable[[Any], Any]:
+    """Return a square root that takes letters, as nets scale what they draw: no size can come of it."""
+    return lambda value: value**0.5 if isinstance(value, Size) else original(value)
 
 
 def _sizes(factory: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -322,8 +322,8 @@ def _grid(
     spatial = {
         s
         for derivation in derivations
-        for shape in derivation.inputs.values()
-        for size in shape[1:]
+        for name, shape in derivation.inputs.items()
+        for size in (shape if name in derivation.indices else shape[1:])
         for s in sympy.sympify(size).free_symbols
     }
     for start in range(1, LARGEST_START):

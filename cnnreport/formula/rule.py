@@ -30,6 +30,11 @@ Kind = Literal[
 Role = Literal["kernel", "bias", "affine", "other"]
 """What a parameter is for: of a convolution or linear layer, of a normalisation, or anything else."""
 
+_VALUES = frozenset(
+    ("bool", "item", "tolist", "numpy", "nonzero", "is_nonzero", "equal", "allclose", "unique")
+)
+"""What a net asks for in order to decide or to compute by it outside torch."""
+
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -105,6 +110,11 @@ class Rules:
         Raises:
             UsageError: There is none; nothing is ever counted as zero.
         """
+        if name in _VALUES:
+            raise UsageError(
+                f"{place}: it asks for the values of a tensor ({name}), and no formula depends on values",
+                "make it independent of them, or give a parameter of forward that decides it a default",
+            )
         if name not in self._rules:
             raise UsageError(
                 f"{place}: the operation {name} cannot be counted yet, and nothing is counted as zero",

@@ -30,12 +30,13 @@ def as_python() -> Iterator[None]:
         return compile
 
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:
-        source = getattr(function, "_torchdynamo_inline", None)
         if threading.get_ident() != thread:
             return original_call(function, *args, **kwargs)
-        if source is None:
+        source = getattr(function, "_torchdynamo_inline", None)
+        # A trace may have gone one way only of those that its Python has; its graph knows shapes.
+        if source is None or "strides=" in str(function.graph):
             raise UsageError(
-                f"the function {function.name} is traced or loaded (torch.jit), and its Python is not there",
+                f"the function {function.name} is traced or loaded (torch.jit): there is no Python to follow",
                 "call the function that it was made from",
             )
         return source(*args, **kwargs)
@@ -43,7 +44,7 @@ def as_python() -> Iterator[None]:
     original_call = torch.jit.ScriptFunction.__dict__["__call__"]
     changes: list[tuple[Any, str, Any]] = [
         (place, name, compiled(getattr(place, name)))
-        for place, name in ((torch.jit, "script"), (torch.jit, "trace"), (torch, "compile"))
+        for place, name in ((torch.jit, "script"), (torch, "compile"))
     ]
     changes.append((torch.jit.ScriptFunction, "__call__", call))
     before = [(place, name, place.__dict__[name]) for place, name, _ in changes]
@@ -75,6 +76,6 @@ def refuse_scripted(net: nn.Module) -> None:
         if isinstance(module, torch.jit.ScriptModule):
             where = f"layer {path}" if path else "the net"
             raise UsageError(
-                f"{where} is scripted, traced or loaded (torch.jit), and its Python is not there",
+                f"{where} is scripted, traced or loaded (torch.jit): there is no Python to follow",
                 "name the class that it was made from, or call torch.jit.script in the constructor",
             )

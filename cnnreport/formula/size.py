@@ -8,11 +8,13 @@ of its letters, and refuses the rest.
 import contextlib
 import inspect
 import operator
+import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.error import URLError
 
 import sympy
 
@@ -21,6 +23,9 @@ from cnnreport.formula.symbols import Count, in_kernel_size, simple
 from cnnreport.formula.windows import quotient, same
 
 _OWN = frozenset(str(Path(__file__).with_name(name)) for name in ("size.py", "trace.py", "patches.py"))
+
+_REFUSING = re.compile(r"(\w+)\(\)(: argument|:? received an invalid combination| takes \d+ positional)")
+"""How a function of torch that is written in C says that it does not take what it was given."""
 
 REMEDY = "give the parameter as a number (--fix name=value)"
 
@@ -182,9 +187,9 @@ class Size:
 
     def _no_number(self, other: bool | str) -> LetterError:
         if isinstance(other, bool):
-            remedy = f"if it is a switch, give it as one (--fix {self}=true or --fix {self}=false)"
+            remedy = "if it is a switch, give it as one (--fix name=true or --fix name=false)"
             return LetterError(f"{self} is compared with {other}", remedy)
-        remedy = f"if it is a text, quote it (--fix {self}=\"'{other}'\"), else give a number"
+        remedy = f"if it is a text, quote it (--fix name=\"'{other}'\"), else give a number"
         return LetterError(f"{self} is compared with the text {other!r}", remedy)
 
 
@@ -253,6 +258,16 @@ def explained(place: str) -> Iterator[None]:
     except CnnReportError:
         raise
     except (Exception, SystemExit) as error:
+        refusing = _REFUSING.match(str(error))
+        if refusing and ("Size" in str(error) or "positional" in str(error)):
+            problem = f"{refusing.group(1)}() of torch takes numbers only, not letters{_line(error)}"
+            raise UsageError(f"{place} cannot be run with letters for sizes: {problem}", REMEDY) from error
+        if isinstance(error, URLError | TimeoutError | ConnectionError):
+            raise UsageError(
+                f"{place} downloads something, which fails: {_reason(error)}",
+                "give the parameter that asks for it the value none (such as --fix weights=none or "
+                "--fix weights_backbone=none); no count depends on values of weights",
+            ) from error
         raise UsageError(
             f"{place} cannot be run with letters for sizes: {_reason(error)}{_line(error)}",
             "mend it, or give the parameters that it computes with as numbers (--fix name=value)",

@@ -78,9 +78,9 @@ class Statement:
     def heading(self, derivation: Derivation) -> str:
         """Name the net and its inputs."""
         if len(derivation.inputs) == 1 and not derivation.indices:
-            return f"{self.target} for an input of {phrase.shape(derivation.input)}"
+            return f"{self.target} for an input of {_shape(derivation.input)}"
         told = [
-            f"{name} of {phrase.shape(shape)}{' indices' if name in derivation.indices else ''}"
+            f"{name} of {_shape(shape, 'index' if name in derivation.indices else 'number')}"
             for name, shape in derivation.inputs.items()
         ]
         return f"{self.target} for {'an input' if len(told) == 1 else 'inputs'} {' and '.join(told)}"
@@ -182,8 +182,10 @@ def _codes(shape: Shape) -> list[str]:
     return [phrase.code(size) for size in shape]
 
 
-def _shape(shape: Shape) -> str:
-    return phrase.shape(shape) if shape else "one number"
+def _shape(shape: Shape, what: str = "number") -> str:
+    if shape in ((), (1,)):
+        return f"one {what}"
+    return f"{phrase.shape(shape)}{' indices' if what == 'index' else ''}"
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -43,11 +43,13 @@ def resolve(target: str) -> Net:
 
 
 def read_size(text: str) -> tuple[Count, ...]:
-    """Read the size of an input such as ``NIC,32,32`` or ``3,4h,4w``.
+    """Read the size of an input such as ``NIC,32,32`` or ``3,4h,4w``; ``()`` is one number for an image.
 
     Raises:
         UsageError: A part is no positive number and no expression.
     """
+    if text.strip() == "()":
+        return ()
     sizes = tuple(_positive(_count(part.strip(), "--input"), "--input") for part in text.split(","))
     known = [size for size in sizes if isinstance(size, int)]
     if math.prod(known) > LARGEST_INPUT:

@@ -87,15 +87,27 @@ class SymbolicTensor(torch.Tensor):
         """Repeat along each axis."""
         return self.recorder.operate("repeat", (self, *repeats), {})
 
-    def new_empty(self, *size: Any, **options: Any) -> Any:  # type: ignore[override]
+    def normal_(self, *moments: Any, **options: Any) -> Any:
+        """Draw nothing."""
+        return self.recorder.operate("normal", (self,), {})
+
+    def uniform_(self, *ends: Any, **options: Any) -> Any:
+        """Draw nothing."""
+        return self.recorder.operate("uniform", (self,), {})
+
+    def fill_(self, value: Any) -> Any:
+        """Write nothing."""
+        return self.recorder.operate("fill", (self,), {})
+
+    def new_empty(self, *size: Any, **options: Any) -> Any:
         """Make another tensor."""
         return self.recorder.operate("new_empty", (self, *size), options)
 
-    def new_zeros(self, *size: Any, **options: Any) -> Any:  # type: ignore[override]
+    def new_zeros(self, *size: Any, **options: Any) -> Any:
         """Make another tensor."""
         return self.recorder.operate("new_zeros", (self, *size), options)
 
-    def new_ones(self, *size: Any, **options: Any) -> Any:  # type: ignore[override]
+    def new_ones(self, *size: Any, **options: Any) -> Any:
         """Make another tensor."""
         return self.recorder.operate("new_ones", (self, *size), options)
 

@@ -32,7 +32,7 @@ from cnnreport.formula.tensor import (
 INPUT = -1
 """The number of the net's input among the sources of an operation; of its second input, -2, and so on."""
 
-_LOOKED_UP = frozenset(("embedding", "embedding_bag"))
+_LOOKED_UP = frozenset(("embedding", "embedding_bag", "one_hot"))
 """Operations whose first operand holds integers."""
 
 _patching = threading.RLock()
@@ -226,9 +226,12 @@ class _Tracer:
             with self._placed():
                 return wrap(reshape.QUERIES[name](*args, **kwargs))
         args, kwargs = unwrap(tuple(args)), unwrap(kwargs)
+        if name in learnt.FRESH:
+            with self._placed():
+                return SymbolicTensor.of(learnt.shape(name, args, kwargs), self)
         tensors = tensors_in((args, kwargs))
         taken = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
-        with self._placed():
+        with self._placed(), _fitting(name, taken):
             if name in reshape.MOVES:
                 effect = Effect((), parts=tuple(reshape.MOVES[name](*args, **kwargs)))
             elif not taken and name in learnt.SHAPES:
@@ -272,7 +275,7 @@ class _Tracer:
                 steps = len(self._steps)
                 with explained(self._place()) if _is_layer(module) else contextlib.nullcontext():
                     out = original(module, *args, **kwargs)
-                if _is_layer(module) and len(self._steps) == steps and is_symbolic(out):
+                if _is_layer(module) and len(self._steps) == steps and is_symbolic(out) and out.sources:
                     out = self._pass_on(out)
             finally:
                 self._modules.pop()
@@ -317,9 +320,9 @@ class _Tracer:
     def _name(self, parameter: nn.Parameter) -> str:
         if id(parameter) not in self._names:
             raise UsageError(
-                f"{self._place()}: a parameter of {sizes_of(parameter)} is none of the net's own, "
-                "so that it would never be trained",
-                "make its layer in the constructor, and keep layers in nn.ModuleList or nn.ModuleDict",
+                f"{self._place()}: a parameter of {sizes_of(parameter)} is not the net's own",
+                "make its layer in the constructor, and keep layers in nn.ModuleList or nn.ModuleDict, not in "
+                "lists or dictionaries of Python",
             )
         return self._names[id(parameter)]
 
@@ -344,6 +347,18 @@ class _Tracer:
 
     def _in_layer(self) -> bool:
         return bool(self._modules) and _is_layer(self._modules[-1])
+
+
+@contextlib.contextmanager
+def _fitting(name: str, taken: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Explain what a rule raises where an operand has another number of axes than it expects."""
+    try:
+        yield
+    except (ValueError, IndexError) as error:
+        shapes = " and ".join(str(sizes_of(tensor)[1:]) for tensor in taken) or "that"
+        raise UsageError(
+            f"{name} does not take an input of {shapes}", "give another size with --input, or mend the net"
+        ) from error
 
 
 def _is_layer(module: nn.Module) -> bool:

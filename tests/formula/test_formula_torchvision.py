@@ -36,7 +36,7 @@ AGREEING = {
 REFUSED = {
     "vit": (("vit_b_16", "vit_b_32", "vit_h_14", "vit_l_16", "vit_l_32"), "multi_head_attention_forward"),
     "swin": (("swin_b", "swin_s", "swin_t"), "matmul"),
-    "swin_v2": (("swin_v2_b", "swin_v2_s", "swin_v2_t"), "index"),
+    "swin_v2": (("swin_v2_b", "swin_v2_s", "swin_v2_t"), "normalize"),
     "maxvit": (("maxvit_t",), "einsum"),
 }
 """Families with an operation that has no rule, and which."""
