@@ -176,8 +176,8 @@ def derive(
         net: A class of nets, or a function that returns one. Integer parameters without a default
             become symbols; a kernel size is odd.
         fixed: Parameters with their values, numbers or expressions.
-        size: The input without its batch, such as (NIC, 32, 32), () for one number; None for the channels that the
-            first layer takes, and 32 pixels along each axis.
+        size: The input without its batch, such as (NIC, 32, 32), () for one number; None for the
+            channels that the first layer takes, and 32 pixels along each axis.
         more: The sizes of forward's other inputs, in the order of its parameters.
 
     Raises:

@@ -4,7 +4,8 @@ Sources: the documentation of torch.nn.functional, operation by operation.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnreport.errors import UsageError
@@ -18,9 +19,23 @@ def add_to(rules: Rules) -> None:
     """Register these rules."""
     rules.add("embedding", kind="lookup")(embed)
     rules.add("embedding_bag", kind="lookup")(embed_bag)
+    for axes in (1, 2, 3):
+        for name in (f"max_pool{axes}d", f"adaptive_max_pool{axes}d"):
+            rules.add(f"{name}_with_indices", kind="pooling")(_with_places(rules, name))
     rules.add("one_hot", kind="lookup")(mark)
     rules.add("max_unpool1d", "max_unpool2d", "max_unpool3d", kind="upsampling")(unpool)
+    rules.add("max", "min", kind="reduction")(extreme)
     rules.add("stack", kind="concatenation")(stack)
+
+
+def _with_places(rules: Rules, name: str) -> Callable[..., Effect]:
+    """Return the rule of a pooling that also tells where each maximum was; places are no outputs."""
+
+    def pool(*args: Any, **kwargs: Any) -> Effect:
+        effect = rules.find(name, "").apply(*args, **kwargs)
+        return replace(effect, parts=(effect.shape, effect.shape))
+
+    return pool
 
 
 def embed(x: Any, weight: Any, *rest: Any, **options: Any) -> Effect:
@@ -77,6 +92,20 @@ def unpool(
     if output_size is not None:
         outputs = tuple(output_size)[-axes:]
     return Effect((batch, channels, *map(simple, outputs)), taps=_product(sizes_of(x)))
+
+
+def extreme(x: Any, dim: Any = None, keepdim: bool = False) -> Effect:
+    """Join each output with all the inputs among which it is the largest or smallest."""
+    sizes, taps = sizes_of(x), _product(sizes_of(x))
+    if dim is None:
+        return Effect((), taps=taps)
+    if not isinstance(dim, int):
+        raise UsageError(
+            "max and min of two tensors cannot be counted", "write torch.maximum or torch.minimum"
+        )
+    axis = dim % len(sizes)
+    shape = (*sizes[:axis], *((1,) if keepdim else ()), *sizes[axis + 1 :])
+    return Effect(shape, taps=taps, parts=(shape, shape))
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Effect:

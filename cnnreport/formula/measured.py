@@ -264,6 +264,7 @@ COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _count_windows),
     **dict.fromkeys([f"max_pool{axes}d_with_indices" for axes in (1, 2, 3)], _count_windows),
     **dict.fromkeys([f"max_unpool{axes}d" for axes in (1, 2, 3)], _count_unpooling),
+    **dict.fromkeys([f"adaptive_max_pool{axes}d_with_indices" for axes in (1, 2, 3)], _count_adaptive),
     "embedding_bag": _count_bag,
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _count_average_pool),
     **dict.fromkeys(
@@ -284,7 +285,9 @@ COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), _count_softmax),
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), _count_concatenation),
     **dict.fromkeys(("add", "sub", "rsub", "mul", "div", "maximum", "minimum"), _count_arithmetic),
-    **dict.fromkeys(("mean", "sum", "amax"), lambda out, x, *args, **kwargs: {"taps": x.numel()}),
+    **dict.fromkeys(
+        ("mean", "sum", "amax", "max", "min"), lambda out, x, *args, **kwargs: {"taps": x.numel()}
+    ),
     "pad": lambda out, *args, **kwargs: {"taps": 0},
 }
 

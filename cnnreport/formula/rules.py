@@ -6,7 +6,6 @@ the documentation of torch.nn.functional, operation by operation.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
@@ -94,13 +93,6 @@ def max_pool(
 ) -> Effect:
     """Join each output with every tap of its window in its own channel."""
     return _pool(sizes_of(x), kernel_size, stride, padding, dilation, ceil=ceil_mode)
-
-
-@RULES.add("max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices", kind="pooling")
-def max_pool_with_indices(*args: Any, **kwargs: Any) -> Effect:
-    """Do the same, and tell where each maximum was; the places are no outputs of their own."""
-    effect = max_pool(*args, **kwargs)
-    return replace(effect, parts=(effect.shape, effect.shape))
 
 
 @RULES.add("avg_pool1d", "avg_pool2d", "avg_pool3d", kind="pooling")

@@ -247,7 +247,7 @@ class _Tracer:
         for tensor in made:
             tensor.made_of = () if taken else parameters_in((args, kwargs))
         several = name in reshape.SEVERAL or (name in RULES and effect.parts)
-        return tuple(made) if several else made[0]
+        return getattr(torch.return_types, name, tuple)(made) if several else made[0]
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:
@@ -321,8 +321,8 @@ class _Tracer:
         if id(parameter) not in self._names:
             raise UsageError(
                 f"{self._place()}: a parameter of {sizes_of(parameter)} is not the net's own",
-                "make its layer in the constructor, and keep layers in nn.ModuleList or nn.ModuleDict, not in "
-                "lists or dictionaries of Python",
+                "make its layer in the constructor, and keep layers in nn.ModuleList or nn.ModuleDict, "
+                "not in lists or dictionaries of Python",
             )
         return self._names[id(parameter)]
 
