@@ -1,6 +1,7 @@
 """Values of constructor parameters: what --fix reads, what becomes a letter, what is asked for."""
 
 import enum
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -131,8 +132,16 @@ def test_annotations_say_what_a_value_is(text: str, value: Any) -> None:
         (annotated, "ratio=n", "--fix ratio: n is no number"),
         (annotated, "padding=full", "--fix padding: 'full' is no choice; choose from: same, valid"),
         (annotated, "kind=area", "--fix kind: 'area' is no choice; choose from: NEAREST, BILINEAR, nearest"),
-        (bare, "mode=none", r"--fix mode: none may be a text or None; write --fix mode=None, or --fix mode=\"'none'\""),
-        (bare, "width=nn.ReLU", r"--fix width: '\.' is not expected.* or a text in quotes \(--fix width=\"'te"),
+        (
+            bare,
+            "mode=none",
+            r"--fix mode: none may be a text or None; write --fix mode=None, or --fix mode=\"'none'\"",
+        ),
+        (
+            bare,
+            "width=nn.ReLU",
+            r"--fix width: '\.' is not expected.* or a text in quotes \(--fix width=\"'te",
+        ),
         (bare, "width=3,,4", "--fix width: a value is missing between two commas"),
         (bare, "width={3}", "--fix width: '3' is no pair of a name and a value"),
         (bare, "width= ", "fixes nothing; write --fix name=value"),
@@ -281,7 +290,7 @@ def test_lists_hold_letters() -> None:
     """Widths of several layers, some of them letters, are proved like any others."""
 
     def build(widths):  # type: ignore[no-untyped-def]
-        pairs = zip(widths, widths[1:], strict=False)
+        pairs = itertools.pairwise(widths)
         return nn.Sequential(*(nn.Conv2d(one, other, 3) for one, other in pairs))
 
     derivation = proved(build, read_values(build, ["widths=3,n,2n"]))

@@ -101,7 +101,11 @@ def test_any_number_of_inputs_for_a_forward_that_takes_any() -> None:
 @pytest.mark.parametrize(
     ("forward", "sizes", "says"),
     [
-        (lambda x, y: x, [(3, 8, 8)], r"forward takes two inputs \(x, y\); give their sizes with a second --in"),
+        (
+            lambda x, y: x,
+            [(3, 8, 8)],
+            r"forward takes two inputs \(x, y\); give their sizes with a second --in",
+        ),
         (lambda x, y, z: x, [(3,)] * 2, r"three inputs \(x, y, z\); give their sizes with a third --input"),
         (lambda x, y: x, [], r"two inputs \(x, y\); give the size of each with an --input of its own"),
         (lambda x: x, [(3,)] * 2, r"forward takes one input \(x\); leave out the second --input"),
@@ -130,7 +134,9 @@ def test_a_switch_of_forward_is_no_input() -> None:
         def forward(self, x: torch.Tensor, training: bool) -> torch.Tensor:
             return x
 
-    with pytest.raises(UsageError, match=r"training of forward is no tensor but a switch \(bool\); give it a d"):
+    with pytest.raises(
+        UsageError, match=r"training of forward is no tensor but a switch \(bool\); give it a d"
+    ):
         derive(Switched, {}, (3,), (3,))
 
 
@@ -236,7 +242,7 @@ def test_parameters_that_forward_makes_are_refused() -> None:
     for net in (Late, Plain):
         with pytest.raises(UsageError, match=r"a parameter of \(2, 4, 1, 1\) is not the net's own; make its"):
             derive(net, {}, (3, 8, 8))
-    with pytest.raises(UsageError, match="the parameter late.weight is made in forward, not in the constr"):
+    with pytest.raises(UsageError, match=r"the parameter late\.weight is made in forward, not in the constr"):
         derive(Idle, {}, (3, 8, 8))
 
 
