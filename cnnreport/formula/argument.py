@@ -152,6 +152,7 @@ def _read(text: str, allowed: Allowed, name: str) -> Any:
         UsageError: It is none, or none that the parameter takes.
     """
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" and text[0] not in text[1:-1]:
+        _expect(str, text, allowed, name)
         return text[1:-1]
     if allowed.choices:
         return _chosen(text, allowed, name)
@@ -164,6 +165,12 @@ def _read(text: str, allowed: Allowed, name: str) -> Any:
     if _is_several(text):
         return _several(text, allowed, name)
     return _number(text, allowed, name)
+
+
+def _expect(kind: type, text: str, allowed: Allowed, name: str) -> None:
+    """Refuse a text or a list where a parameter takes numbers and switches only."""
+    if allowed.types and not allowed.open and allowed.types <= {int, float, bool, str} - {kind}:
+        raise UsageError(f"--fix {name}: it takes {allowed.described}, not {text}", allowed.remedy(name))
 
 
 def _chosen(text: str, allowed: Allowed, name: str) -> Any:
@@ -233,6 +240,7 @@ def _expression(text: str, allowed: Allowed, name: str) -> Any:
 
 
 def _several(text: str, allowed: Allowed, name: str) -> Any:
+    _expect(list, text, allowed, name)
     brackets = text[0] if text[0] in _PAIRS and _ends_at(text) == len(text) - 1 else ""
     inner = text[1:-1] if brackets else text
     parts = [part.strip() for part in _split(inner, ",")]

@@ -67,11 +67,13 @@ class Inputs:
         names = (*self.required, *self.optional)
         if self.rest:
             names += tuple(f"{self.rest} {place}" for place in range(len(names) + 1, number + 1))
+        if not names:
+            raise UsageError(self._takes(), "name a net whose forward takes one")
         if number < max(1, len(self.required)):
             raise UsageError(self._takes(), self._missing(number))
         if number > len(names):
-            last = f"the {_ordinal(len(names) + 1)} --input" if names else "it out: name another net"
-            raise UsageError(self._takes(also=True), f"leave out {last}")
+            last = _ordinal(len(names) + 1)
+            raise UsageError(self._takes(also=True), f"leave out the {last} --input")
         return names[:number]
 
     def call(self, net: nn.Module, tensors: Sequence[Any]) -> Any:
@@ -82,7 +84,7 @@ class Inputs:
 
     def _takes(self, *, also: bool = False) -> str:
         number, names = len(self.required), ", ".join(self.required)
-        inputs = "input" if number == 1 else "inputs"
+        inputs = "input" if number < 2 else "inputs"
         told = f"forward takes {_NUMBERS[number] if number < len(_NUMBERS) else number} {inputs}"
         told += f" ({names})" if names else ""
         return told + (f" and may take {', '.join(self.optional)}" if also and self.optional else "")

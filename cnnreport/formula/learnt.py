@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from cnnreport.errors import UsageError
 from cnnreport.formula.symbols import Shape, simple
 from cnnreport.formula.tensor import sizes_of
@@ -71,6 +73,7 @@ SHAPES: dict[str, Callable[..., Shape]] = {
     **dict.fromkeys([f"{made}_like" for made in ("empty", "zeros", "ones", "full", "rand", "randn")], _first),
     **dict.fromkeys(("new_empty", "new_zeros", "new_ones"), _made),
     "new_full": _filled,
+    "new_tensor": lambda x, data, **options: tuple(torch.as_tensor(data).shape),
     **dict.fromkeys(("dot", "vdot"), _scalar),
     **dict.fromkeys(("mv", "mm", "matmul"), _multiplied),
     "norm": _norm,

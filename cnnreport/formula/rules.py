@@ -181,7 +181,8 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
 @RULES.add(
     "relu", "relu6", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
     "leaky_relu", "rrelu", "sigmoid", "logsigmoid", "tanh", "tanhshrink", "softplus", "softsign",
-    "hardshrink", "softshrink", "threshold", "clamp", "exp", "abs", "sqrt",
+    "hardshrink", "softshrink", "threshold", "clamp", "exp", "abs", "sqrt", "rsqrt", "reciprocal",
+    "log", "sin", "cos",
     kind="activation",
 )  # fmt: skip
 def activate(x: Any, *rest: Any, **options: Any) -> Effect:

@@ -277,7 +277,12 @@ def explained(place: str) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     """Say what was raised in one line, without the frames that torch may put into it."""
     reason = " ".join(str(error).split())
-    reason = reason.replace("'Size' object", "a letter")
+    for name, word in (
+        ("'Size' object", "a letter"),
+        ("'Size'", "a letter"),
+        ("'SymbolicTensor'", "a tensor"),
+    ):
+        reason = reason.replace(name, word)
     shown = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON].rstrip()} …"
     return f"{type(error).__name__}: {shown}"
 

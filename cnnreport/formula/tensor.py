@@ -1,12 +1,13 @@
 """A tensor without values, whose sizes may be symbols; whatever torch does to it is told to a trace."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import nn
 
+from cnnreport.formula.size import Size
 from cnnreport.formula.symbols import Count, Shape
 
 
@@ -15,6 +16,18 @@ class Recorder(Protocol):
 
     def operate(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Apply an operation and return what comes out."""
+
+
+def _with_letters(name: str, method: str) -> Callable[[Any, Any], Any]:
+    """Return an operator of a tensor that takes a letter for its other operand, too."""
+    original = getattr(torch.Tensor, method)
+
+    def apply(tensor: "SymbolicTensor", other: Any) -> Any:
+        if isinstance(other, Size):
+            return tensor.recorder.operate(name, (tensor, other), {})
+        return original(tensor, other)
+
+    return apply
 
 
 class SymbolicTensor(torch.Tensor):
@@ -87,6 +100,14 @@ class SymbolicTensor(torch.Tensor):
         """Repeat along each axis."""
         return self.recorder.operate("repeat", (self, *repeats), {})
 
+    __add__ = _with_letters("add", "__add__")
+    __radd__ = _with_letters("add", "__radd__")
+    __sub__ = _with_letters("sub", "__sub__")
+    __rsub__ = _with_letters("rsub", "__rsub__")
+    __mul__ = _with_letters("mul", "__mul__")
+    __rmul__ = _with_letters("mul", "__rmul__")
+    __truediv__ = _with_letters("div", "__truediv__")
+
     def normal_(self, *moments: Any, **options: Any) -> Any:
         """Draw nothing."""
         return self.recorder.operate("normal", (self,), {})
@@ -120,8 +141,8 @@ _OF_THE_EMPTY_ONE = frozenset(
 
 _SYNONYMS = {
     "iadd": "add", "radd": "add", "isub": "sub", "imul": "mul", "rmul": "mul", "itruediv": "div",
-    "truediv": "div", "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub",
-    "ipow": "pow", "swapaxes": "transpose", "clip": "clamp", "negative": "neg",
+    "truediv": "div", "rtruediv": "div", "true_divide": "div", "divide": "div", "multiply": "mul",
+    "subtract": "sub", "ipow": "pow", "swapaxes": "transpose", "clip": "clamp", "negative": "neg",
 }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ INPUT = -1
 _LOOKED_UP = frozenset(("embedding", "embedding_bag", "one_hot"))
 """Operations whose first operand holds integers."""
 
+_KEEPING_INTEGERS: frozenset[Kind] = frozenset(("arithmetic", "concatenation", "reshape", "identity"))
+
 _patching = threading.RLock()
 
 
@@ -239,7 +241,7 @@ class _Tracer:
             else:
                 effect = RULES.find(name, self._place()).apply(*args, **kwargs)
         if name in _LOOKED_UP:
-            self._indices.update(n for tensor in taken[:1] for n in tensor.sources if n <= INPUT)
+            self._indices |= self._inputs_behind(taken[:1])
         sources = frozenset[int]().union(*(tensor.sources for tensor in taken))
         if taken and (name in RULES or self._in_layer()):
             sources = frozenset((self._record(name, effect, taken, sources),))
@@ -248,6 +250,18 @@ class _Tracer:
             tensor.made_of = () if taken else parameters_in((args, kwargs))
         several = name in reshape.SEVERAL or (name in RULES and effect.parts)
         return getattr(torch.return_types, name, tuple)(made) if several else made[0]
+
+    def _inputs_behind(self, tensors: Sequence[SymbolicTensor]) -> set[int]:
+        """Return the inputs of which tensors were made by arithmetic and moves, which keep integers."""
+        found: set[int] = set()
+        waiting = [number for tensor in tensors for number in tensor.sources]
+        while waiting:
+            number = waiting.pop()
+            if number <= INPUT:
+                found.add(number)
+            elif self._steps[number].kind in _KEEPING_INTEGERS:
+                waiting += self._steps[number].sources
+        return found
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:

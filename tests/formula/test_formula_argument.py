@@ -126,6 +126,8 @@ def test_annotations_say_what_a_value_is(text: str, value: Any) -> None:
     ("net", "text", "says"),
     [
         (annotated, "flag=yes", r"--fix flag: yes is neither true nor false; give it \(--fix flag=true or"),
+        (annotated, "width='3'", r"--fix width: it takes an integer \(int\), not '3'"),
+        (annotated, "width=3,5", r"--fix width: it takes an integer \(int\), not 3,5"),
         (annotated, "width=0.5", "--fix width: 0.5 is no whole number"),
         (annotated, "width=n/2", "--fix width: n/2 is no whole number"),
         (annotated, "width=none", r"--fix width: it takes an integer \(int\), not none"),

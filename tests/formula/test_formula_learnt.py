@@ -164,6 +164,25 @@ def test_initialisation_by_hand_computes_with_letters() -> None:
     assert weights(proved(Drawn, (3, 8, 8))) == 28 * NF
 
 
+def test_tensors_are_scaled_by_letters() -> None:
+    """Equalised learning rates, and means by hand: a factor that is a letter is a constant."""
+
+    class Scaled(nn.Module):
+        def __init__(self, dim: int) -> None:
+            super().__init__()
+            self.weight, self.dim = nn.Parameter(torch.randn(4, dim)), dim
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = nn.functional.linear(x, self.weight * self.dim**-0.5)
+            x = 2 - (self.dim - x) + self.dim * x / x.shape[1]
+            x *= self.dim
+            return 1 / (x - self.dim)
+
+    derivation = proved(Scaled, (D, D))
+    assert weights(derivation) == 4 * D
+    assert derivation.output == (D, 4)
+
+
 def swish(x: torch.Tensor) -> torch.Tensor:
     """A smooth step."""
     return x * torch.sigmoid(x)

@@ -100,6 +100,21 @@ def test_constant_indices_are_arithmetic_on_parameters() -> None:
     assert (words.weights, added.weights, added.taps) == ({"other": V * D}, {"other": 9 * D}, 4 * D)
 
 
+def test_indices_that_are_shifted_first_are_indices() -> None:
+    """Fields of one table, as recommenders look them up."""
+
+    class Fields(nn.Module):
+        def __init__(self, dim: int) -> None:
+            super().__init__()
+            self.table = nn.Embedding(12, dim)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.table(x + x.new_tensor([0, 4, 9])).sum(1)
+
+    derivation = proved(Fields, (3,))
+    assert (derivation.indices, derivation.output) == ({"x"}, (D,))
+
+
 def test_one_hot_rows_are_lookups() -> None:
     """A number of classes may be a letter."""
 
