@@ -10,6 +10,9 @@ from torch import nn
 
 from cnnreport.errors import UsageError
 from cnnreport.formula import annotation
+from cnnreport.formula.size import unwrap
+from cnnreport.formula.symbols import Shape
+from cnnreport.formula.tensor import sizes_of
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -108,6 +111,38 @@ def _refuse_number(parameter: inspect.Parameter) -> None:
 
 def _ordinal(number: int) -> str:
     return _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"
+
+
+def default_inputs(net: nn.Module) -> list[Shape]:
+    """Return the size of the one input of a net that tells it, without the batch.
+
+    Raises:
+        UsageError: The net takes several, or does not tell.
+    """
+    inputs = Inputs.of(net)
+    if len(inputs.required) > 1:
+        inputs.names(0)  # says which sizes are missing
+    return [_default_input(net)]
+
+
+def _default_input(net: nn.Module) -> Shape:
+    """Return the channels that the first layer takes, and 32 pixels along each axis.
+
+    Raises:
+        UsageError: The net has no parameters that tell it.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+            raise UsageError("the net does not tell how many indices it takes", "give --input, such as 10")
+        channels = getattr(module, "in_channels", getattr(module, "in_features", None))
+        weight = getattr(module, "weight", None)
+        if channels is not None and isinstance(weight, torch.Tensor):
+            return (unwrap(channels), *[32] * (len(sizes_of(weight)) - 2))
+    weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
+    first = next((sizes for weight in weights if len(sizes := sizes_of(weight)) > 1), None)
+    if first is None:
+        raise UsageError("the net does not tell the shape of its input", "give it with --input")
+    return (first[1], *[32] * (len(first) - 2))
 
 
 def outputs(out: Any) -> dict[str, torch.Tensor]:

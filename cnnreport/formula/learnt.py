@@ -28,14 +28,14 @@ def _scalar(*args: Any, **options: Any) -> Shape:
     return ()
 
 
-def _multiplied(left: Any, right: Any, **options: Any) -> Shape:
-    """Return the shape of a product of matrices or vectors."""
-    rows, columns = sizes_of(left), sizes_of(right)
-    if len(rows) > 2 or len(columns) > 2 or not rows or not columns:
-        raise UsageError(f"a product of {rows} and {columns} cannot be counted", "write it with matrices")
-    if not same(rows[-1], columns[0]):
-        raise UsageError(f"a product of {rows} and {columns} does not fit", "mend the net")
-    return (*rows[:-1], *columns[1:])
+def _applied(matrix: Any, vector: Any, **options: Any) -> Shape:
+    """Return the shape of a product of a matrix and a vector."""
+    rows, columns = sizes_of(matrix)
+    if not same(columns, sizes_of(vector)[0]):
+        raise UsageError(
+            f"{sizes_of(vector)} values do not fit a matrix of {(rows, columns)}", "mend the net"
+        )
+    return (rows,)
 
 
 def _reduced(
@@ -75,7 +75,7 @@ SHAPES: dict[str, Callable[..., Shape]] = {
     "new_full": _filled,
     "new_tensor": lambda x, data, **options: tuple(torch.as_tensor(data).shape),
     **dict.fromkeys(("dot", "vdot"), _scalar),
-    **dict.fromkeys(("mv", "mm", "matmul"), _multiplied),
+    "mv": _applied,
     "norm": _norm,
     "vector_norm": _norm,
     "linalg_vector_norm": _norm,

@@ -115,7 +115,8 @@ class _Witness(TorchFunctionMode):
         name = operation(func)
         if name.startswith("new_") or name.endswith("_like"):
             return out  # it takes nothing but a shape
-        if not any(map(is_from_input, tensors_in((args, kwargs)))):
+        constant = not any(map(is_from_input, tensors_in((args, kwargs))))
+        if constant and not (RULES.computes(name) and _parameters(args, kwargs)):
             return _made_of(out, _parameters(args, kwargs))  # arithmetic on parameters
         for tensor in tensors_in(out):
             from_input(tensor)
@@ -132,7 +133,7 @@ class _Witness(TorchFunctionMode):
         found: dict[Role, int] = {}
         bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
         for tensor in tensors_in((args, kwargs)):
-            role = ROLES.get(name, "other")
+            role = "other" if args and tensor is args[0] else ROLES.get(name, "other")
             if role == "kernel" and tensor is bias:
                 role = "bias"
             for parameter in _parameters(tensor):

@@ -27,6 +27,11 @@ Kind = Literal[
 ]
 """What an operation does; conventions choose among these."""
 
+COMPUTING: frozenset[Kind] = frozenset(
+    ("convolution", "transposed convolution", "linear", "pooling", "upsampling")
+)
+"""What counts wherever it happens in forward; anything else on parameters alone is arithmetic on them."""
+
 Role = Literal["kernel", "bias", "affine", "other"]
 """What a parameter is for: of a convolution or linear layer, of a normalisation, or anything else."""
 
@@ -103,6 +108,10 @@ class Rules:
             return apply
 
         return register
+
+    def computes(self, name: str) -> bool:
+        """Say whether an operation counts even where nothing of it comes from the input of the net."""
+        return name in self._rules and self._rules[name].kind in COMPUTING
 
     def find(self, name: str, place: str) -> Rule:
         """Return the rule of an operation.

@@ -11,6 +11,9 @@ from torch import nn
 
 from cnnreport.errors import UsageError
 
+_changing = threading.RLock()
+_call_compiled = torch.jit.ScriptFunction.__dict__["__call__"]
+
 
 @contextlib.contextmanager
 def as_python() -> Iterator[None]:
@@ -31,7 +34,7 @@ def as_python() -> Iterator[None]:
 
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != thread:
-            return original_call(function, *args, **kwargs)
+            return _call_compiled(function, *args, **kwargs)
         source = getattr(function, "_torchdynamo_inline", None)
         # A trace may have gone one way only of those that its Python has; its graph knows shapes.
         if source is None or "strides=" in str(function.graph):
@@ -41,21 +44,21 @@ def as_python() -> Iterator[None]:
             )
         return source(*args, **kwargs)
 
-    original_call = torch.jit.ScriptFunction.__dict__["__call__"]
-    changes: list[tuple[Any, str, Any]] = [
-        (place, name, compiled(getattr(place, name)))
-        for place, name in ((torch.jit, "script"), (torch, "compile"))
-    ]
-    changes.append((torch.jit.ScriptFunction, "__call__", call))
-    before = [(place, name, place.__dict__[name]) for place, name, _ in changes]
-    try:
-        for place, name, value in changes:
-            setattr(place, name, value)
-        with _without_compiling():
-            yield
-    finally:
-        for place, name, value in before:
-            setattr(place, name, value)
+    with _changing:  # what one thread puts back must not be what another one put there
+        changes: list[tuple[Any, str, Any]] = [
+            (place, name, compiled(getattr(place, name)))
+            for place, name in ((torch.jit, "script"), (torch, "compile"))
+        ]
+        changes.append((torch.jit.ScriptFunction, "__call__", call))
+        before = [(place, name, place.__dict__[name]) for place, name, _ in changes]
+        try:
+            for place, name, value in changes:
+                setattr(place, name, value)
+            with _without_compiling():
+                yield
+        finally:
+            for place, name, value in before:
+                setattr(place, name, value)
 
 
 def _without_compiling() -> contextlib.AbstractContextManager[Any]:

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from cnnreport.errors import UsageError
 from cnnreport.formula import learnt, reshape
-from cnnreport.formula.forward import Inputs, outputs
+from cnnreport.formula.forward import Inputs, default_inputs, outputs
 from cnnreport.formula.patches import patched
 from cnnreport.formula.rule import Effect, Kind, Role
 from cnnreport.formula.rules import RULES
@@ -116,34 +116,7 @@ def run(build: Callable[[], nn.Module], *shapes: Shape | None) -> Trace:
     ):
         net = tracer.build(build)
         given = [shape for shape in shapes if shape is not None]
-        return tracer.forward(net, given or _default_inputs(net))
-
-
-def _default_inputs(net: nn.Module) -> list[Shape]:
-    inputs = Inputs.of(net)
-    if len(inputs.required) > 1:
-        inputs.names(0)  # says which sizes are missing
-    return [default_input(net)]
-
-
-def default_input(net: nn.Module) -> Shape:
-    """Return the channels that the first layer takes, and 32 pixels along each axis.
-
-    Raises:
-        UsageError: The net has no parameters that tell it.
-    """
-    for module in net.modules():
-        if isinstance(module, nn.Embedding | nn.EmbeddingBag):
-            raise UsageError("the net does not tell how many indices it takes", "give --input, such as 10")
-        channels = getattr(module, "in_channels", getattr(module, "in_features", None))
-        weight = getattr(module, "weight", None)
-        if channels is not None and isinstance(weight, torch.Tensor):
-            return (unwrap(channels), *[32] * (len(sizes_of(weight)) - 2))
-    weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
-    first = next((sizes for weight in weights if len(sizes := sizes_of(weight)) > 1), None)
-    if first is None:
-        raise UsageError("the net does not tell the shape of its input", "give it with --input")
-    return (first[1], *[32] * (len(first) - 2))
+        return tracer.forward(net, given or default_inputs(net))
 
 
 class _Origins(TorchFunctionMode):
@@ -232,7 +205,8 @@ class _Tracer:
             with self._placed():
                 return SymbolicTensor.of(learnt.shape(name, args, kwargs), self)
         tensors = tensors_in((args, kwargs))
-        taken = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
+        computed = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
+        taken: list[torch.Tensor] = [*computed]
         with self._placed(), _fitting(name, taken):
             if name in reshape.MOVES:
                 effect = Effect((), parts=tuple(reshape.MOVES[name](*args, **kwargs)))
@@ -241,8 +215,11 @@ class _Tracer:
             else:
                 effect = RULES.find(name, self._place()).apply(*args, **kwargs)
         if name in _LOOKED_UP:
-            self._indices |= self._inputs_behind(taken[:1])
-        sources = frozenset[int]().union(*(tensor.sources for tensor in taken))
+            self._indices |= self._inputs_behind(computed[:1])
+        sources = frozenset[int]().union(*(tensor.sources for tensor in computed))
+        if not taken and self._counts(name, tensors):
+            taken = tensors[:1]
+            effect = replace(effect, roles={**effect.roles, "other": (taken[0],)})
         if taken and (name in RULES or self._in_layer()):
             sources = frozenset((self._record(name, effect, taken, sources),))
         made = [SymbolicTensor.of(shape, self, sources) for shape in effect.parts or (effect.shape,)]
@@ -250,6 +227,10 @@ class _Tracer:
             tensor.made_of = () if taken else parameters_in((args, kwargs))
         several = name in reshape.SEVERAL or (name in RULES and effect.parts)
         return getattr(torch.return_types, name, tuple)(made) if several else made[0]
+
+    def _counts(self, name: str, tensors: Sequence[torch.Tensor]) -> bool:
+        """Say whether an operation on constants is one of the net's own, such as a layer of learnt images."""
+        return self._stage == "forward" and RULES.computes(name) and bool(parameters_in(tensors))
 
     def _inputs_behind(self, tensors: Sequence[SymbolicTensor]) -> set[int]:
         """Return the inputs of which tensors were made by arithmetic and moves, which keep integers."""

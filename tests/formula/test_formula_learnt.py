@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -72,20 +73,42 @@ def test_transposed_kernels_may_be_normalised() -> None:
     assert weights(proved(build, (3, 4, 4))) == 48 * NF + NF + 32 * NF + 2
 
 
-def test_a_kernel_of_low_rank_is_proved() -> None:
-    """The product of two parameters is a kernel of both."""
+def test_layers_of_a_constant_image_count() -> None:
+    """A convolution of a learnt image is computed for each input, and is no arithmetic on parameters."""
 
-    class LowRank(nn.Module):
-        def __init__(self, dim: int) -> None:
+    class Constant(nn.Module):
+        def __init__(self, num_filters: int) -> None:
             super().__init__()
-            self.left, self.right = nn.Parameter(torch.randn(5, dim)), nn.Parameter(torch.randn(dim, 8))
+            self.image = nn.Parameter(torch.randn(1, 3, 4, 4))
+            self.conv, self.up = nn.Conv2d(3, num_filters, 3, padding=1), nn.Upsample(scale_factor=2)
+            self.style = nn.Linear(5, num_filters)
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            constant = self.up(self.conv(self.image.repeat(z.size(0), 1, 1, 1)))
+            return constant * self.style(z)[:, :, None, None]
+
+    derivation = proved(Constant, (5,))
+    conv, up, *_ = derivation.layers
+    assert (conv.weights, conv.taps) == ({"kernel": 27 * NF, "bias": NF, "other": 48}, 432 * NF)
+    assert (up.inputs, up.outputs, up.sources) == (((NF, 4, 4),), 64 * NF, (0,))
+    assert weights(derivation) == 34 * NF + 48
+
+
+def test_a_trial_run_in_the_constructor_counts_nothing() -> None:
+    """Nets measure what their convolutions leave with an image of zeros; that is no part of forward."""
+
+    class Measured(nn.Module):
+        def __init__(self, num_filters: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, num_filters, 3)
+            self.head = nn.Linear(self.conv(torch.zeros(1, 3, 8, 8)).numel(), 5)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return nn.functional.linear(x, self.left @ self.right)
+            return self.head(self.conv(x).flatten(1))
 
-    derivation = proved(LowRank, (8,))
-    assert derivation.layers[0].weights == {"kernel": 13 * D}
-    assert derivation.layers[0].taps == 40
+    derivation = proved(Measured, (3, 8, 8))
+    assert [layer.path for layer in derivation.layers] == ["conv", "head"]
+    assert weights(derivation) == 28 * NF + 180 * NF + 5
 
 
 @pytest.mark.parametrize(
@@ -256,3 +279,24 @@ def test_a_download_that_fails_is_explained() -> None:
         UsageError, match=r"the constructor downloads something, which fails: URLError.*=none"
     ):
         derive(build)
+
+
+def test_proofs_in_threads_leave_compilers_as_they_were() -> None:
+    """What is put in the place of torch's compilers is taken away again, whichever thread ends first."""
+    before = (torch.jit.script, torch.compile, torch.jit.ScriptFunction.__dict__["__call__"])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda count: prove(derive(Single, {}, (3, 8, 8))).points, range(12)))
+    assert found == [2] * 12
+    assert (torch.jit.script, torch.compile, torch.jit.ScriptFunction.__dict__["__call__"]) == before
+
+
+class Single(nn.Module):
+    """A single convolution."""
+
+    def __init__(self, num_filters: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, num_filters, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve."""
+        return self.conv(x)
