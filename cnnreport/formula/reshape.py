@@ -31,6 +31,7 @@ QUERIES: dict[str, Callable[..., Any]] = {
     "contiguous": _itself,
     "requires_grad": _itself,
     **dict.fromkeys(("to", "cpu", "float", "double", "long", "int", "type_as"), _itself),
+    "is_meta": lambda x: False,
     "is_contiguous": lambda x, *rest, **options: True,
     "repr": lambda x, *rest, **options: f"SymbolicTensor{x.sizes}",
     "format": lambda x, *rest, **options: f"SymbolicTensor{x.sizes}",

@@ -135,7 +135,7 @@ class SymbolicTensor(torch.Tensor):
 
 _OF_THE_EMPTY_ONE = frozenset(
     ("dtype", "device", "layout", "requires_grad", "grad_fn", "grad", "is_leaf", "is_sparse", "is_quantized",
-     "is_nested", "is_mkldnn", "is_cuda", "is_meta", "is_floating_point", "is_complex", "names", "hash")
+     "is_nested", "is_mkldnn", "is_cuda", "is_floating_point", "is_complex", "names", "hash")
 )  # fmt: skip
 """What can be asked of the empty tensor inside, since it does not depend on the sizes."""
 

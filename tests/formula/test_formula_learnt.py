@@ -187,6 +187,18 @@ def test_initialisation_by_hand_computes_with_letters() -> None:
     assert weights(proved(Drawn, (3, 8, 8))) == 28 * NF
 
 
+def test_loaded_weights_are_shapes_like_others() -> None:
+    """A constructor that loads a state warns of nothing and changes no count."""
+    state = nn.Conv2d(3, 4, 3).state_dict()
+
+    def build(num_filters: int) -> nn.Module:
+        loaded = nn.Conv2d(3, 4, 3)
+        loaded.load_state_dict(state)
+        return nn.Sequential(loaded, nn.Conv2d(4, num_filters, 1))
+
+    assert weights(proved(build, (3, 8, 8))) == 112 + 5 * NF
+
+
 def test_tensors_are_scaled_by_letters() -> None:
     """Equalised learning rates, and means by hand: a factor that is a letter is a constant."""
 
