@@ -36,7 +36,7 @@ class Dishonest(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(1, width, 3, padding=1 if isinstance(width, int) else 0)
+        self.conv = nn.Conv2d(1, width, 3, padding=1 if type(width) is int else 0)
 
     def forward(self, x):
         return self.conv(x)
@@ -129,6 +129,77 @@ def test_what_a_net_prints_is_no_result(run, tmp_path: Path) -> None:
     assert "made" in done.err
 
 
+SEVERAL = """
+import torch
+from torch import nn
+
+class Several(nn.Module):
+    \"\"\"An image and the class that it is drawn for.\"\"\"
+
+    def __init__(self, num_filters, use_bias, mode=\"nearest\"):
+        super().__init__()
+        self.conv = nn.Conv2d(3, num_filters, 3, bias=use_bias)
+        self.table = nn.Embedding(10, num_filters)
+
+    def forward(self, image, label):
+        features = self.conv(image)
+        return {\"out\": features + self.table(label)[:, :, None, None], \"features\": features}
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> str:
+    """A net of two inputs and two outputs."""
+    (tmp_path / "net.py").write_text(SEVERAL)
+    return f"{tmp_path}/net.py:Several"
+
+
+def test_input_is_given_for_each_input_of_forward(run, several: str) -> None:
+    """The heading names them, indices among them, and the outputs are named behind the totals."""
+    words = ("formulas", several, "--input", "3,8,8", "--input", "()", "--fix", "use_bias=false")
+    done = run(*words)
+    assert (done.code, done.err) == (0, "")
+    assert "for inputs image of 3 × 8 × 8 and label of one index" in done.out
+    assert "weights = 37NF" in done.out
+    assert "forward returns out of NF × 6 × 6, features of NF × 6 × 6" in done.out
+    told = json.loads(run(*words, "--json").out)
+    assert told["input"] == ["3", "8", "8"]
+    assert told["inputs"] == [
+        {"name": "image", "size": ["3", "8", "8"], "holds": "numbers"},
+        {"name": "label", "size": [], "holds": "indices"},
+    ]
+    assert told["returns"][1] == {"name": "features", "size": ["NF", "6", "6"]}
+
+
+def test_all_inputs_are_doubled(run, several: str) -> None:
+    """Those that have a height and a width."""
+    done = run("formulas", several, "--input", "3,8,8", "--input", "()", "--fix", "use_bias=0", "--doubled")
+    assert "for inputs image of 3 × 16 × 16 and label of one index" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "forward takes two inputs (image, label); give the size of each"),
+        (
+            ("--input", "3,8,8"),
+            "forward takes two inputs (image, label); give their sizes with a second --input",
+        ),
+        (
+            ("--input", "3,8,8", "--input", "()"),
+            "use_bias is true, and no count contains it, so it is a switch",
+        ),
+        (("--fix", "use_bias=nn.ReLU"), "--fix use_bias: '.' is not expected"),
+    ],
+)
+def test_what_a_net_still_needs_is_said(run, several: str, words: tuple[str, ...], says: str) -> None:
+    """An input or a switch that is missing is asked for in a sentence, exit code 2."""
+    done = run("formulas", several, *words)
+    assert done.code == 2
+    assert says in " ".join(done.err.split())
+    assert "Traceback" not in done.err
+
+
 def test_latex_is_a_table(run) -> None:
     """--latex gives a tabular with every layer."""
     done = run("formulas", POOL, "--latex")
@@ -162,11 +233,11 @@ def test_a_proof_that_fails_ends_with_exit_code_three(run, tmp_path: Path) -> No
         ((POOL, "--input", "4,32,32", "--fix", "num_in_channels=3"), "layer down1.0 (Conv2d): channels do"),
         ((POOL, "--input", "NIC,H,W"), "give --input NIC,4H,4W, with which nothing is rounded"),
         ((POOL, "--json", "--latex"), "exclude each other"),
-        ((POOL, "--fix", "num_filters=-3"), "-3 is no positive whole number"),
+        ((POOL, "--fix", "num_filters=-3"), "-3 is given as a size; give a positive number"),
         ((POOL, "--fix", "num_filters=3", "--fix", "num_filters=4"), "num_filters is fixed twice"),
         ((POOL, "--input", "3,100000,100000"), "larger than a proof can be"),
         ((POOL, "--input", "NIC,8,8"), "too few values of the letters"),
-        (("torchvision.models:vit_b_16", "--input", "3,224,224"), "no rule for the operation multi_head"),
+        (("torchvision.models:vit_b_16", "--input", "3,224,224"), "multi_head_attention_forward cannot be"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(run, words: tuple[str, ...], says: str) -> None:

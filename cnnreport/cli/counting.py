@@ -13,12 +13,20 @@ from cnnreport.errors import UsageError
 @click.argument("target")
 @click.option(
     "--input",
-    "size",
+    "sizes",
+    multiple=True,
     metavar="C,H,W",
-    help="Size of the input, numbers or letters, such as NIC,32,32 or 3,4h,4w; "
-    "by default the channels that the first layer takes, and 32 pixels along each axis.",
+    help="Size of the input, numbers or letters, such as NIC,32,32 or 3,4h,4w, or how many indices an "
+    "embedding gets; by default the channels that the first layer takes, and 32 pixels along each axis. "
+    "Once for each input of forward, in order; () for one number an image.",
 )
-@click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Give a parameter of the net a value.")
+@click.option(
+    "--fix",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give a parameter of the net a value: a number, letters (8n), true, false, none, several with "
+    "commas, or a text in quotes (\"'bilinear'\").",
+)
 @click.option(
     "--convention",
     "name",
@@ -34,7 +42,7 @@ def formulas(
     context: click.Context,
     /,
     target: str,
-    size: str | None,
+    sizes: tuple[str, ...],
     fix: tuple[str, ...],
     name: str,
     doubled: bool,
@@ -52,7 +60,7 @@ def formulas(
     if as_json and as_latex:
         raise UsageError("--json and --latex exclude each other", "choose one")
     with console.prints_aside():
-        stated = statement.state(target, size, fix, name, doubled=doubled, tell=console.note)
+        stated = statement.state(target, sizes, fix, name, doubled=doubled, tell=console.note)
     if as_json:
         console.say_json(stated.to_json())
     elif as_latex:

@@ -17,7 +17,9 @@ from cnnreport.formula.symbols import Count, add
 
 _CONVOLUTIONS: frozenset[Kind] = frozenset(("convolution", "transposed convolution", "linear"))
 _WINDOWS: frozenset[Kind] = _CONVOLUTIONS | {"pooling", "upsampling"}
-_POINTWISE: frozenset[Kind] = frozenset(("activation", "dropout", "concatenation", "arithmetic", "reduction"))
+_POINTWISE: frozenset[Kind] = frozenset(
+    ("activation", "dropout", "concatenation", "arithmetic", "reduction", "lookup")
+)
 
 
 @dataclass(frozen=True)

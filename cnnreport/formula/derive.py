@@ -1,6 +1,5 @@
 """From a net's class to its counts: weights, outputs and connections of every layer, as expressions."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +9,9 @@ from torch import nn
 
 from cnnreport.errors import UsageError
 from cnnreport.formula import trace
+from cnnreport.formula.argument import letters_in, letters_of, positive, refuse_guesses
 from cnnreport.formula.rule import Kind, Role
-from cnnreport.formula.size import wrap
+from cnnreport.formula.size import answered, wrap
 from cnnreport.formula.symbols import (
     HALF_KERNEL,
     KERNEL,
@@ -88,29 +88,42 @@ class Derivation:
         net: What was derived, ready to be called with numbers.
         name: Its name.
         arguments: What each parameter of its constructor stands for.
-        input: Shape of the input, without the batch.
-        output: Shape of the output.
+        inputs: Shape of each input by the name that forward gives it, without the batch.
+        outputs: Shape of each output by its name, which is empty for a single one.
+        indices: Names of the inputs that hold integers, since they are looked up in a table.
         layers: In the order of the forward pass; parameters that it never touches at the end.
         parameters: Numbers of values of every parameter by its name.
         conditions: When the counts hold, as relations between symbols: ``>`` for sizes that must not
             vanish, ``<=`` for padding that must not reach beyond the image, which only counts that
             leave padding out need.
+        positive: Names of the letters that the net asks whether they are zero, which they are not.
     """
 
     net: Net
     name: str
     arguments: Mapping[str, Any]
-    input: Shape
-    output: Shape
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
     layers: tuple[Layer, ...]
     parameters: Mapping[str, Count]
     conditions: tuple[Any, ...]
+    indices: frozenset[str] = frozenset()
+    positive: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> Shape:
+        """Shape of the first input, without the batch."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def output(self) -> Shape:
+        """Shape of the first output."""
+        return next(iter(self.outputs.values()))
 
     @property
     def symbols(self) -> list[sympy.Symbol]:
-        """The symbols of the arguments and of the input: NIC, NF, NC, others by name, k last."""
-        given = [v for v in (*self.arguments.values(), *self.input) if isinstance(v, sympy.Expr)]
-        found = {s for value in given for s in sympy.sympify(in_kernel_size(value)).free_symbols}
+        """The symbols of the arguments and of the inputs: NIC, NF, NC, others by name, k last."""
+        found = letters_in((*self.arguments.values(), *self.inputs.values()))
         letters = [*LETTERS.values()]
         known = {name: place for place, name in enumerate(letters) if name != KERNEL}
         return sorted(found, key=lambda s: (s.name == KERNEL, known.get(s.name, len(letters)), s.name))
@@ -137,14 +150,25 @@ class Derivation:
         Raises:
             UsageError: The input has neither, or the net does not take the larger one.
         """
-        if len(self.input) < 2:
-            raise UsageError(f"the input of {self.name} has no height and width", "leave out --doubled")
-        larger = (self.input[0], *(simple(2 * size) for size in self.input[1:]))
-        return _derive(self.net, self.name, self.arguments, larger)
+        if all(len(shape) < 2 for shape in self.inputs.values()):
+            words = "input of {} has" if len(self.inputs) == 1 else "inputs of {} have"
+            raise UsageError(f"the {words.format(self.name)} no height and width", "leave out --doubled")
+        return _derive(self.net, self.name, self.arguments, [self._twice(name) for name in self.inputs])
+
+    def _twice(self, name: str) -> Shape:
+        shape = self.inputs[name]
+        if len(shape) < 2:
+            return shape
+        if name in self.indices:
+            raise UsageError(f"the indices {name} have no height and width", "leave out --doubled")
+        return (shape[0], *(simple(2 * size) for size in shape[1:]))
 
 
 def derive(
-    net: Net, fixed: Mapping[str, Any] | None = None, size: Sequence[Count] | None = None
+    net: Net,
+    fixed: Mapping[str, Any] | None = None,
+    size: Sequence[Count] | None = None,
+    *more: Sequence[Count],
 ) -> Derivation:
     """Run a net's own constructor and forward with symbols in place of numbers, and count.
 
@@ -152,34 +176,43 @@ def derive(
         net: A class of nets, or a function that returns one. Integer parameters without a default
             become symbols; a kernel size is odd.
         fixed: Parameters with their values, numbers or expressions.
-        size: The input without its batch, such as (NIC, 32, 32); None for the channels that the
-            first layer takes, and 32 pixels along each axis.
+        size: The input without its batch, such as (NIC, 32, 32), () for one number; None for the
+            channels that the first layer takes, and 32 pixels along each axis.
+        more: The sizes of forward's other inputs, in the order of its parameters.
 
     Raises:
         UsageError: A parameter is no integer, a rule is missing, or the code branches on a symbol;
             the layer is named.
     """
-    arguments = {**_symbols(net, fixed or {}), **(fixed or {})}
-    return _derive(net, getattr(net, "__name__", str(net)), arguments, tuple(size) if size else None)
+    arguments = {**letters_of(net, fixed or {}), **(fixed or {})}
+    shapes = [tuple(size), *map(tuple, more)] if size is not None else []
+    return _derive(net, getattr(net, "__name__", str(net)), arguments, shapes)
 
 
-def _derive(net: Net, name: str, arguments: Mapping[str, Any], size: Shape | None) -> Derivation:
+def _derive(net: Net, name: str, arguments: Mapping[str, Any], sizes: Sequence[Shape]) -> Derivation:
     halved = {key: _in_half(value) for key, value in arguments.items()}
-    shape = tuple(simple(_in_half(s)) for s in size) if size else None
-    traced = trace.run(lambda: net(**{key: wrap(value) for key, value in halved.items()}), shape)
+    shapes = [tuple(simple(_in_half(s)) for s in size) for size in sizes]
+    with answered() as answers:
+        traced = trace.run(lambda: net(**{key: wrap(value) for key, value in halved.items()}), *shapes)
     used = {part for step in traced.steps for names in step.parameters.values() for part in names}
     layers = [_layer(step, traced.parameters) for step in traced.steps]
     layers += [_unused(p, shape) for p, shape in traced.parameters.items() if p not in used]
-    conditions = dict.fromkeys(c for step in traced.steps for c in step.effect.conditions)
+    parameters = {p: in_kernel_size(multiply(shape)) for p, shape in traced.parameters.items()}
+    outputs = {name: _without_batch(shape) for name, shape in traced.outputs.items()}
+    counts = [count for layer in layers for count in (*layer.counts.values(), *layer.output)]
+    counts += [*parameters.values(), *(size for shape in outputs.values() for size in shape)]
+    refuse_guesses(net, arguments, counts, answers)
     return Derivation(
         net=net,
         name=name,
         arguments=arguments,
-        input=_without_batch(traced.input),
-        output=_without_batch(traced.output),
+        inputs={name: _without_batch(shape) for name, shape in traced.inputs.items()},
+        outputs=outputs,
         layers=tuple(layers),
-        parameters={p: in_kernel_size(multiply(shape)) for p, shape in traced.parameters.items()},
-        conditions=tuple(conditions),
+        parameters=parameters,
+        conditions=tuple(dict.fromkeys(c for step in traced.steps for c in step.effect.conditions)),
+        indices=traced.indices,
+        positive=positive(answers, counts),
     )
 
 
@@ -191,38 +224,11 @@ def _last_half(condition: Any) -> int | None:
     return None
 
 
-def _symbols(net: Net, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    parameters = inspect.signature(net).parameters.values()
-    names = {parameter.name for parameter in parameters}
-    several = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    for name in fixed:
-        if name not in names and not several:
-            raise UsageError(
-                f"{getattr(net, '__name__', net)} has no parameter {name!r}", f"it has: {', '.join(names)}"
-            )
-    for parameter in parameters:
-        if parameter.name in fixed or parameter.default is not parameter.empty:
-            continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if parameter.annotation not in (int, "int", parameter.empty):
-            raise UsageError(
-                f"the parameter {parameter.name} is no integer",
-                f"fix it (--fix {parameter.name}=VALUE), or name a function that returns the net",
-            )
-        letter = symbol(LETTERS.get(parameter.name, parameter.name))
-        twin = next((name for name, other in found.items() if other == letter), None)
-        if twin is not None:
-            raise UsageError(
-                f"the parameters {twin} and {parameter.name} would both stand for {letter}",
-                f"fix one of them (--fix {parameter.name}=VALUE)",
-            )
-        found[parameter.name] = letter
-    return found
-
-
 def _in_half(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_half(item) for key, item in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(map(_in_half, value))
     return value.subs(symbol(KERNEL), _ODD) if isinstance(value, sympy.Expr) else value
 
 

@@ -9,7 +9,7 @@ tensors with numbers for sizes, and counts from these sizes, the batch among the
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -39,7 +39,8 @@ _RESAMPLINGS = (
 _WITH_CORNERS = (_ATEN.upsample_linear1d, _ATEN.upsample_bilinear2d)
 """Those that are told whether the outermost values coincide."""
 
-_REDUCTIONS = (_ATEN.mean, _ATEN.sum, _ATEN.amax)
+_REDUCTIONS = (_ATEN.mean, _ATEN.sum, _ATEN.amax, _ATEN.max, _ATEN.min)
+_UNPOOLINGS = (_ATEN.max_unpool2d, _ATEN.max_unpool3d)
 
 PRODUCT = "product"
 """The kind of what multiplies by weights: convolutions and products of matrices."""
@@ -61,12 +62,14 @@ class Dispatched:
         taps: Pairs of an input and an output, those on padding included.
         padded: How many of these pairs lie on padding (transposed: are cut off); None where other
             operations put the padding on.
+        from_input: Whether it takes anything that was computed from the input of the net.
     """
 
     kind: str
     outputs: int
     taps: int
     padded: int | None
+    from_input: bool = True
 
 
 class Dispatch:
@@ -90,16 +93,12 @@ class Dispatch:
 
     def rows(self) -> list[Dispatched]:
         """Count what was seen; to be called when the watch is over."""
-        return [call.count() for call in self._watch.calls]
+        return [replace(call.count(), from_input=call.from_input) for call in self._watch.calls]
 
     @property
     def floating_point_operations(self) -> int:
-        """What torch's FlopCounterMode says: two for each multiplication that is added up.
-
-        Products of parameters alone, which it counts too, are taken off again.
-        """
-        alone = [call.count() for call in self._watch.unreached]
-        return int(self._flops.get_total_flops()) - 2 * sum(r.taps for r in alone if r.kind == PRODUCT)
+        """What torch's FlopCounterMode says: two for each multiplication that is added up."""
+        return int(self._flops.get_total_flops())
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,7 @@ class _Call:
     values: Sequence[Any]
     output: tuple[int, ...]
     rimmed: bool
+    from_input: bool
 
     def count(self) -> Dispatched:
         outputs = math.prod(self.output)
@@ -125,6 +125,8 @@ class _Call:
             return self._pooling(outputs, image)
         if self.packet in _REDUCTIONS:
             return Dispatched("reduction", outputs, math.prod(image), 0)
+        if self.packet in _UNPOOLINGS:  # each value returns to one place
+            return Dispatched("upsampling", outputs, math.prod(image), 0)
         kind = "pooling" if self.packet in _ADAPTIVE else "upsampling"
         return Dispatched(kind, outputs, self._lit(image), 0)
 
@@ -168,12 +170,11 @@ class _Call:
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Writes down the operations that take something that was computed from the input."""
+    """Writes down the operations, and whether they take something that was computed from the input."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[_Call] = []
-        self.unreached: list[_Call] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
@@ -186,19 +187,31 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if packet is _ATEN.constant_pad_nd:
             made[0].rimmed = True  # type: ignore[attr-defined]
         elif packet in _COUNTED:
-            call = _Call(
-                packet,
-                func,
-                [tuple(a.shape) if isinstance(a, torch.Tensor) else None for a in args],
-                [None if isinstance(a, torch.Tensor) else a for a in args],
-                tuple(made[0].shape),
-                hasattr(args[0], "rimmed"),
+            self.calls.append(
+                _Call(
+                    packet,
+                    func,
+                    [tuple(a.shape) if isinstance(a, torch.Tensor) else None for a in args],
+                    [None if isinstance(a, torch.Tensor) else a for a in args],
+                    tuple(made[0].shape),
+                    hasattr(args[0], "rimmed"),
+                    from_input,
+                )
             )
-            (self.calls if from_input else self.unreached).append(call)
         return out
 
 
-_COUNTED = frozenset((_ATEN.convolution, *_PRODUCTS, *_POOLS, *_ADAPTIVE, *_RESAMPLINGS, *_REDUCTIONS))
+_COUNTED = frozenset(
+    (
+        _ATEN.convolution,
+        *_PRODUCTS,
+        *_POOLS,
+        *_ADAPTIVE,
+        *_RESAMPLINGS,
+        *_REDUCTIONS,
+        *_UNPOOLINGS,
+    )
+)
 
 
 def reached(tensor: torch.Tensor) -> torch.Tensor:

@@ -60,9 +60,11 @@ def _refuse_long_proof(
         return
     multiples = {s: p * s for s, p in periods.items() if p > 1}
     remedies = []
-    if any(sympy.sympify(size).free_symbols & multiples.keys() for size in derivation.input):
-        sizes = (_written(sympy.sympify(size).xreplace(multiples)) for size in derivation.input)
-        remedies.append(f"--input {','.join(sizes)}")
+    shapes = [[sympy.sympify(size) for size in shape] for shape in derivation.inputs.values()]
+    if any(size.free_symbols & multiples.keys() for shape in shapes for size in shape):
+        remedies += [
+            f"--input {','.join(_written(size.xreplace(multiples)) for size in s) or '()'}" for s in shapes
+        ]
     remedies += [
         f"--fix {name}={_written(sympy.sympify(value).xreplace(multiples))}"
         for name, value in derivation.arguments.items()
@@ -84,9 +86,15 @@ def _conditions(derivations: Sequence[Derivation]) -> list[Any]:
 
 
 def _spatial(derivations: Sequence[Derivation]) -> set[sympy.Symbol]:
-    """Return the letters of the sizes behind the first, which may begin above one."""
-    sizes = [size for derivation in derivations for size in derivation.input[1:]]
-    return {s for size in sizes for s in sympy.sympify(size).free_symbols if s.name != KERNEL}
+    """Return the letters of the sizes behind the channels, which may begin above one."""
+    return {
+        s
+        for derivation in derivations
+        for name, shape in derivation.inputs.items()
+        for size in (shape if name in derivation.indices else shape[1:])
+        for s in sympy.sympify(size).free_symbols
+        if s.name != KERNEL
+    }
 
 
 def _meet(conditions: Sequence[Any], lengths: Mapping[sympy.Symbol, int], spatial: set[sympy.Symbol]) -> Grid:

@@ -286,26 +286,45 @@ def _count_concatenation(
     return {"taps": sum(tensor.numel() for tensor in tensors if is_from_input(tensor))}
 
 
+def _count_bag(
+    out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *rest: Any, **options: Any
+) -> dict[str, int]:
+    rows = F.embedding(torch.zeros_like(x), weight)
+    return {"taps": rows.numel()}
+
+
+def _count_unpooling(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
+    return {"taps": x.numel()}
+
+
 COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), _count_convolution),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _count_transposed),
     "linear": _count_linear,
-    **{f"max_pool{axes}d": partial(_count_windows, axes) for axes in (1, 2, 3)},
-    **{f"avg_pool{axes}d": partial(_count_average_pool, axes) for axes in (1, 2, 3)},
     **{
-        f"adaptive_{kind}_pool{axes}d": partial(_count_adaptive, axes)
-        for kind in ("avg", "max")
+        f"max_pool{axes}d{ending}": partial(_count_windows, axes)
+        for ending in ("", "_with_indices")
         for axes in (1, 2, 3)
     },
+    **{f"avg_pool{axes}d": partial(_count_average_pool, axes) for axes in (1, 2, 3)},
+    **{
+        f"adaptive_{kind}{axes}d{ending}": partial(_count_adaptive, axes)
+        for kind, ending in (("avg_pool", ""), ("max_pool", ""), ("max_pool", "_with_indices"))
+        for axes in (1, 2, 3)
+    },
+    **{f"max_unpool{axes}d": _count_unpooling for axes in (1, 2, 3)},
+    "embedding_bag": _count_bag,
     "interpolate": _count_upsampling,
     "batch_norm": _count_batch_norm,
     "instance_norm": _count_instance_norm,
     "group_norm": _count_group_norm,
     **dict.fromkeys(("layer_norm", "rms_norm"), _count_layer_norm),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), _count_softmax),
-    **dict.fromkeys(("cat", "concat", "concatenate"), _count_concatenation),
+    **dict.fromkeys(("cat", "concat", "concatenate", "stack"), _count_concatenation),
     **dict.fromkeys(("add", "sub", "rsub", "mul", "div", "maximum", "minimum"), _count_arithmetic),
-    **dict.fromkeys(("mean", "sum", "amax"), lambda out, x, *args, **kwargs: {"taps": x.numel()}),
+    **dict.fromkeys(
+        ("mean", "sum", "amax", "max", "min"), lambda out, x, *args, **kwargs: {"taps": x.numel()}
+    ),
     "pad": lambda out, *args, **kwargs: {"taps": 0},
 }
 

@@ -3,7 +3,7 @@
 Of the rules only the names are known here, so that both speak of the same operations.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from cnnreport.formula.dispatched import Dispatch, Dispatched, reached
+from cnnreport.formula.dispatched import PRODUCT, Dispatch, Dispatched, reached
+from cnnreport.formula.forward import Inputs, outputs
 from cnnreport.formula.measured import (
     COUNTS,
     ROLES,
@@ -22,6 +23,7 @@ from cnnreport.formula.measured import (
 )
 from cnnreport.formula.rule import Role
 from cnnreport.formula.rules import RULES
+from cnnreport.formula.scripted import as_python
 from cnnreport.formula.tensor import operation, tensors_in
 
 
@@ -51,42 +53,64 @@ class Observation:
     Args:
         operations: In their order.
         parameters: The number of values of each.
-        output: Shape of the output, without the batch.
+        outputs: Shape of each output by its name, without the batch.
         apart: What ATen did outside of these operations.
-        floating_point_operations: As torch's own counter says.
+        floating_point_operations: As torch's own counter says, for all that comes from the input.
     """
 
     operations: Sequence[Witnessed]
     parameters: Mapping[str, int]
-    output: Sizes
+    outputs: Mapping[str, Sizes]
     apart: Sequence[Dispatched]
     floating_point_operations: int
 
 
 def observe(
-    build: Callable[..., nn.Module], arguments: Mapping[str, Any], shapes: Sequence[Sizes], device: str
+    build: Callable[..., nn.Module],
+    arguments: Mapping[str, Any],
+    shapes: Sequence[Sequence[Sizes]],
+    device: str,
+    indices: Collection[str] = (),
 ) -> list[Observation]:
     """Build a net, run it and count what it really does.
 
     Args:
         build: The net's class.
         arguments: Its arguments, numbers.
-        shapes: Inputs without their batch.
+        shapes: For each pass, the inputs without their batch.
         device: ``cpu``, or ``meta`` to run without numbers.
+        indices: Names of the inputs that hold integers.
     """
-    net = _built(build, arguments, device).eval()
-    parameters = {name: parameter.numel() for name, parameter in net.named_parameters()}
-    seen = []
-    for shape in shapes:
-        witness = _Witness(net, dispatch := Dispatch())
-        image = reached(torch.zeros(1, *shape, device=device))
-        with torch.no_grad(), dispatch, witness:
-            out = net(from_input(image))
-        first = tensors_in(list(out.values()) if isinstance(out, Mapping) else out)[0]
-        operations, apart = witness.with_rows(dispatch.rows())
-        flops = dispatch.floating_point_operations
-        seen.append(Observation(operations, parameters, tuple(first.shape[1:]), apart, flops))
-    return seen
+    with as_python():
+        net = _built(build, arguments, device).eval()
+        parameters = {name: parameter.numel() for name, parameter in net.named_parameters()}
+        return [_pass(net, parameters, sizes, device, indices) for sizes in shapes]
+
+
+def _pass(
+    net: nn.Module,
+    parameters: Mapping[str, int],
+    shapes: Sequence[Sizes],
+    device: str,
+    indices: Collection[str],
+) -> Observation:
+    inputs = Inputs.of(net)
+    kinds = [torch.int64 if name in indices else torch.float32 for name in inputs.names(len(shapes))]
+    images = [torch.zeros(1, *s, device=device, dtype=k) for s, k in zip(shapes, kinds, strict=True)]
+    witness = _Witness(net, dispatch := Dispatch())
+    with torch.no_grad(), dispatch, witness:
+        found = outputs(inputs.call(net, [reached(from_input(image)) for image in images]))
+    sizes = {name: tuple(tensor.shape[1:]) for name, tensor in found.items()}
+    operations, others = witness.with_rows(dispatch.rows())
+    # Torch's counter sees products of parameters alone, too, which are no connections.
+    alone = sum(row.taps for row in others if row.kind == PRODUCT and not row.from_input)
+    return Observation(
+        operations,
+        parameters,
+        sizes,
+        apart=[row for row in others if row.from_input],
+        floating_point_operations=dispatch.floating_point_operations - 2 * alone,
+    )
 
 
 def _built(build: Callable[..., nn.Module], arguments: Mapping[str, Any], device: str) -> nn.Module:
@@ -115,16 +139,20 @@ class _Witness(TorchFunctionMode):
         out = func(*args, **kwargs)
         after = len(self._dispatch)
         name = operation(func)
-        if not any(map(is_from_input, tensors_in((args, kwargs)))):
+        if name.startswith("new_") or name.endswith("_like"):
+            return out  # it takes nothing but a shape
+        constant = not any(map(is_from_input, tensors_in((args, kwargs))))
+        if constant and not (RULES.computes(name) and _parameters(args, kwargs)):
             return _made_of(out, _parameters(args, kwargs))  # arithmetic on parameters
         for tensor in tensors_in(out):
             from_input(tensor)
         if name in RULES:
             count: Callable[..., dict[str, int]] = COUNTS.get(name, count_pointwise)
-            counts = {"padded": 0, "biases": 0, "statistics": 0, **count(out, *args, **kwargs)}
-            counts["outputs"] = out.numel()
+            first = tensors_in(out)[0]  # what else there is are places of maxima
+            counts = {"padded": 0, "biases": 0, "statistics": 0, **count(first, *args, **kwargs)}
+            counts["outputs"] = first.numel()
             weights = self._weights(name, args, kwargs)
-            self._operations.append(Witnessed(name, tuple(out.shape[1:]), counts, weights, ()))
+            self._operations.append(Witnessed(name, tuple(first.shape[1:]), counts, weights, ()))
             self._spans.append(range(before, after))
         return out
 
@@ -141,7 +169,7 @@ class _Witness(TorchFunctionMode):
         found: dict[Role, int] = {}
         bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
         for tensor in tensors_in((args, kwargs)):
-            role = ROLES.get(name, "other")
+            role = "other" if args and tensor is args[0] else ROLES.get(name, "other")
             if role == "kernel" and tensor is bias:
                 role = "bias"
             for parameter in _parameters(tensor):

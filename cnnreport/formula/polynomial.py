@@ -152,7 +152,11 @@ class Points:
 
 
 def value(count: Any, values: Mapping[sympy.Symbol, int]) -> Any:
-    """Return the number that a count is for some values; anything but an expression as it is."""
+    """Return the number that a count is for some values, in lists and tables too; all else as it is."""
+    if isinstance(count, dict):
+        return {key: value(item, values) for key, item in count.items()}
+    if type(count) in (tuple, list):
+        return type(count)(value(item, values) for item in count)
     if not isinstance(count, sympy.Expr):
         return count
     return int(Points(list(values), [list(values.values())]).at(count)[0])

@@ -129,7 +129,11 @@ def _named(derivation: Derivation) -> dict[tuple[str, str], Count]:
     roles = [count for layer in derivation.layers for count in layer.weights.values()]
     counts |= {("all layers", "weights"): add(roles)}
     counts |= {("all layers", "multiplications"): _multiplications(derivation)}
-    counts |= {("the net", name): size for name, size in _axes(derivation.output)}
+    counts |= {
+        (_whole(name), axis): size
+        for name, sizes in derivation.outputs.items()
+        for axis, size in _axes(sizes)
+    }
     return counts
 
 
@@ -141,7 +145,8 @@ def _device(derivations: Sequence[Derivation], largest: Mapping[sympy.Symbol, in
     # A small net runs faster with numbers than without them.
     points = Points(list(largest), [list(largest.values())])
     weights = sum(int(points.at(count)[0]) for count in derivations[0].parameters.values())
-    shapes = [derivations[-1].input, *((layer.batch, *layer.output) for layer in derivations[-1].layers)]
+    shapes = list(derivations[-1].inputs.values())
+    shapes += [(layer.batch, *layer.output) for layer in derivations[-1].layers]
     values = max(math.prod(int(points.at(size)[0]) for size in shape) for shape in shapes)
     return "cpu" if max(weights, values) < SMALL else "meta"
 
@@ -151,9 +156,12 @@ def _observe(
 ) -> list[oracle.Observation]:
     first = derivations[0]
     arguments = {name: value(given, values) for name, given in first.arguments.items()}
-    shapes = [tuple(value(size, values) for size in derivation.input) for derivation in derivations]
+    shapes = [
+        [tuple(value(size, values) for size in shape) for shape in derivation.inputs.values()]
+        for derivation in derivations
+    ]
     try:
-        return oracle.observe(first.net, arguments, shapes, device)
+        return oracle.observe(first.net, arguments, shapes, device, first.indices)
     except (Exception, SystemExit) as error:
         raise VerificationError(
             f"the real net cannot be run for {_where(values)}: {type(error).__name__}: {error}",
@@ -188,7 +196,10 @@ def _compare(
         real |= _sizes(layer.path, layer.output, [w.output for w in witnessed])
     # The whole comes after its parts, so that an error names the part.
     real["all layers", "weights"] = [sum(o.parameters.values()) for o in seen]
-    real |= _sizes("the net", derivation.output, [observation.output for observation in seen])
+    if any(set(observation.outputs) != set(derivation.outputs) for observation in seen):
+        raise VerificationError("the real net returns other outputs", "make forward independent of sizes")
+    for name, sizes in derivation.outputs.items():
+        real |= _sizes(_whole(name), sizes, [observation.outputs[name] for observation in seen])
     _agree(named, real, points, "in the real net")
     _agree(named, _below(counted, seen), points, "where ATen computes it")
     _refuse_more(seen, points)
@@ -253,6 +264,10 @@ def _sizes(path: str, shape: Sequence[Count], real: Sequence[Sizes]) -> dict[tup
             "mend the rule of that layer",
         )
     return {(path, name): [sizes[axis] for sizes in real] for axis, (name, _) in enumerate(_axes(shape))}
+
+
+def _whole(output: str) -> str:
+    return f"the net, {output}" if output else "the net"
 
 
 def _weights(weights: Mapping[Role, Count]) -> list[tuple[str, Count]]:

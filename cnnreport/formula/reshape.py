@@ -4,8 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from cnnreport.errors import UsageError
 from cnnreport.formula.symbols import Count, Shape, simple
+from cnnreport.formula.tensor import is_symbolic, sizes_of
 from cnnreport.formula.windows import quotient, same
 
 
@@ -27,9 +30,8 @@ QUERIES: dict[str, Callable[..., Any]] = {
     "len": lambda x: x.sizes[0],
     "contiguous": _itself,
     "requires_grad": _itself,
-    "data": _itself,
-    "to": _itself,
-    "float": _itself,
+    **dict.fromkeys(("to", "cpu", "float", "double", "long", "int", "type_as"), _itself),
+    "is_meta": lambda x: False,
     "is_contiguous": lambda x, *rest, **options: True,
     "repr": lambda x, *rest, **options: f"SymbolicTensor{x.sizes}",
     "format": lambda x, *rest, **options: f"SymbolicTensor{x.sizes}",
@@ -119,12 +121,15 @@ def _split(x: Any, split_size: Any, dim: int = 0) -> list[Shape]:
 
 def _taken(x: Any, key: Any) -> list[Shape]:
     keys = list(key) if isinstance(key, tuple) else [key]
-    if Ellipsis in keys:
-        place = keys.index(Ellipsis)
+    if any(one is Ellipsis for one in keys):
+        place = next(number for number, one in enumerate(keys) if one is Ellipsis)
         missing = len(x.sizes) - sum(k is not None and k is not Ellipsis for k in keys)
         keys[place : place + 1] = [slice(None)] * missing
     sizes = list(x.sizes)
     shape: list[Count] = []
+    lists = [one for one in keys if isinstance(one, list | torch.Tensor)]
+    if lists and any(isinstance(one, int) for one in keys):
+        raise UsageError("a number and a list in one index cannot be counted", "take one after the other")
     for one in keys:
         if one is None:
             shape.append(1)
@@ -132,9 +137,67 @@ def _taken(x: Any, key: Any) -> list[Shape]:
             sizes.pop(0)
         elif isinstance(one, slice):
             shape.append(_sliced(sizes.pop(0), one))
+        elif len(lists) == 1 and (number := _picked(one)) is not None:
+            sizes.pop(0)
+            shape.append(number)
         else:
-            raise UsageError(f"an index {one!r} has no rule", "use numbers and slices")
+            raise UsageError(
+                f"an index of the type {type(one).__name__} cannot be counted",
+                "use numbers, slices, or a list of numbers along one axis",
+            )
     return [(*shape, *sizes)]
+
+
+def _replaced(x: Any, value: Any = None) -> list[Shape]:
+    """Return the values of a parameter; others that are put in their place have the same shape."""
+    if value is not None and not all(map(same, x.sizes, sizes_of(value))):
+        raise UsageError(f"values of {sizes_of(value)} take the place of {x.sizes}", "mend the net")
+    return [x.sizes]
+
+
+def _turned(x: Any) -> list[Shape]:
+    return [tuple(reversed(x.sizes))] if len(x.sizes) < 3 else [(*x.sizes[:-2], x.sizes[-1], x.sizes[-2])]
+
+
+def _repeated(x: Any, *times: Any) -> list[Shape]:
+    counts = list(times[0]) if len(times) == 1 and isinstance(times[0], tuple | list) else list(times)
+    old = (*[1] * (len(counts) - len(x.sizes)), *x.sizes)
+    return [tuple(simple(size * count) for size, count in zip(old, counts, strict=True))]
+
+
+def _moved(x: Any, source: int, destination: int) -> list[Shape]:
+    sizes = list(x.sizes)
+    size = sizes.pop(source)
+    sizes.insert(destination % len(x.sizes), size)
+    return [tuple(sizes)]
+
+
+def _unbound(x: Any, dim: int = 0) -> list[Shape]:
+    axis = dim % len(x.sizes)
+    number = x.sizes[axis]
+    if not isinstance(number, int):
+        raise UsageError(f"{number} parts are no known number", "fix the size")
+    return [(*x.sizes[:axis], *x.sizes[axis + 1 :])] * number
+
+
+def _selected(x: Any, dim: int, index: int) -> list[Shape]:
+    axis = dim % len(x.sizes)
+    return [(*x.sizes[:axis], *x.sizes[axis + 1 :])]
+
+
+def _chosen(x: Any, dim: int, index: Any) -> list[Shape]:
+    if is_symbolic(index):
+        raise UsageError("an index that is computed cannot be counted", "give a list of numbers")
+    return [_with(x.sizes, dim, len(index))]
+
+
+def _picked(key: Any) -> int | None:
+    """Return how many values a list of numbers picks along its axis, None for any other index."""
+    if isinstance(key, list) and all(isinstance(one, int) for one in key):
+        return len(key)
+    if isinstance(key, torch.Tensor) and not is_symbolic(key) and key.dim() == 1:
+        return int(key.sum()) if key.dtype == torch.bool else len(key)
+    return None
 
 
 def _sliced(size: Count, key: slice) -> Count:
@@ -177,12 +240,27 @@ MOVES: dict[str, Callable[..., list[Shape]]] = {
     "pixel_shuffle": _shuffled,
     "pixel_unshuffle": _unshuffled,
     "channel_shuffle": lambda x, groups: [x.sizes],
+    "flip": lambda x, *rest, **options: [x.sizes],
+    "roll": lambda x, *rest, **options: [x.sizes],
+    "t": _turned,
+    "T": _turned,
+    "H": _turned,
+    "mT": _turned,
+    "mH": _turned,
+    "repeat": _repeated,
+    "movedim": _moved,
+    "moveaxis": _moved,
+    "narrow": lambda x, dim, start, length: [_with(x.sizes, dim, length)],
+    "select": _selected,
+    "index_select": _chosen,
+    "unbind": _unbound,
+    "data": _replaced,
     "detach": lambda x: [x.sizes],
     "clone": lambda x, **options: [x.sizes],
 }
 """Shapes of what comes out; recorded only where a layer of torch.nn does it."""
 
-SEVERAL = frozenset(("chunk", "split"))
+SEVERAL = frozenset(("chunk", "split", "unbind"))
 """Moves that return several tensors."""
 
 

@@ -20,14 +20,25 @@ Kind = Literal[
     "arithmetic",
     "reduction",
     "padding",
+    "lookup",
     "reshape",
     "identity",
     "unused",
 ]
 """What an operation does; conventions choose among these."""
 
+COMPUTING: frozenset[Kind] = frozenset(
+    ("convolution", "transposed convolution", "linear", "pooling", "upsampling")
+)
+"""What counts wherever it happens in forward; anything else on parameters alone is arithmetic on them."""
+
 Role = Literal["kernel", "bias", "affine", "other"]
 """What a parameter is for: of a convolution or linear layer, of a normalisation, or anything else."""
+
+_VALUES = frozenset(
+    ("bool", "item", "tolist", "numpy", "nonzero", "is_nonzero", "equal", "allclose", "unique")
+)
+"""What a net asks for in order to decide or to compute by it outside torch."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -98,15 +109,25 @@ class Rules:
 
         return register
 
+    def computes(self, name: str) -> bool:
+        """Say whether an operation counts even where nothing of it comes from the input of the net."""
+        return name in self._rules and self._rules[name].kind in COMPUTING
+
     def find(self, name: str, place: str) -> Rule:
         """Return the rule of an operation.
 
         Raises:
             UsageError: There is none; nothing is ever counted as zero.
         """
+        if name in _VALUES:
+            raise UsageError(
+                f"{place}: it asks for the values of a tensor ({name}), and no formula depends on values",
+                "make it independent of them, or give a parameter of forward that decides it a default",
+            )
         if name not in self._rules:
             raise UsageError(
-                f"{place}: there is no rule for the operation {name}",
-                f'add one to cnnreport/formula/rules.py: a function with @RULES.add("{name}", kind=…)',
+                f"{place}: the operation {name} cannot be counted yet, and nothing is counted as zero",
+                "name a net or function that does without it, such as the part before it, or give the "
+                "operation a rule (CONTRIBUTING.md, Adding a rule)",
             )
         return self._rules[name]

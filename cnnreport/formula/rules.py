@@ -14,6 +14,7 @@ from typing import Any
 import sympy
 
 from cnnreport.errors import UsageError
+from cnnreport.formula import lookup
 from cnnreport.formula.resampling import adaptive_taps, linear_taps, scaled
 from cnnreport.formula.rule import Effect, Rules
 from cnnreport.formula.symbols import Count, Shape, simple
@@ -21,6 +22,7 @@ from cnnreport.formula.tensor import sizes_of
 from cnnreport.formula.windows import Window, quotient, same
 
 RULES = Rules()
+lookup.add_to(RULES)
 
 
 @RULES.add("conv1d", "conv2d", "conv3d", kind="convolution")
@@ -209,7 +211,8 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
 @RULES.add(
     "relu", "relu6", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
     "leaky_relu", "rrelu", "sigmoid", "logsigmoid", "tanh", "tanhshrink", "softplus", "softsign",
-    "hardshrink", "softshrink", "threshold", "clamp", "exp", "abs", "sqrt",
+    "hardshrink", "softshrink", "threshold", "clamp", "exp", "abs", "sqrt", "rsqrt", "reciprocal",
+    "log", "sin", "cos",
     kind="activation",
 )  # fmt: skip
 def activate(x: Any, *rest: Any, **options: Any) -> Effect:
@@ -297,7 +300,10 @@ def pad(x: Any, pad: Sequence[Count], mode: str = "constant", value: Any = None)
 
 def _images(shape: Shape, axes: int) -> tuple[Shape, Shape]:
     """Part a shape into how many images there are, and channels and sizes of one; one may have no batch."""
-    return (shape[:0], shape) if len(shape) == axes + 1 else (shape[:1], shape[1:])
+    batch = len(shape) - axes - 1
+    if batch not in (0, 1):
+        raise ValueError(f"{len(shape)} axes")
+    return shape[:batch], shape[batch:]
 
 
 def _needed(*bounds: tuple[Count, Count]) -> tuple[Any, ...]:

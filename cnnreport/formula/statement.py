@@ -6,12 +6,13 @@ from typing import Any
 
 from cnnreport.formula import convention as conventions
 from cnnreport.formula import phrase
+from cnnreport.formula.argument import read_values
 from cnnreport.formula.convention import QUANTITIES, Convention
 from cnnreport.formula.derive import Derivation, Layer, derive
 from cnnreport.formula.grid import smallest
 from cnnreport.formula.prove import Proof, prove
 from cnnreport.formula.symbols import KERNEL, Shape, symbol
-from cnnreport.formula.target import read_size, read_values, resolve
+from cnnreport.formula.target import read_size, resolve
 
 COLUMNS = ("layer", "type", "input", "output", *QUANTITIES)
 """Titles of `Statement.rows`."""
@@ -41,6 +42,7 @@ class Statement:
             "target": self.target,
             "convention": self.convention.name,
             "input": _codes(self.derivation.input),
+            "inputs": self._inputs(),
             **self._part(self.derivation),
             "doubled": self._part(self.doubled) if self.doubled else None,
             "letters": [letter.name for letter in self.derivation.symbols],
@@ -53,7 +55,15 @@ class Statement:
         return {
             "layers": [self._layer(layer) for layer in derivation.layers],
             "totals": {quantity: phrase.code(count) for quantity, count in totals.items()},
+            "returns": [{"name": name, "size": _codes(shape)} for name, shape in derivation.outputs.items()],
         }
+
+    def _inputs(self) -> list[dict[str, Any]]:
+        indices = self.derivation.indices
+        return [
+            {"name": name, "size": _codes(shape), "holds": "indices" if name in indices else "numbers"}
+            for name, shape in self.derivation.inputs.items()
+        ]
 
     def _layer(self, layer: Layer) -> dict[str, Any]:
         counts = {quantity: phrase.code(self.convention.count(quantity, layer)) for quantity in QUANTITIES}
@@ -68,8 +78,14 @@ class Statement:
         }
 
     def heading(self, derivation: Derivation) -> str:
-        """Name the net and its input."""
-        return f"{self.target} for an input of {phrase.shape(derivation.input)}"
+        """Name the net and its inputs."""
+        if len(derivation.inputs) == 1 and not derivation.indices:
+            return f"{self.target} for an input of {_shape(derivation.input)}"
+        told = [
+            f"{name} of {_shape(shape, 'index' if name in derivation.indices else 'number')}"
+            for name, shape in derivation.inputs.items()
+        ]
+        return f"{self.target} for {'an input' if len(told) == 1 else 'inputs'} {' and '.join(told)}"
 
     def rows(self, derivation: Derivation) -> list[tuple[str, ...]]:
         """Return the table of layers as text: path, type, input, output, and the three counts."""
@@ -85,9 +101,11 @@ class Statement:
         ]
 
     def totals(self, derivation: Derivation) -> list[str]:
-        """Say the three totals, a line each."""
+        """Say the three totals, a line each, and what forward returns where that has names."""
         totals = self.convention.totals(derivation)
-        return [f"{quantity} = {phrase.text(count)}" for quantity, count in totals.items()]
+        lines = [f"{quantity} = {phrase.text(count)}" for quantity, count in totals.items()]
+        named = [f"{name} of {_shape(shape)}" for name, shape in derivation.outputs.items() if name]
+        return [*lines, *([f"forward returns {', '.join(named)}"] if named else [])]
 
     def proved(self) -> str:
         """Say what the proof rests on."""
@@ -101,8 +119,9 @@ class Statement:
         )
 
     def conditions(self) -> list[str]:
-        """Say for which sizes and kernel sizes the counts hold; nothing where they hold for all."""
-        return [*self._sizes(), *self._kernel_sizes()]
+        """Say for which sizes and letters the counts hold; nothing where they hold for all."""
+        above = [f"{name} >= 1" for name in self.derivation.positive]
+        return [*self._sizes(), *self._kernel_sizes(), *above]
 
     def _sizes(self) -> list[str]:
         least: dict[int, list[str]] = {}
@@ -148,7 +167,7 @@ class Statement:
 
 def state(
     target: str,
-    size: str | None,
+    sizes: Sequence[str],
     fixed: Sequence[str],
     convention: str,
     *,
@@ -159,7 +178,7 @@ def state(
 
     Args:
         target: ``module:Class``, ``path/file.py:Class``, or a function in their place.
-        size: Shape of the input, such as ``NIC,32,32``; None for the net's own.
+        sizes: Shape of each input, such as ``NIC,32,32``; none for the net's own.
         fixed: Parameters as ``name=value``.
         convention: Its name.
         doubled: Whether to derive it for twice the height and width too.
@@ -171,7 +190,7 @@ def state(
     """
     chosen = conventions.find(convention)
     net = resolve(target)
-    derivation = derive(net, read_values(net, fixed), read_size(size) if size is not None else None)
+    derivation = derive(net, read_values(net, fixed), *map(read_size, sizes))
     larger = derivation.doubled() if doubled else None
     proof = prove(derivation, *([larger] if larger else []), tell=tell)
     return Statement(target, chosen, derivation, larger, proof)
@@ -185,6 +204,12 @@ def _output(layer: Layer) -> str:
 
 def _codes(shape: Shape) -> list[str]:
     return [phrase.code(size) for size in shape]
+
+
+def _shape(shape: Shape, what: str = "number") -> str:
+    if shape in ((), (1,)):
+        return f"one {what}"
+    return f"{phrase.shape(shape)}{' indices' if what == 'index' else ''}"
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -6,24 +6,20 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from torch import nn
 
 from cnnreport.errors import CnnReportError, UsageError
 from cnnreport.formula import expression
+from cnnreport.formula.argument import letters
 from cnnreport.formula.derive import Net
-from cnnreport.formula.symbols import KERNEL, LETTERS, Count, symbol
+from cnnreport.formula.symbols import Count
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
 _SIZE = re.compile(r"[A-Za-z_]\w*|\d")
 LARGEST_INPUT = 10_000_000
 """Values of an image, at most; a proof runs the real net on it."""
-
-_CONSTANTS = {"true": True, "false": False, "none": None}
 
 
 def resolve(target: str) -> Net:
@@ -46,55 +42,19 @@ def resolve(target: str) -> Net:
     return found  # type: ignore[no-any-return]
 
 
-def read_values(net: Net, texts: Sequence[str]) -> dict[str, Any]:
-    """Read ``name=value`` pairs: numbers, true, false, none, words, or expressions for an integer.
-
-    Raises:
-        UsageError: A text is no such pair, or its value cannot be read.
-    """
-    annotations = {p.name: p.annotation for p in inspect.signature(net).parameters.values()}
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not _NAME.fullmatch(name) or not value:
-            raise UsageError(f"{text!r} fixes nothing", "write --fix name=value")
-        if name in values:
-            raise UsageError(f"{name} is fixed twice", "write it once")
-        values[name] = _value(value, name, whole=annotations.get(name) in (int, "int"))
-    return values
-
-
 def read_size(text: str) -> tuple[Count, ...]:
-    """Read the size of an input such as ``NIC,32,32`` or ``3,4h,4w``.
+    """Read the size of an input such as ``NIC,32,32`` or ``3,4h,4w``; ``()`` is one number for an image.
 
     Raises:
         UsageError: A part is no positive number and no expression.
     """
+    if text.strip() == "()":
+        return ()
     sizes = tuple(_positive(_count(part.strip(), "--input"), "--input") for part in text.split(","))
     known = [size for size in sizes if isinstance(size, int)]
     if math.prod(known) > LARGEST_INPUT:
         raise UsageError(f"an input of {text} is larger than a proof can be", "give a smaller one")
     return sizes
-
-
-def letters(text: str) -> Mapping[str, Any]:
-    """Return the symbols of all names in a text; parameters' names stand for their letters."""
-    found = {name: symbol(LETTERS.get(name, name)) for name in _NAME.findall(re.sub(r"\d+", " ", text))}
-    return found | ({"K": symbol(KERNEL)} if "K" in found else {})
-
-
-def _value(text: str, name: str, *, whole: bool) -> Any:
-    place = f"--fix {name}"
-    if whole:
-        return _positive(_count(text, place), place)
-    if text.lower() in _CONSTANTS:
-        return _CONSTANTS[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def _positive(size: Count, place: str) -> Count:

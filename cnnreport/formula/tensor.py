@@ -1,12 +1,13 @@
 """A tensor without values, whose sizes may be symbols; whatever torch does to it is told to a trace."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import nn
 
+from cnnreport.formula.size import Size
 from cnnreport.formula.symbols import Count, Shape
 
 
@@ -15,6 +16,18 @@ class Recorder(Protocol):
 
     def operate(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Apply an operation and return what comes out."""
+
+
+def _with_letters(name: str, method: str) -> Callable[[Any, Any], Any]:
+    """Return an operator of a tensor that takes a letter for its other operand, too."""
+    original = getattr(torch.Tensor, method)
+
+    def apply(tensor: "SymbolicTensor", other: Any) -> Any:
+        if isinstance(other, Size):
+            return tensor.recorder.operate(name, (tensor, other), {})
+        return original(tensor, other)
+
+    return apply
 
 
 class SymbolicTensor(torch.Tensor):
@@ -60,6 +73,15 @@ class SymbolicTensor(torch.Tensor):
         recorder = next(tensor.recorder for tensor in tensors_in((args, kwargs)) if is_symbolic(tensor))
         return recorder.operate(name, args, kwargs)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SymbolicTensor":
+        """Copy it, as nets do that repeat a layer; a parameter's copy is a parameter of its own."""
+        copied = SymbolicTensor.of(self.sizes, self.recorder, self.sources)
+        copied.made_of = self.made_of
+        if isinstance(self, nn.Parameter):
+            copied._is_param = True
+        memo[id(self)] = copied
+        return copied
+
     # These take sizes and are written in C, where an expression is no size.
 
     def view(self, *shape: Any) -> Any:
@@ -74,17 +96,53 @@ class SymbolicTensor(torch.Tensor):
         """Repeat along axes of size one."""
         return self.recorder.operate("expand", (self, *shape), {})
 
+    def repeat(self, *repeats: Any) -> Any:
+        """Repeat along each axis."""
+        return self.recorder.operate("repeat", (self, *repeats), {})
+
+    __add__ = _with_letters("add", "__add__")
+    __radd__ = _with_letters("add", "__radd__")
+    __sub__ = _with_letters("sub", "__sub__")
+    __rsub__ = _with_letters("rsub", "__rsub__")
+    __mul__ = _with_letters("mul", "__mul__")
+    __rmul__ = _with_letters("mul", "__rmul__")
+    __truediv__ = _with_letters("div", "__truediv__")
+
+    def normal_(self, *moments: Any, **options: Any) -> Any:
+        """Draw nothing."""
+        return self.recorder.operate("normal", (self,), {})
+
+    def uniform_(self, *ends: Any, **options: Any) -> Any:
+        """Draw nothing."""
+        return self.recorder.operate("uniform", (self,), {})
+
+    def fill_(self, value: Any) -> Any:
+        """Write nothing."""
+        return self.recorder.operate("fill", (self,), {})
+
+    def new_empty(self, *size: Any, **options: Any) -> Any:
+        """Make another tensor."""
+        return self.recorder.operate("new_empty", (self, *size), options)
+
+    def new_zeros(self, *size: Any, **options: Any) -> Any:
+        """Make another tensor."""
+        return self.recorder.operate("new_zeros", (self, *size), options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Any:
+        """Make another tensor."""
+        return self.recorder.operate("new_ones", (self, *size), options)
+
 
 _OF_THE_EMPTY_ONE = frozenset(
     ("dtype", "device", "layout", "requires_grad", "grad_fn", "grad", "is_leaf", "is_sparse", "is_quantized",
-     "is_nested", "is_mkldnn", "is_cuda", "is_meta", "is_floating_point", "is_complex", "names", "hash")
+     "is_nested", "is_mkldnn", "is_cuda", "is_floating_point", "is_complex", "names", "hash")
 )  # fmt: skip
 """What can be asked of the empty tensor inside, since it does not depend on the sizes."""
 
 _SYNONYMS = {
     "iadd": "add", "radd": "add", "isub": "sub", "imul": "mul", "rmul": "mul", "itruediv": "div",
-    "truediv": "div", "true_divide": "div", "divide": "div", "multiply": "mul", "subtract": "sub",
-    "ipow": "pow", "swapaxes": "transpose", "clip": "clamp", "negative": "neg",
+    "truediv": "div", "rtruediv": "div", "true_divide": "div", "divide": "div", "multiply": "mul",
+    "subtract": "sub", "ipow": "pow", "swapaxes": "transpose", "clip": "clamp", "negative": "neg",
 }  # fmt: skip
 
 

@@ -1,51 +1,41 @@
 """Symbolic execution: a net's own constructor and forward, run with symbols in place of sizes."""
 
 import contextlib
-import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import sympy
 import torch
 from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
 from cnnreport.errors import UsageError
-from cnnreport.formula import reshape
+from cnnreport.formula import learnt, reshape
+from cnnreport.formula.forward import Inputs, default_inputs, outputs
+from cnnreport.formula.patches import patched
 from cnnreport.formula.rule import Effect, Kind, Role
 from cnnreport.formula.rules import RULES
+from cnnreport.formula.scripted import as_python, refuse_scripted
 from cnnreport.formula.size import explained, unwrap, wrap
-from cnnreport.formula.symbols import Shape, simple
+from cnnreport.formula.symbols import Shape
 from cnnreport.formula.tensor import (
     SymbolicTensor,
     is_symbolic,
-    operation,
     parameters_in,
     sizes_of,
     tensors_in,
 )
 
 INPUT = -1
-"""The number of the net's input among the sources of an operation."""
+"""The number of the net's input among the sources of an operation; of its second input, -2, and so on."""
 
-_FACTORIES = ("empty", "zeros", "ones", "full", "rand", "randn")
-_WRITTEN_IN_C = (
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "avg_pool1d", "avg_pool2d", "avg_pool3d", "pixel_shuffle", "pixel_unshuffle",
-)  # fmt: skip
-"""Operations that take sizes and would refuse an expression before they ask a tensor's class."""
+_LOOKED_UP = frozenset(("embedding", "embedding_bag", "one_hot"))
+"""Operations whose first operand holds integers."""
 
-_WITHOUT_RANDOMNESS = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear)
-"""Layers whose initialisation computes with their sizes; there is nothing to initialise."""
-
-_OF_ONE_SHAPE = frozenset(
-    ("uniform", "normal", "trunc_normal", "zero", "fill", "copy", "log", "sign", "erfinv", "bernoulli",
-     "exponential", "weight_norm")
-)  # fmt: skip
-"""What is done to parameters alone and keeps the shape of the first; anything else needs a rule."""
+_KEEPING_INTEGERS: frozenset[Kind] = frozenset(("arithmetic", "concatenation", "reshape", "identity"))
 
 _patching = threading.RLock()
 
@@ -83,49 +73,50 @@ class Trace:
     Args:
         steps: The operations in their order.
         parameters: The shape of every parameter by its name.
-        output: Shape of the net's output; the first of them where there are several.
-        input: Shape of the input, batch first.
+        inputs: Shape of each input by the name that forward gives it, batch first.
+        outputs: Shape of each output by its name, which is empty for a single one.
+        indices: Names of the inputs that hold integers, since they are looked up in a table.
     """
 
     steps: Sequence[Step]
     parameters: Mapping[str, Shape]
-    output: Shape
-    input: Shape
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+    indices: frozenset[str] = frozenset()
+
+    @property
+    def input(self) -> Shape:
+        """Shape of the first input, batch first."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def output(self) -> Shape:
+        """Shape of the first output."""
+        return next(iter(self.outputs.values()))
 
 
-def run(build: Callable[[], nn.Module], shape: Shape | None) -> Trace:
+def run(build: Callable[[], nn.Module], *shapes: Shape | None) -> Trace:
     """Build a net and send one symbolic image through it.
 
     Args:
         build: Calls the net's class with symbols for sizes.
-        shape: The input without its batch; None for 32 pixels along each axis that the first layer takes.
+        shapes: The inputs without their batch; None alone for 32 pixels along each axis that the first
+            layer takes.
 
     Raises:
         UsageError: A rule is missing, shapes do not fit, or the net's code branches on a symbol.
     """
     tracer = _Tracer()
-    with _patching, torch.random.fork_rng(devices=[]), tracer.patched(), torch.no_grad():
+    with (
+        _patching,
+        torch.random.fork_rng(devices=[]),
+        patched(tracer, tracer.call),
+        as_python(),
+        torch.no_grad(),
+    ):
         net = tracer.build(build)
-        sizes = shape if shape is not None else default_input(net)
-        return tracer.forward(net, sizes)
-
-
-def default_input(net: nn.Module) -> Shape:
-    """Return the channels that the first layer takes, and 32 pixels along each axis.
-
-    Raises:
-        UsageError: The net has no parameters that tell it.
-    """
-    for module in net.modules():
-        channels = getattr(module, "in_channels", getattr(module, "in_features", None))
-        weight = getattr(module, "weight", None)
-        if channels is not None and isinstance(weight, torch.Tensor):
-            return (unwrap(channels), *[32] * (len(sizes_of(weight)) - 2))
-    weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
-    first = next((sizes for weight in weights if len(sizes := sizes_of(weight)) > 1), None)
-    if first is None:
-        raise UsageError("the net does not tell the shape of its input", "give it with --input")
-    return (first[1], *[32] * (len(first) - 2))
+        given = [shape for shape in shapes if shape is not None]
+        return tracer.forward(net, given or default_inputs(net))
 
 
 class _Origins(TorchFunctionMode):
@@ -153,12 +144,15 @@ class _Tracer:
         self._shapes: dict[str, Shape] = {}
         self._calls: dict[str, int] = {}
         self._used: set[str] = set()
+        self._indices: set[int] = set()
+        self._stage = "the constructor"
 
     def build(self, build: Callable[[], nn.Module]) -> nn.Module:
-        with explained("the constructor"):
+        with explained(self._stage):
             net = build()
         if not isinstance(net, nn.Module):
             raise UsageError(f"it returned a {type(net).__name__}, not an nn.Module", "name a net")
+        refuse_scripted(net)
         for path, module in net.named_modules():
             if isinstance(module, LazyModuleMixin):
                 raise UsageError(
@@ -172,13 +166,34 @@ class _Tracer:
         self._shapes = {name: sizes_of(parameter) for name, parameter in parameters.items()}
         return net
 
-    def forward(self, net: nn.Module, shape: Shape) -> Trace:
-        image = SymbolicTensor.of((1, *shape), self, frozenset((INPUT,)))
-        with explained("forward"), _Origins():
-            out = tensors_in(_values(net(image)))
+    def forward(self, net: nn.Module, shapes: Sequence[Shape]) -> Trace:
+        self._stage = "forward"
+        inputs = Inputs.of(net)
+        names = inputs.names(len(shapes))
+        images = [
+            SymbolicTensor.of((1, *shape), self, frozenset((INPUT - place,)))
+            for place, shape in enumerate(shapes)
+        ]
+        with explained(self._stage), _Origins():
+            out = outputs(inputs.call(net, images))
         if not out:
             raise UsageError("forward returned no tensor", "return the output from forward")
-        return Trace(tuple(self._steps), self._shapes, sizes_of(out[0]), (1, *shape))
+        self._refuse_new_parameters(net)
+        return Trace(
+            steps=tuple(self._steps),
+            parameters=self._shapes,
+            inputs={name: (1, *shape) for name, shape in zip(names, shapes, strict=True)},
+            outputs={name: sizes_of(tensor) for name, tensor in out.items()},
+            indices=frozenset(names[INPUT - number] for number in self._indices),
+        )
+
+    def _refuse_new_parameters(self, net: nn.Module) -> None:
+        new = [name for name, parameter in net.named_parameters() if id(parameter) not in self._names]
+        if new:
+            raise UsageError(
+                f"the parameter {new[0]} is made in forward, not in the constructor: a new net lacks it",
+                "make it in the constructor",
+            )
 
     def operate(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Apply the rule of an operation and record it, unless it only looks at or moves values."""
@@ -186,22 +201,48 @@ class _Tracer:
             with self._placed():
                 return wrap(reshape.QUERIES[name](*args, **kwargs))
         args, kwargs = unwrap(tuple(args)), unwrap(kwargs)
+        if name in learnt.FRESH:
+            with self._placed():
+                return SymbolicTensor.of(learnt.shape(name, args, kwargs), self)
         tensors = tensors_in((args, kwargs))
-        taken = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
-        with self._placed():
+        computed = [tensor for tensor in tensors if is_symbolic(tensor) and tensor.sources]
+        taken: list[torch.Tensor] = [*computed]
+        with self._placed(), _fitting(name, taken):
             if name in reshape.MOVES:
                 effect = Effect((), parts=tuple(reshape.MOVES[name](*args, **kwargs)))
-            elif not taken and name in _OF_ONE_SHAPE:  # arithmetic on parameters
-                effect = Effect(sizes_of(tensors[0]))
+            elif not taken and name in learnt.SHAPES:
+                effect = Effect(learnt.shape(name, args, kwargs))
             else:
                 effect = RULES.find(name, self._place()).apply(*args, **kwargs)
-        sources = frozenset[int]().union(*(tensor.sources for tensor in taken))
+        if name in _LOOKED_UP:
+            self._indices |= self._inputs_behind(computed[:1])
+        sources = frozenset[int]().union(*(tensor.sources for tensor in computed))
+        if not taken and self._counts(name, tensors):
+            taken = tensors[:1]
+            effect = replace(effect, roles={**effect.roles, "other": (taken[0],)})
         if taken and (name in RULES or self._in_layer()):
             sources = frozenset((self._record(name, effect, taken, sources),))
         made = [SymbolicTensor.of(shape, self, sources) for shape in effect.parts or (effect.shape,)]
         for tensor in made:
             tensor.made_of = () if taken else parameters_in((args, kwargs))
-        return tuple(made) if name in reshape.SEVERAL else made[0]
+        several = name in reshape.SEVERAL or (name in RULES and effect.parts)
+        return getattr(torch.return_types, name, tuple)(made) if several else made[0]
+
+    def _counts(self, name: str, tensors: Sequence[torch.Tensor]) -> bool:
+        """Say whether an operation on constants is one of the net's own, such as a layer of learnt images."""
+        return self._stage == "forward" and RULES.computes(name) and bool(parameters_in(tensors))
+
+    def _inputs_behind(self, tensors: Sequence[SymbolicTensor]) -> set[int]:
+        """Return the inputs of which tensors were made by arithmetic and moves, which keep integers."""
+        found: set[int] = set()
+        waiting = [number for tensor in tensors for number in tensor.sources]
+        while waiting:
+            number = waiting.pop()
+            if number <= INPUT:
+                found.add(number)
+            elif self._steps[number].kind in _KEEPING_INTEGERS:
+                waiting += self._steps[number].sources
+        return found
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:
@@ -214,55 +255,13 @@ class _Tracer:
                 raise
             raise UsageError(f"{place}: {error.problem}", error.remedy) from error
 
-    @contextlib.contextmanager
-    def patched(self) -> Iterator[None]:
-        """Put this trace in the way of whatever torch does with sizes."""
-        original = nn.Module.__call__
-        changes: list[tuple[Any, str, Any]] = [(nn.Module, "__call__", self._call(original))]
-        changes += [
-            (kind, "reset_parameters", self._nothing(kind.reset_parameters)) for kind in _WITHOUT_RANDOMNESS
-        ]
-        changes += [
-            (nn.init, name, self._initialised(getattr(nn.init, name)))
-            for name in vars(nn.init)
-            if name.endswith("_") and not name.startswith("_")
-        ]
-        changes += [(torch, name, self._factory(getattr(torch, name))) for name in _FACTORIES]
-        changes += [
-            (place, name, self._symbolic_first(getattr(place, name)))
-            for place in (torch, nn.functional)
-            for name in _WRITTEN_IN_C
-            if hasattr(place, name)
-        ]
-        before = [(place, name, getattr(place, name)) for place, name, _ in changes]
-        try:
-            for place, name, value in changes:
-                setattr(place, name, value)
-            yield
-        finally:
-            for place, name, value in before:
-                setattr(place, name, value)
-
     def _elsewhere(self) -> bool:
         """Say whether another thread is running; what is changed in torch does not concern it."""
         return threading.get_ident() != self._thread
 
-    def _nothing(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def reset(module: nn.Module) -> None:
-            if self._elsewhere():
-                original(module)
+    def call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what stands in the place of a module's call: it keeps account of where the trace is."""
 
-        return reset
-
-    def _initialised(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(original)
-        def initialise(*args: Any, **kwargs: Any) -> Any:
-            tensor = kwargs.get("tensor", args[0] if args else None)
-            return tensor if is_symbolic(tensor) else original(*args, **kwargs)
-
-        return initialise
-
-    def _call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if self._elsewhere():
                 return original(module, *args, **kwargs)
@@ -271,7 +270,7 @@ class _Tracer:
                 steps = len(self._steps)
                 with explained(self._place()) if _is_layer(module) else contextlib.nullcontext():
                     out = original(module, *args, **kwargs)
-                if _is_layer(module) and len(self._steps) == steps and is_symbolic(out):
+                if _is_layer(module) and len(self._steps) == steps and is_symbolic(out) and out.sources:
                     out = self._pass_on(out)
             finally:
                 self._modules.pop()
@@ -283,29 +282,6 @@ class _Tracer:
         """Record a layer that did nothing, so that no layer is missing from the table."""
         step = self._record("identity", Effect(tensor.sizes), [tensor], tensor.sources)
         return SymbolicTensor.of(tensor.sizes, self, frozenset((step,)))
-
-    def _factory(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def make(*args: Any, **kwargs: Any) -> Any:
-            if self._elsewhere():
-                return original(*args, **kwargs)
-            sizes = unwrap(_sizes(original.__name__, args, kwargs))
-            words = [size for size in sizes if isinstance(size, str)]
-            if words:
-                raise UsageError(f"{words[0]!r} is given as a size", "give a number (--fix name=value)")
-            symbolic = any(isinstance(size, sympy.Expr) for size in sizes)
-            if symbolic or (original.__name__ == "empty" and sizes):
-                return SymbolicTensor.of([simple(size) for size in sizes], self)
-            return original(*args, **kwargs)
-
-        return make
-
-    def _symbolic_first(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if any(map(is_symbolic, tensors_in((args, kwargs)))):
-                return self.operate(operation(original), args, kwargs)
-            return original(*args, **kwargs)
-
-        return call
 
     def _record(
         self, name: str, effect: Effect, taken: Sequence[torch.Tensor], sources: frozenset[int]
@@ -329,18 +305,28 @@ class _Tracer:
     def _first_use(self, effect: Effect) -> dict[Role, tuple[str, ...]]:
         found: dict[Role, tuple[str, ...]] = {}
         for role, tensors in effect.roles.items():
-            names = [self._names[id(p)] for p in parameters_in(tensors) if id(p) in self._names]
+            names = [self._name(parameter) for parameter in parameters_in(tensors)]
             fresh = tuple(name for name in names if name not in self._used)
             self._used.update(fresh)
             if fresh:
                 found[role] = fresh
         return found
 
+    def _name(self, parameter: nn.Parameter) -> str:
+        if id(parameter) not in self._names:
+            raise UsageError(
+                f"{self._place()}: a parameter of {sizes_of(parameter)} is not the net's own",
+                "make its layer in the constructor, and keep layers in nn.ModuleList or nn.ModuleDict, "
+                "not in lists or dictionaries of Python",
+            )
+        return self._names[id(parameter)]
+
     def _label(self, name: str) -> tuple[str, str]:
         innermost = self._modules[-1] if self._modules else None
         path = self._paths.get(id(innermost), "") if innermost is not None else ""
         if innermost is not None and _is_layer(innermost):
-            label, kind = path or type(innermost).__name__, type(innermost).__name__
+            kind = _type(innermost).__name__
+            label = path or kind
         else:
             label, kind = f"{path}.{name}" if path else name, name
         self._calls[label] = self._calls.get(label, 0) + 1
@@ -349,26 +335,33 @@ class _Tracer:
 
     def _place(self) -> str:
         if not self._modules:
-            return "forward"
+            return self._stage
         module = self._modules[-1]
-        path = self._paths.get(id(module), "")
-        return f"layer {path} ({type(module).__name__})" if path else type(module).__name__
+        path, kind = self._paths.get(id(module), ""), _type(module).__name__
+        return f"layer {path} ({kind})" if path else kind
 
     def _in_layer(self) -> bool:
         return bool(self._modules) and _is_layer(self._modules[-1])
 
 
+@contextlib.contextmanager
+def _fitting(name: str, taken: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Explain what a rule raises where an operand has another number of axes than it expects."""
+    try:
+        yield
+    except (ValueError, IndexError) as error:
+        shapes = " and ".join(str(sizes_of(tensor)[1:]) for tensor in taken) or "that"
+        raise UsageError(
+            f"{name} does not take an input of {shapes}", "give another size with --input, or mend the net"
+        ) from error
+
+
 def _is_layer(module: nn.Module) -> bool:
     """Say whether a module is a layer of torch itself, not a container of layers."""
-    return type(module).__module__.startswith("torch.nn.") and not any(module.children())
+    inner = [child for name, child in module.named_children() if name != "parametrizations"]
+    return _type(module).__module__.startswith("torch.nn.modules.") and not inner
 
 
-def _values(out: Any) -> Any:
-    return list(out.values()) if isinstance(out, Mapping) else out
-
-
-def _sizes(factory: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-    given = kwargs.get("size", args[:1] if factory == "full" else args)
-    if len(given) == 1 and isinstance(given[0], tuple | list | torch.Size):
-        return tuple(given[0])
-    return tuple(given)
+def _type(module: nn.Module) -> type:
+    """Return the class that a module was made of, without the one that torch gives it for its weights."""
+    return type(module).__bases__[0] if is_parametrized(module) else type(module)

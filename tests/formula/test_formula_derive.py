@@ -257,7 +257,10 @@ def test_parameters_that_are_no_integers_must_be_fixed() -> None:
     def build(width: int, name: str) -> nn.Module:
         return nn.Sequential(nn.Conv2d(3, width, 3), getattr(nn, name)())
 
-    with pytest.raises(UsageError, match=r"the parameter name is no integer; fix it \(--fix name=VALUE\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"the parameter name has no default and takes a text \(str\); give it \(--fix name=TEXT\)",
+    ):
         derive(build)
     assert derive(build, {"name": "ReLU"}).layers[-1].type == "ReLU"
 

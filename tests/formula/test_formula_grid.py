@@ -141,7 +141,7 @@ class Reflecting(nn.Module):
 def test_the_condition_is_printed_with_the_formula(tmp_path: Any) -> None:
     """A reader of the formula, of its JSON or of its LaTeX learns from which size on it holds."""
     (tmp_path / "net.py").write_text(NET)
-    stated = state(f"{tmp_path}/net.py:Reflecting", "1,h,2w", (), "learnable", doubled=False)
+    stated = state(f"{tmp_path}/net.py:Reflecting", ("1,h,2w",), (), "learnable", doubled=False)
     assert stated.conditions() == ["w >= 2", "h >= 4"] or stated.conditions() == ["h >= 4", "w >= 2"]
     assert ">= 4" in stated.proved()
     assert ">= 4" in stated.latex()
