@@ -3,12 +3,12 @@
 Sources: the documentation of torch.nn.functional, operation by operation.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from cnnreport.errors import UsageError
+from cnnreport.formula.operands import each, product
 from cnnreport.formula.rule import Effect, Rules
 from cnnreport.formula.symbols import Count, Shape, simple
 from cnnreport.formula.tensor import sizes_of
@@ -41,7 +41,7 @@ def _with_places(rules: Rules, name: str) -> Callable[..., Effect]:
 def embed(x: Any, weight: Any, *rest: Any, **options: Any) -> Effect:
     """Read one row for each index: every output is joined with the one entry of the table that it is."""
     shape = (*sizes_of(x), sizes_of(weight)[1])
-    return Effect(shape, taps=_product(shape), roles={"other": (weight,)})
+    return Effect(shape, taps=product(shape), roles={"other": (weight,)})
 
 
 def embed_bag(
@@ -65,7 +65,7 @@ def embed_bag(
         )
     bags, indices = sizes_of(x)
     shape = (bags, sizes_of(weight)[1])
-    return Effect(shape, taps=simple(_product(shape) * indices), roles={"other": (weight,)})
+    return Effect(shape, taps=simple(product(shape) * indices), roles={"other": (weight,)})
 
 
 def mark(x: Any, num_classes: Count = -1) -> Effect:
@@ -73,7 +73,7 @@ def mark(x: Any, num_classes: Count = -1) -> Effect:
     if isinstance(num_classes, int) and num_classes < 1:
         raise UsageError("one_hot takes the number of classes from its values", "give it num_classes")
     shape = (*sizes_of(x), num_classes)
-    return Effect(shape, taps=_product(shape))
+    return Effect(shape, taps=product(shape))
 
 
 def unpool(
@@ -85,18 +85,18 @@ def unpool(
         if not same(here, there):
             raise UsageError(f"{sizes_of(x)} values have {sizes_of(indices)} indices", "mend the net")
     axes = len(sizes)
-    kernels = _along(kernel_size, axes)
-    strides = kernels if stride is None or stride == [] else _along(stride, axes)
-    windows = [Window(*parts) for parts in zip(kernels, strides, _along(padding, axes), strict=True)]
+    kernels = each(kernel_size, axes)
+    strides = kernels if stride is None or stride == [] else each(stride, axes)
+    windows = [Window(*parts) for parts in zip(kernels, strides, each(padding, axes), strict=True)]
     outputs: Shape = tuple(w.spread(s, 0) for w, s in zip(windows, sizes, strict=True))
     if output_size is not None:
         outputs = tuple(output_size)[-axes:]
-    return Effect((batch, channels, *map(simple, outputs)), taps=_product(sizes_of(x)))
+    return Effect((batch, channels, *map(simple, outputs)), taps=product(sizes_of(x)))
 
 
 def extreme(x: Any, dim: Any = None, keepdim: bool = False) -> Effect:
     """Join each output with all the inputs among which it is the largest or smallest."""
-    sizes, taps = sizes_of(x), _product(sizes_of(x))
+    sizes, taps = sizes_of(x), product(sizes_of(x))
     if dim is None:
         return Effect((), taps=taps)
     if not isinstance(dim, int):
@@ -119,15 +119,6 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Effect:
     learnt = tuple(tensor for tensor in tensors if not getattr(tensor, "sources", ()))
     return Effect(
         (*first[:place], len(tensors), *first[place:]),
-        taps=simple(_product(first) * len(computed)),
+        taps=simple(product(first) * len(computed)),
         roles={"other": learnt} if learnt else {},
     )
-
-
-def _along(value: Any, axes: int) -> tuple[Any, ...]:
-    values = tuple(value) if isinstance(value, tuple | list) else (value,)
-    return values * axes if len(values) == 1 else values
-
-
-def _product(sizes: Sequence[Count]) -> Count:
-    return simple(math.prod(sizes, start=1))
