@@ -78,6 +78,7 @@ def build(
     *,
     full: bool = False,
     printing: bool = True,
+    workers: int | None = None,
 ) -> Built:
     """Run what a report needs, lay it on a page, and print that.
 
@@ -88,6 +89,7 @@ def build(
         only: Experiments and families to restrict the report to; empty for no restriction.
         full: Whether to run what only the sections beyond the handout need, too.
         printing: Whether to make the PDF, which takes far longer than the page.
+        workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
@@ -102,7 +104,7 @@ def build(
     beyond = not only and any(planned.experiment.name in outline.beyond for planned in plan)
     command = command_line("build", report, choices, only, full=beyond)
     context = Context(smoke=choices.smoke, command=command)
-    runs = run_planned(project, plan, command)
+    runs = run_planned(project, plan, command, workers)
     pdf_file = project.output / outline.output
     page_file = pdf_file.with_suffix(HTML)
     files = [page_file, pdf_file] if printing else [page_file]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from cnnreport import console, durable
+from cnnreport import console, durable, locks
 from cnnreport.project import Project
 from cnnreport.runs import executor, experiment
 from cnnreport.runs.artefact import Run
@@ -20,21 +20,26 @@ RESULTS = {
 """Columns of a history that the last lines of a command tell, in these words."""
 
 
-def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
-    """Run one experiment or those of a family, all of their seeds."""
+def run_experiment(project: Project, name: str, choices: Choices, workers: int | None = None) -> list[Run]:
+    """Run one experiment or those of a family, all of their seeds, on a number of workers or what fits."""
     wanted = experiment.named(experiment.load_all(project), name)
     plan = make_plan(project, wanted, choices, console.Download("data"))
     keep_choices(project, choices)
-    return run_planned(project, plan, command_line("run", name, choices))
+    return run_planned(project, plan, command_line("run", name, choices), workers)
 
 
-def run_planned(project: Project, plan: Sequence[Planned], command: str) -> list[Run]:
+def run_planned(
+    project: Project, plan: Sequence[Planned], command: str, workers: int | None = None
+) -> list[Run]:
     """Compute what a plan lacks while the console shows it, and return all of its runs."""
     announce(plan)
     for folder in (project.runs, project.checkpoints, project.prepared):
         durable.make_folder(folder)  # found out now, not after the training
+    if any(planned.run is None for planned in plan) and (problem := locks.problem(project.checkpoints)):
+        told = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
+        console.note(f"{told}: two commands at once may compute the same run twice, with the same result.")
     with console.Watch(plan) as watch:
-        return executor.run_plan(project, plan, command, watch)
+        return executor.run_plan(project, plan, command, watch, most=workers, tell=console.note)
 
 
 def announce(plan: Sequence[Planned]) -> None:
