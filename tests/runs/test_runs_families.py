@@ -99,7 +99,7 @@ def test_run_forces_a_family(ran: Project, cnnreport, monkeypatch: pytest.Monkey
     """--force of the command run is for whatever its name means."""
     asked: list[tuple[str, str]] = []
 
-    def run_planned(project: Project, wanted: list[Planned], command: str) -> list[Run]:
+    def run_planned(project: Project, wanted: list[Planned], command: str, workers: int | None) -> list[Run]:
         asked.extend((planned.experiment.name, planned.state) for planned in wanted)
         return [run for run in artefact.load_all(project.runs) if isinstance(run, Run)]
 
