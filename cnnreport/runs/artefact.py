@@ -168,7 +168,8 @@ def _incoming(folder: Path) -> Path:
     for left in folder.parent.glob(f"{prefix}*"):
         process = left.name.removeprefix(prefix)
         if process.isdigit() and (int(process) == os.getpid() or not locks.is_alive(int(process))):
-            durable.remove(left)
+            with contextlib.suppress(FileNotFoundError):  # another process removes it, too
+                durable.remove(left)
     return folder.with_name(f"{prefix}{os.getpid()}")
 
 

@@ -143,6 +143,7 @@ def failure(folder: Path) -> str | None:
 
 
 def _files(folder: Path) -> Sequence[Path]:
-    if not folder.is_dir():
+    try:
+        return sorted(file for file in folder.iterdir() if _NAME.match(file.name))
+    except (FileNotFoundError, NotADirectoryError):  # not begun, or finished by another process just now
         return []
-    return sorted(file for file in folder.iterdir() if _NAME.match(file.name))

@@ -8,6 +8,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import threading
@@ -61,6 +62,16 @@ class InProcess(concurrent.futures.Executor):
         self._shown.warn()
 
 
+class _Pool(concurrent.futures.ProcessPoolExecutor):
+    """Worker processes in which what cannot be imported is an error of the call, not a worker's death."""
+
+    def submit(
+        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> "concurrent.futures.Future[Any]":
+        """Let a worker call the function; pack all here, so that it is unpacked within the call."""
+        return super().submit(_call, pickle.dumps((fn, args, kwargs)))
+
+
 class WorkersDied(Exception):  # noqa: N818 - what happened, as the name of an event
     """A worker process ended before its work was done.
 
@@ -101,9 +112,7 @@ def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]
     with _signals_held():  # the workers are born deaf to Ctrl-C: this process decides
         notifications = context.Queue()
         arguments = (notifications, os.getpid(), sources.followed())
-        pool = concurrent.futures.ProcessPoolExecutor(
-            count, mp_context=context, initializer=_start_worker, initargs=arguments
-        )
+        pool = _Pool(count, mp_context=context, initializer=_start_worker, initargs=arguments)
         ended = threading.Event()
         listener = threading.Thread(target=_listen, args=(notifications, shown, ended), daemon=True)
         listener.start()
@@ -158,6 +167,22 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def _call(packed: bytes) -> Any:
+    """Call a function in a worker; say in a sentence what is the worker's fault and not the function's."""
+    try:
+        if _unfit is not None:
+            raise _unfit
+        fn, args, kwargs = pickle.loads(packed)  # noqa: S301 - packed by the process that started this one
+        return fn(*args, **kwargs)
+    except Exception as error:
+        if any(words in str(error) for words in _NO_MEMORY):
+            raise MemoryError(f"a worker found no memory: {error}") from error
+        if error is _unfit:
+            problem = f"a worker cannot start: {type(error).__name__}: {error}"
+            raise EnvironmentFailure(problem, "python -m cnnreport doctor tells more") from error
+        raise
+
+
 def _warm() -> None:
     """Occupy a worker just long enough that every worker is started."""
     time.sleep(0.2)
@@ -166,17 +191,7 @@ def _warm() -> None:
 def compute(job: Job) -> Path:
     """Compute a job where this is called: what an executor of this module is given to do."""
     assert _notify is not None, "jobs are computed by an executor of this module"
-    try:
-        if _unfit is not None:
-            raise _unfit
-        return execute(job, _notify)
-    except Exception as error:
-        if any(words in str(error) for words in _NO_MEMORY):
-            raise MemoryError(f"a worker found no memory: {error}") from error
-        if error is _unfit:
-            problem = f"a worker cannot start: {type(error).__name__}: {error}"
-            raise EnvironmentFailure(problem, "python -m cnnreport doctor tells more") from error
-        raise
+    return execute(job, _notify)
 
 
 def _listen(notifications: Any, shown: "_BestEffort", ended: threading.Event) -> None:

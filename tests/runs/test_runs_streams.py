@@ -114,7 +114,9 @@ def test_progress_that_finds_no_room_is_none(counting: Project) -> None:
 def test_a_user_s_own_print_stops_no_run(counting: Project) -> None:
     """What the code of a user prints in a worker may find no reader either."""
     file = counting.root / "counting.py"
-    file.write_text(file.read_text().replace("        epoch = int", '        print("x" * 9999)\n        epoch = int'))
+    file.write_text(
+        file.read_text().replace("        epoch = int", '        print("x" * 9999)\n        epoch = int')
+    )
     process = count(counting, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
