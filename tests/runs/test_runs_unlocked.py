@@ -65,7 +65,11 @@ def test_three_processes_compute_the_same_run_at_once(counting: Project) -> None
     for process in crowd:  # all have imported what takes long
         assert process.stdout is not None
         process.stdout.readline()
-    ends = [process.communicate("\n", timeout=FOREVER) for process in crowd]
+    for process in crowd:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    ends = [process.communicate(timeout=FOREVER) for process in crowd]
     assert [process.returncode for process in crowd] == [0, 0, 0], ends
     assert isinstance(artefact.load(the_job.folder), Run)
     assert contents(the_job.folder) == expected
