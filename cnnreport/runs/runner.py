@@ -88,7 +88,7 @@ def execute(job: Job, notify: Notify) -> Path:
 
     def wait(holder: Holder) -> None:
         lock = checkpoint.lock_file(job.checkpoints)
-        warning = f"{holder} computes it; end that, or remove {lock} to compute it here as well"
+        warning = f"{holder} computes it; to compute it here as well, remove {lock}"
         notify(Progress(job.experiment, job.seed, 0, 0, {}, 0.0, warning))
 
     with checkpoint.lock(job.checkpoints, wait):

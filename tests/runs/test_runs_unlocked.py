@@ -126,7 +126,7 @@ def test_a_waiting_command_says_for_whom_and_how_to_go_on(counting: Project) -> 
         holder = checkpoint.computed_by(the_job.checkpoints)
         execute(the_job, listen)
     file = checkpoint.lock_file(the_job.checkpoints)
-    assert heard == [f"{holder} computes it; end that, or remove {file} to compute it here as well"]
+    assert heard == [f"{holder} computes it; to compute it here as well, remove {file}"]
     assert plan(counting)[0].state == "cached"
 
 
