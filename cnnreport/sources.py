@@ -96,10 +96,9 @@ class _Hook:
     def _ours(self, place: Path) -> bool:
         if not place.is_dir() or not place.is_relative_to(self.root):
             return False
-        installed = _INSTALLED.intersection(place.relative_to(self.root).parts)
-        return not installed and (
-            not place.is_relative_to(self._library) or self.root.is_relative_to(self._library)
-        )
+        if _INSTALLED.intersection((self.root.name, *place.relative_to(self.root).parts)):
+            return False
+        return self.root.is_relative_to(self._library) or not place.is_relative_to(self._library)
 
 
 def _module(path: str) -> str:
@@ -108,7 +107,10 @@ def _module(path: str) -> str:
 
 
 def _digest(module: ModuleType) -> str:
-    """Return the hash of what a module executed; of its file as it is now, where others loaded it."""
+    """Return the hash of what a module executed; of its file as it is now, where Python loaded it.
+
+    Of the package, that is this module alone and ``__init__``, which only calls it.
+    """
     loader = module.__spec__.loader if module.__spec__ else None
     if isinstance(loader, SourceLoader):
         return loader.digest

@@ -199,6 +199,14 @@ def test_installed_packages_keep_their_bytecode(place: str, tmp_path: Path) -> N
     assert sources._Hook(tmp_path)(str(tmp_path)).path == str(tmp_path)
 
 
+def test_a_folder_of_installed_packages_is_not_followed(tmp_path: Path) -> None:
+    """Nor is the folder that cnnreport itself is installed into, where it is taken for a project."""
+    (tmp_path / "site-packages" / "torch").mkdir(parents=True)
+    for place in ("site-packages", "site-packages/torch"):
+        with pytest.raises(ImportError, match="others import from"):
+            sources._Hook(tmp_path / "site-packages")(str(tmp_path / place))
+
+
 def test_a_package_that_is_installed_is_followed_all_the_same() -> None:
     """All of cnnreport is executed from its sources, wherever it lies."""
     assert sources.PACKAGE in sources.followed()
