@@ -7,12 +7,10 @@ from cnnreport.errors import EnvironmentFailure
 from cnnreport.runs.plan import Planned
 
 NEED = 3 << 28
-"""Bytes of memory, 0.75 GiB, that a worker is taken to need where a spec has no `memory()` that tells.
-
-Measured: a training of Parts A to C takes 0.55 GiB, beside 0.35 GiB of libraries that all workers share."""
+"""Bytes of memory, 0.75 GiB, that a worker is taken to need where a spec has no `memory()` that tells."""
 
 RESERVE = 1 << 29
-"""Bytes that stay for this process, which prepares data, and for the shared libraries."""
+"""Bytes that stay for this process, which prepares data, and for libraries that all workers share."""
 
 
 def need(planned: Planned) -> int:
@@ -29,24 +27,28 @@ def size(runs: Sequence[Planned], most: int | None = None) -> int:
         most: As many as the user asks for, whatever cores and memory there are; None for no wish.
     """
     wished = min(most or hardware.cores(), len(runs))
-    return wished if most else max(1, min(wished, _fitting(runs, wished)))
+    return wished if most else _fitting(max(map(need, runs)), wished)
 
 
 def stages(runs: Sequence[Planned], most: int | None = None) -> list[list[Planned]]:
     """Split runs into those that are computed together, in their order.
 
-    All of them, where there is memory for as many workers as there could be. Otherwise those that need
-    much come first, on few workers, then those that need less: no worker keeps what the largest took.
-    What another run reads is not computed after it.
+    All of them, where there is memory for as many workers as there could be, or where nothing is won.
+    Else those of which few fit come first, then the others, so that the largest do not keep workers from
+    all. What another run reads is not computed after it.
     """
-    if most or size(runs) == min(hardware.cores(), len(runs)):
+    if most:
         return [list(runs)]
-    needs = {each.folder: need(each) for each in runs}
+    wished = min(hardware.cores(), len(runs))
+    fitting = {each.folder: _fitting(need(each), wished) for each in runs}
     for each in runs:
-        if each.reads and each.reads.folder in needs:
-            needs[each.reads.folder] = max(needs[each.reads.folder], needs[each.folder])
-    levels = sorted(set(needs.values()), reverse=True)
-    return [[each for each in runs if needs[each.folder] == level] for level in levels]
+        if each.reads and each.reads.folder in fitting:
+            fitting[each.reads.folder] = min(fitting[each.reads.folder], fitting[each.folder])
+    choices = [[list(runs)]]
+    for level in sorted(set(fitting.values()))[1:]:
+        few = [each for each in runs if fitting[each.folder] < level]
+        choices.append([few, [each for each in runs if fitting[each.folder] >= level]])
+    return min(choices, key=lambda choice: sum(map(_duration, choice)))
 
 
 def shortage(runs: Sequence[Planned], workers: int) -> str:
@@ -90,6 +92,13 @@ def _workers(number: int) -> str:
     return "1 worker" if number == 1 else f"{number} workers"
 
 
-def _fitting(runs: Sequence[Planned], wished: int) -> int:
+def _duration(runs: Sequence[Planned]) -> float:
+    """Guess how long some runs take together, in the units of `Spec.effort`."""
+    efforts = [float(each.spec.effort()) for each in runs]
+    return max(sum(efforts) / size(runs), *efforts)
+
+
+def _fitting(needed: int, wished: int) -> int:
+    """Return how many workers of some need there is memory for: at least one, at most as many as wished."""
     free = hardware.available_memory()
-    return wished if free is None else (free - RESERVE) // max(map(need, runs))
+    return wished if free is None else max(1, min(wished, (free - RESERVE) // needed))

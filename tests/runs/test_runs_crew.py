@@ -33,10 +33,12 @@ def machine(monkeypatch: pytest.MonkeyPatch, cores: int, free: float | None) -> 
     monkeypatch.setattr(hardware, "available_memory", lambda: None if free is None else int(free * GIB))
 
 
-def run(name: str, need: float = 0.75, reads: Any = None) -> Any:
+def run(name: str, need: float = 0.75, reads: Any = None, effort: float = 1.0) -> Any:
     """A planned run that needs some GiB."""
     return SimpleNamespace(
-        folder=Path(name), reads=reads, spec=SimpleNamespace(memory=lambda: int(need * GIB))
+        folder=Path(name),
+        reads=reads,
+        spec=SimpleNamespace(memory=lambda: int(need * GIB), effort=lambda: effort),
     )
 
 
@@ -77,24 +79,42 @@ def test_fewer_workers_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_needs_much_is_computed_by_itself_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large runs on few workers, then small ones on more; what is read comes no later than its readers."""
-    small, read = run("small"), run("read", 0.5)
-    large = run("large", 2.0, reads=read)
-    other = run("other", 2.0)
+    read, small = run("read", 0.5), [run(f"small {n}") for n in range(8)]
+    large, other = run("large", 3.0, reads=read), run("other", 3.0)
+    runs = [*small, read, large, other]
     machine(monkeypatch, 4, 64)
-    assert crew.stages([small, read, large, other]) == [[small, read, large, other]]
+    assert crew.stages(runs) == [runs]
     machine(monkeypatch, 4, 4)
-    assert crew.stages([small, read, large, other]) == [[read, large, other], [small]]
-    assert crew.stages([small, read, large, other], most=4) == [[small, read, large, other]]
+    assert crew.stages(runs) == [[read, large, other], small]
+    assert crew.stages(runs, most=4) == [runs]
+    machine(monkeypatch, 4, 1)
+    assert crew.stages(runs) == [runs]  # one worker for all
+
+
+def test_runs_are_not_split_where_nothing_is_won(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long large run is not computed alone, while a core beside it could do all the rest."""
+    runs = [run("large", 3.0, effort=100.0), run("small", effort=30.0), run("other", effort=30.0)]
+    machine(monkeypatch, 4, 7)
+    assert crew.stages(runs) == [runs]
+    assert crew.size(runs) == 2
 
 
 def test_a_spec_may_say_what_it_needs() -> None:
-    """Part D says it, more for real than for a smoke build; what says nothing is taken for a training."""
-    smoke, features, moving = (
-        crew.need(SimpleNamespace(spec=spec))  # type: ignore[arg-type]
-        for spec in (Features(images=24), Features(), FineTuning(loss="iou", features="moving"))
+    """Features need more than a training, large batches more than small ones; who is silent, the default."""
+    net = "cnnreport.nets.colourization:UNet"
+    specs = (
+        Colourization(net=net, batch_size=32),
+        Colourization(net=net),
+        Features(images=24),
+        Colourization(net=net, batch_size=512),
+        Features(),
+        FineTuning(loss="iou", features="moving"),
     )
-    assert crew.NEED < smoke < features < moving
-    assert crew.need(SimpleNamespace(spec=Colourization(net="m:N"))) == crew.NEED  # type: ignore[arg-type]
+    needs = [crew.need(SimpleNamespace(spec=spec)) for spec in specs]  # type: ignore[arg-type]
+    assert needs == sorted(set(needs))
+    few = Colourization(net=net, batch_size=512, train_images=32)
+    assert crew.need(SimpleNamespace(spec=few)) == needs[0]  # type: ignore[arg-type]
+    assert crew.need(SimpleNamespace(spec=object())) == crew.NEED  # type: ignore[arg-type]
 
 
 class Deaths:
