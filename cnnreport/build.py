@@ -88,6 +88,7 @@ def build(
     *,
     full: bool = False,
     printing: bool = True,
+    workers: int | None = None,
 ) -> Built:
     """Run what a report needs, lay it on a page, and print that.
 
@@ -98,6 +99,7 @@ def build(
         only: Experiments and families to restrict the report to; empty for no restriction.
         full: Whether to run what only the sections beyond the handout need, too.
         printing: Whether to make the PDF, which takes far longer than the page.
+        workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
@@ -116,7 +118,8 @@ def build(
     page_file = pdf_file.with_suffix(HTML)
     files = [page_file, pdf_file] if printing else [page_file]
     sooner = () if choices.smoke else SOONER
-    runs = run_planned(project, plan, command, afterwards=_last_time(files), sooner=sooner)
+    afterwards = _last_time(files)
+    runs = run_planned(project, plan, command, workers, afterwards=afterwards, sooner=sooner)
     record = _record(project, outline, runs, context)
     printed = _make(project, outline, runs, context, record, files)
     trained = sum(planned.run is None for planned in plan)

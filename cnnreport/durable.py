@@ -4,6 +4,7 @@ A file is trusted for what it holds, never for when it was written: its SHA-256 
 in a manifest or, for single files, in its own name.
 """
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -13,6 +14,12 @@ import tempfile
 from pathlib import Path
 
 from cnnreport.errors import EnvironmentFailure
+
+_ATTEMPTS = 5
+"""How often a file is written whose folder goes meanwhile."""
+
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems answer that cannot sync a folder; their rename is as durable as they can make it."""
 
 _NAMED = re.compile(r"\.([0-9a-f]{64})(\.\w+)$")
 
@@ -33,22 +40,16 @@ def write(path: Path, content: bytes) -> str:
     Raises:
         EnvironmentFailure: The folder cannot be written, or the disk is full.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    for attempt in range(_ATTEMPTS):
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fchmod(file.fileno(), 0o644)
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise _failure(path, error) from error
+            _write(path, content)
+            break
+        except FileNotFoundError as error:
+            # Another process that ended the same work has just removed the folder with what was in it.
+            if attempt + 1 == _ATTEMPTS:
+                raise _failure(path, error) from error
+        except OSError as error:
+            raise _failure(path, error) from error
     return sha256(content)
 
 
@@ -100,6 +101,23 @@ def named_hash(path: Path) -> str | None:
     return match.group(1) if match else None
 
 
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            with contextlib.suppress(PermissionError):  # some shares keep modes of their own
+                os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
 def _failure(path: Path, error: OSError) -> EnvironmentFailure:
     remedies = {
         errno.ENOSPC: "free some space there or choose another folder with --out",
@@ -115,8 +133,14 @@ def _failure(path: Path, error: OSError) -> EnvironmentFailure:
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder; its rename is durable without
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # removed with the file in it, by a process that is done with both
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(descriptor)

@@ -4,6 +4,8 @@ import ctypes
 import os
 import platform
 
+from cnnreport import cgroups
+
 _COMPUTE_CAPABILITY_MAJOR = 75
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver."""
 
@@ -11,6 +13,15 @@ _COMPUTE_CAPABILITY_MAJOR = 75
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_memory() -> int | None:
+    """Return how many bytes of memory are free for this process and its children, None where nobody tells.
+
+    What the machine has left, or less where a container is allowed less.
+    """
+    left = (_free_memory(), cgroups.available_memory())
+    return min((each for each in left if each is not None), default=None)
 
 
 def processor() -> str:
@@ -50,6 +61,20 @@ def _cuda_driver() -> ctypes.CDLL | None:
     except OSError:
         return None
     return driver if driver.cuInit(0) == 0 else None
+
+
+def _free_memory() -> int | None:
+    """Return the machine's free memory in bytes; on a Mac all of it, since it tells no more."""
+    try:
+        with open("/proc/meminfo") as file:
+            return next(
+                (int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable")), None
+            )
+    except OSError:
+        names = getattr(os, "sysconf_names", {})
+        if "SC_PHYS_PAGES" not in names:
+            return None
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _cpuinfo(entry: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cnnreport import durable
+from cnnreport import durable, locks
 from cnnreport.errors import UsageError
 from cnnreport.project import CHOICES, DRAWINGS, HTML, RECORD, Project
 from cnnreport.report import outline
@@ -79,7 +79,7 @@ def rubbish(project: Project, *, everything: bool) -> list[Path]:
         for folder in _entries(project.checkpoints)
         if folder.is_dir()
         and artefact.parse_folder_name(folder.name)
-        and not checkpoint.is_locked(folder)
+        and not checkpoint.computed_by(folder)
         and not ((key := checkpoint.key(folder)) and _is_current(key, project))
     ]
     return [*runs, *idle, *_left_over(project)]
@@ -109,7 +109,7 @@ def _everything(project: Project) -> list[Path]:
 
 
 def _is_busy(project: Project) -> bool:
-    return any(checkpoint.is_locked(file.with_suffix("")) for file in project.checkpoints.glob("*.lock"))
+    return any(locks.holder(file) for file in project.checkpoints.glob("*.lock"))
 
 
 def _entries(folder: Path) -> list[Path]:

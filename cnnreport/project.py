@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import CnnReportError, UsageError
+from cnnreport.sources import SourceLoader
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -98,12 +99,12 @@ def load_file(file: Path) -> Any:
     if not file.is_file():
         raise UsageError(f"there is no {file}", "write it, or mend its name")
     name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{file} cannot be loaded", "give it the ending .py")
+    loader = SourceLoader(name, str(file))
+    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
+    assert spec is not None, "a loader is given"
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except CnnReportError:
         raise
     except Exception as error:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from cnnreport import console, durable
+from cnnreport import console, durable, locks
 from cnnreport.project import Project
 from cnnreport.runs import estimate, executor, experiment
 from cnnreport.runs.artefact import Run
@@ -24,18 +24,19 @@ LONG = 60.0
 """Seconds from which on it is said how to see something sooner."""
 
 
-def run_experiment(project: Project, name: str, choices: Choices) -> list[Run]:
-    """Run one experiment or those of a family, all of their seeds."""
+def run_experiment(project: Project, name: str, choices: Choices, workers: int | None = None) -> list[Run]:
+    """Run one experiment or those of a family, all of their seeds, on a number of workers or what fits."""
     wanted = experiment.named(experiment.load_all(project), name)
     plan = make_plan(project, wanted, choices, console.Download("data"))
     keep_choices(project, choices)
-    return run_planned(project, plan, command_line("run", name, choices))
+    return run_planned(project, plan, command_line("run", name, choices), workers)
 
 
 def run_planned(
     project: Project,
     plan: Sequence[Planned],
     command: str,
+    workers: int | None = None,
     *,
     afterwards: float | None = 0.0,
     sooner: Sequence[str] = (),
@@ -46,6 +47,7 @@ def run_planned(
         project: Where runs lie.
         plan: What is wanted.
         command: The command line, which the runs keep.
+        workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
         afterwards: Seconds that the command goes on after the runs, None where that is not known.
         sooner: How to see something sooner, said where it takes long.
     """
@@ -53,11 +55,14 @@ def run_planned(
     for folder in (project.runs, project.checkpoints, project.prepared):
         durable.make_folder(folder)  # found out now, not after the training
     missing = [planned for planned in plan if planned.run is None]
+    if missing and (problem := locks.problem(project.checkpoints)):
+        told = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
+        console.note(f"{told}: two commands at once may compute the same run twice, with the same result.")
     before = estimate.earlier(project, missing) if missing else []
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
     with console.Watch(plan, before, afterwards) as watch:
-        return executor.run_plan(project, plan, command, watch)
+        return executor.run_plan(project, plan, command, watch, most=workers, tell=console.note)
 
 
 def forecast(

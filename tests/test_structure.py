@@ -12,6 +12,7 @@ from cnnreport.project import PACKAGE
 
 FLOORS = (
     {"errors"},
+    {"sources", "streams", "locks", "cgroups"},
     {"durable", "hardware", "project", "task", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from cnnreport import console
+from cnnreport import console, streams
 from cnnreport.cli import building, counting, upkeep  # noqa: F401 - they hang their commands on the group
 from cnnreport.cli.group import cli
 from cnnreport.errors import CnnReportError, EnvironmentFailure
@@ -22,9 +22,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; errors are one sentence, never a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
-    signal.signal(signal.SIGTERM, _interrupt)
+    streams.protect()
+    _end_in_order()
     try:
         code = cli.main([word for word in words if word != "--debug"], "cnnreport", standalone_mode=False)
+        if (lost := streams.lost_results()) is not None:
+            reason = (lost.strerror or str(lost)).lower()
+            raise EnvironmentFailure(
+                f"the results could not be written to stdout: {reason}", "make room there"
+            )
         sys.exit(code if isinstance(code, int) else 0)
     except (KeyboardInterrupt, click.exceptions.Abort):
         console.note("Interrupted; nothing is lost, the same command goes on where it was.")
@@ -50,5 +56,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(1)
 
 
+def _end_in_order() -> None:
+    """End as on Ctrl-C when somebody ends the command, or closes its terminal unless nohup is there."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
+        signal.signal(hangup, _interrupt)
+
+
 def _interrupt(signal_number: int, frame: object) -> NoReturn:
+    signal.signal(signal_number, signal.SIG_IGN)  # a shell sends its hang-up twice, the second into the end
     raise KeyboardInterrupt

@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from cnnreport import console
-from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options
+from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options, workers_option
 
 
 @cli.command()
 @click.argument("report", default="a2-writeup")
 @what_options
+@workers_option
 @out_option
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
@@ -30,6 +31,7 @@ def build(
     full: bool,
     no_pdf: bool,
     only: tuple[str, ...],
+    workers: int | None,
     **options: Any,
 ) -> None:
     """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run."""
@@ -43,7 +45,7 @@ def build(
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
         return show_plan(plan)
     for line in pipeline.build(
-        place, report, Choices(**options), only, full=full, printing=not no_pdf
+        place, report, Choices(**options), only, full=full, printing=not no_pdf, workers=workers
     ).lines():
         console.say(line)
 
@@ -51,16 +53,19 @@ def build(
 @cli.command()
 @click.argument("name")
 @what_options
+@workers_option
 @out_option
 @click.option("--force", is_flag=True, help="Run it again though it is cached.")
 @click.pass_context
-def run(context: click.Context, /, name: str, out: Path | None, force: bool, **options: Any) -> None:
+def run(
+    context: click.Context, /, name: str, out: Path | None, force: bool, workers: int | None, **options: Any
+) -> None:
     """Run the experiment NAME, or all experiments of the family NAME."""
     from cnnreport import run as pipeline
     from cnnreport.runs.plan import Choices
 
     choices = Choices(**options, force=(name,) if force else ())
-    finished = pipeline.run_experiment(project_of(context, out), name, choices)
+    finished = pipeline.run_experiment(project_of(context, out), name, choices, workers)
     folders = [console.short(run.folder) for run in finished]
     for line in (*folders, pipeline.data_line(finished), *pipeline.result_lines(finished)):
         console.say(line)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cnnreport import project
+from cnnreport import project, sources
 from cnnreport.project import Project
 
 
@@ -25,6 +25,10 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 out_option = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for output instead of build/."
 )
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1),
+    help="How many runs to compute at once on a CPU; by default as many as cores and memory allow.",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 what_options = together(
     click.option("--data", type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
@@ -66,4 +70,5 @@ def project_of(context: click.Context, out: Path | None) -> Project:
     found = project.find(context.obj, out)
     if (folder := str(found.root)) not in sys.path:
         sys.path.append(folder)  # a project's own modules can be named in its specs
+    sources.follow(found.root)
     return found

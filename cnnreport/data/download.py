@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnreport import locks
 from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def unwritable(error: OSError) -> EnvironmentFailure:
 def _load_libraries() -> None:
     """Import what the job needs before its clock starts: on a slow disk that takes seconds."""
     try:
-        for library in ("filelock", "pooch", "requests"):
+        for library in ("pooch", "requests"):
             importlib.import_module(library)
     except ImportError as error:
         raise EnvironmentFailure(
@@ -184,25 +185,23 @@ class _Job:
             self.answered.set()
 
     def _retrieve(self) -> None:
-        import filelock
         import pooch  # type: ignore[import-untyped]
 
         pooch.get_logger().setLevel("ERROR")
-        lock = filelock.FileLock(self.path.parent / f"{self.path.name}.lock")
-        try:
-            lock.acquire(timeout=0)
-            part, own = self.path.parent / f"{self.path.name}.part", False
-        except filelock.Timeout:
-            part, own = (
-                Path(tempfile.mkdtemp(dir=self.path.parent, prefix=f"{self.path.name}.")) / "part",
-                True,
-            )
-        whole = part.with_name(f"{part.name}.whole")
-        try:
-            if self.digest.fits(self.path):  # another process was faster
+        with locks.attempt(self.path.parent / f"{self.path.name}.lock") as alone:
+            if alone:
+                self._fetch(pooch, self.path.parent / f"{self.path.name}.part")
                 return
-            # One left here by a killed process would be taken for the download.
-            whole.unlink(missing_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=f"{self.path.name}.") as own:
+                self._fetch(pooch, Path(own) / "part")
+
+    def _fetch(self, pooch: Any, part: Path) -> None:
+        whole = part.with_name(f"{part.name}.whole")
+        if self.digest.fits(self.path):  # another process was faster
+            return
+        # One left here by a killed process would be taken for the download.
+        whole.unlink(missing_ok=True)
+        try:
             pooch.retrieve(
                 self.url,
                 known_hash=self.digest.whole,
@@ -215,11 +214,6 @@ class _Job:
             os.replace(whole, self.path)
         finally:
             whole.unlink(missing_ok=True)
-            lock.release()
-            if own:
-                for path in (part, _tag_of(part)):
-                    path.unlink(missing_ok=True)
-                part.parent.rmdir()
 
     def _download(self, url: str, part: Path, output: Path) -> None:
         """Fill `output` for pooch, which then judges a whole hash and renames the file."""

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from torch import nn
 
+from cnnreport import sources
 from cnnreport.errors import CnnReportError, UsageError
 from cnnreport.formula import expression
 from cnnreport.formula.argument import letters
@@ -87,14 +88,15 @@ def _import(name: str) -> ModuleType:
 def _load(file: Path) -> ModuleType:
     if not file.is_file():
         raise UsageError(f"there is no file {file}", "check its name")
-    spec = importlib.util.spec_from_file_location(f"net_of_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{file} cannot be loaded", "give it the ending .py")
+    sources.follow(file.parent)
+    loader = sources.SourceLoader(f"net_of_{file.stem}", str(file))
+    spec = importlib.util.spec_from_file_location(loader.name, file, loader=loader)
+    assert spec is not None, "a loader is given"
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look there for the module of a class
     sys.path.insert(0, str(file.parent.resolve()))  # as where Python runs the file
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except CnnReportError:
         raise
     except (Exception, SystemExit) as error:

@@ -5,16 +5,21 @@ the hash of every other file and of itself, so a run without a valid manifest do
 file that is not what the manifest says is absent.
 """
 
+import contextlib
+import errno
 import json
 import math
 import os
+import platform
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnreport import durable
+from cnnreport import durable, locks
+from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.runs.fingerprint import Key
 from cnnreport.task import Results, Row
 
@@ -34,6 +39,12 @@ IMPORTED = "imported.json"
 
 INCOMING = ".incoming-"
 """Begins the name of a folder in which a run is being put together."""
+
+_ATTEMPTS = 20
+"""How often a run is put in its place while others put theirs there."""
+
+_IN_THE_WAY = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EACCES}
+"""What the move of a folder fails with where another lies in its place; the last is Windows's."""
 
 _FOLDER = re.compile(r"^(?P<experiment>[a-z0-9-]+)-seed(?P<seed>\d+)-(?P<fingerprint>[0-9a-f]{16})$")
 
@@ -126,8 +137,7 @@ def save(
     (times, machine, memory) stands under `circumstances` in the manifest.
     """
     contents = dict(_contents(history, results, sources))
-    incoming = folder.with_name(f"{INCOMING}{folder.name}")
-    durable.remove(incoming)
+    incoming = _incoming(folder)
     files = {name: durable.write(incoming / name, content) for name, content in sorted(contents.items())}
     manifest = {
         "format": FORMAT_VERSION,
@@ -140,22 +150,48 @@ def save(
         "circumstances": dict(circumstances),
     }
     durable.write(incoming / MANIFEST, encode({**manifest, "self": _self_hash(manifest)}))
+    run = load(incoming)
+    if not isinstance(run, Run):
+        raise VerificationError(
+            f"the run in {incoming} was changed from outside", "run the same command again"
+        )
     put(incoming, folder)
-    run = load(folder)
-    assert isinstance(run, Run), run
-    return run
+    return replace(run, folder=folder)
+
+
+def _incoming(folder: Path) -> Path:
+    """Name the folder in which this process puts a run together, and remove those that dead ones left.
+
+    Each has its own: where locks do not work, another process may be putting the same run together.
+    """
+    prefix = f"{INCOMING}{folder.name}-{durable.sha256(platform.node().encode())[:8]}-"
+    for left in folder.parent.glob(f"{prefix}*"):
+        process = left.name.removeprefix(prefix)
+        if process.isdigit() and (int(process) == os.getpid() or not locks.is_alive(int(process))):
+            with contextlib.suppress(FileNotFoundError):  # another process removes it, too
+                durable.remove(left)
+    return folder.with_name(f"{prefix}{os.getpid()}")
 
 
 def put(incoming: Path, folder: Path) -> None:
-    """Move a complete run to its place; what lay there gives way."""
-    if folder.exists():
-        old = folder.with_name(f"{INCOMING}old-{folder.name}")
-        durable.remove(old)
-        os.replace(folder, old)
-        os.replace(incoming, folder)
-        durable.remove(old)
-    else:
-        os.replace(incoming, folder)
+    """Move a complete run to its place; what lay there gives way.
+
+    Raises:
+        EnvironmentFailure: Others put the same run there again and again.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            os.replace(incoming, folder)
+            return
+        except OSError as error:
+            if error.errno not in _IN_THE_WAY:
+                raise
+        with (
+            tempfile.TemporaryDirectory(prefix=INCOMING, dir=folder.parent) as aside,
+            contextlib.suppress(FileNotFoundError),  # another process has put it aside
+        ):
+            os.replace(folder, Path(aside) / "old")
+    raise EnvironmentFailure(f"other commands put the run {folder.name} there again and again", "end them")
 
 
 def load(folder: Path) -> Run | Damaged | None:

@@ -4,17 +4,17 @@ Every checkpoint is one file that proves itself by its name. The last two are ke
 costs an epoch and no more.
 """
 
+import contextlib
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import filelock
-
-from cnnreport import durable
+from cnnreport import durable, locks
+from cnnreport.locks import Holder
 from cnnreport.runs.artefact import encode
 from cnnreport.runs.fingerprint import Key
 from cnnreport.task import Row
@@ -81,27 +81,29 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def lock(folder: Path) -> filelock.FileLock:
+def lock(
+    folder: Path, on_wait: Callable[[Holder], None] = lambda holder: None
+) -> contextlib.AbstractContextManager[None]:
     """Return the lock that keeps two processes from computing the same run twice.
 
-    A courtesy only: results are right without it. The system frees it when its holder dies. The
-    file lies beside the folder and stays: another process may wait for it when the folder goes.
+    A courtesy only: results are right without it. The file lies beside the folder and stays: another
+    process may wait for it when the folder goes.
+
+    Args:
+        folder: Where the run under way lies.
+        on_wait: Told who computes the run while this process waits.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(_lock_file(folder))
+    return locks.hold(lock_file(folder), on_wait)
 
 
-def is_locked(folder: Path) -> bool:
-    """Say whether some process is computing this run now."""
-    if not _lock_file(folder).exists():
-        return False
-    probe = filelock.FileLock(_lock_file(folder))
-    try:
-        probe.acquire(blocking=False)
-    except filelock.Timeout:
-        return True
-    probe.release()
-    return False
+def computed_by(folder: Path) -> Holder | None:
+    """Return which process is computing this run now, None where none does."""
+    return locks.holder(lock_file(folder))
+
+
+def lock_file(folder: Path) -> Path:
+    """Name the file that is the lock of a run."""
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def begin(folder: Path, key: Key, *, forced: bool) -> None:
@@ -140,11 +142,8 @@ def failure(folder: Path) -> str | None:
         return "for a reason that was not kept"
 
 
-def _lock_file(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
-
-
 def _files(folder: Path) -> Sequence[Path]:
-    if not folder.is_dir():
+    try:
+        return sorted(file for file in folder.iterdir() if _NAME.match(file.name))
+    except (FileNotFoundError, NotADirectoryError):  # not begun, or finished by another process just now
         return []
-    return sorted(file for file in folder.iterdir() if _NAME.match(file.name))

@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from cnnreport import durable
-from cnnreport.errors import UsageError
+from cnnreport import durable, sources
+from cnnreport.errors import UsageError, VerificationError
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,39 @@ def source_closure(
         package = module if file.name == "__init__.py" else module.rpartition(".")[0]
         waiting += _imports(file.read_bytes(), package)
     return dict(sorted(found.items()))
+
+
+def check_executed(digests: Mapping[str, str], files: Mapping[str, Path]) -> None:
+    """Check that what this process has executed so far is what was hashed.
+
+    Args:
+        digests: The SHA-256 of the sources by their path in the project, as in a key.
+        files: Where those were read from.
+
+    Raises:
+        VerificationError: A file was changed after it was hashed, or another of its name was imported.
+    """
+    for path, executed in sources.unlike(digests).items():
+        raise _other_source(path, executed, files[path])
+
+
+def read_hashed(digests: Mapping[str, str], files: Mapping[str, Path]) -> dict[str, bytes]:
+    """Read sources that were hashed before.
+
+    Raises:
+        VerificationError: One was changed since.
+    """
+    contents = {path: file.read_bytes() for path, file in files.items()}
+    for path, content in contents.items():
+        if durable.sha256(content) != digests[path]:
+            raise _other_source(path, files[path], files[path])
+    return contents
+
+
+def _other_source(path: str, executed: Path, hashed: Path) -> VerificationError:
+    if executed.resolve() == hashed.resolve():
+        return VerificationError(f"{path} was changed while the command ran", "run the same command again")
+    return VerificationError(f"{executed} is imported in place of {hashed}", "rename one of them")
 
 
 def _find_module(module: str, folders: Iterable[Path]) -> tuple[Path, Path] | None:

@@ -13,7 +13,7 @@ from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.artefact import Damaged, Run, folder_name
 from cnnreport.runs.device import THREADS, Device, DeviceChoice, instructions, resolve
 from cnnreport.runs.experiment import Experiment, with_read
-from cnnreport.runs.fingerprint import Key, source_closure, versions
+from cnnreport.runs.fingerprint import Key, check_executed, source_closure, versions
 from cnnreport.runs.runner import Job
 
 State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]
@@ -207,6 +207,7 @@ def _write_data(project: Project, stem: str, planned: Planned) -> Path:
 
     parameters = planned.spec.data_parameters()
     arrays = _data_module(planned.spec.data).prepare(planned.source, **parameters)
+    check_executed(planned.key.what["sources"], planned.sources)
     return durable.write_named(project.prepared, stem, ".safetensors", safetensors.numpy.save(arrays))
 
 
@@ -322,8 +323,8 @@ def _imported(planned: Planned, existing: Sequence[Run | Damaged], choices: Choi
 
 def _under_way(planned: Planned) -> tuple[State | None, list[str]]:
     epochs = checkpoint.epochs(planned.checkpoints)
-    if checkpoint.is_locked(planned.checkpoints):
-        return "running", [f"being computed now, {epochs} epochs done"]
+    if (holder := checkpoint.computed_by(planned.checkpoints)) is not None:
+        return "running", [f"being computed now by {holder}, {epochs} epochs done"]
     if (problem := checkpoint.failure(planned.checkpoints)) is not None:
         return "failed", [problem]
     if epochs:

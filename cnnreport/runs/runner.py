@@ -12,9 +12,10 @@ from typing import Any
 
 from cnnreport import durable, hardware
 from cnnreport.errors import CnnReportError, DataError
+from cnnreport.locks import Holder
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.device import Device, float32
-from cnnreport.runs.fingerprint import Key, versions
+from cnnreport.runs.fingerprint import Key, check_executed, read_hashed, versions
 from cnnreport.task import Row, Task
 
 
@@ -84,9 +85,13 @@ def execute(job: Job, notify: Notify) -> Path:
 
     Where another process is computing the same run, wait for it and take its result.
     """
-    if checkpoint.is_locked(job.checkpoints):
-        notify(Progress(job.experiment, job.seed, 0, 0, {}, 0.0))
-    with checkpoint.lock(job.checkpoints):
+
+    def wait(holder: Holder) -> None:
+        lock = checkpoint.lock_file(job.checkpoints)
+        warning = f"{holder} computes it; to compute it here as well, remove {lock}"
+        notify(Progress(job.experiment, job.seed, 0, 0, {}, 0.0, warning))
+
+    with checkpoint.lock(job.checkpoints, wait):
         if not job.force and isinstance(artefact.load(job.folder), artefact.Run):
             checkpoint.clear(job.checkpoints)  # left where a command died between its last two steps
             return job.folder
@@ -107,7 +112,8 @@ def execute(job: Job, notify: Notify) -> Path:
 
 def _compute(job: Job, notify: Notify) -> None:
     started = datetime.now(UTC)
-    sources = {path: file.read_bytes() for path, file in job.sources.items()}
+    hashed = job.key.what["sources"]
+    sources = read_hashed(hashed, job.sources)
     task = _make_task(job)
     earlier = checkpoint.load(job.checkpoints)
     history, seconds = (earlier.history, earlier.seconds) if earlier else ([], [])
@@ -120,18 +126,15 @@ def _compute(job: Job, notify: Notify) -> None:
         begin = time.perf_counter()
         history.append(task.run_epoch())
         seconds.append(time.perf_counter() - begin)
+        check_executed(hashed, job.sources)  # before each is kept: modules may be imported late
         checkpoint.save(job.checkpoints, checkpoint.Checkpoint(task.state(), history, seconds))
         notify(Progress(job.experiment, job.seed, len(history), task.epochs, history[-1], seconds[-1]))
-    artefact.save(
-        job.folder,
-        job.experiment,
-        job.seed,
-        job.key,
-        history,
-        task.results(),
-        sources,
-        _circumstances(job, started, seconds, resumed=earlier is not None),
-    )
+    results = task.results()
+    check_executed(hashed, job.sources)
+    if not job.force and isinstance(artefact.load(job.folder), artefact.Run):
+        return  # another process, which no lock held back, was faster
+    circumstances = _circumstances(job, started, seconds, resumed=earlier is not None)
+    artefact.save(job.folder, job.experiment, job.seed, job.key, history, results, sources, circumstances)
 
 
 def _make_task(job: Job) -> Task:

@@ -14,6 +14,7 @@ FeatureMode = Literal["cached", "frozen", "moving"]
 Start = Literal["pretrained", "random"]
 
 _NETS = "cnnreport.nets.deeplab"
+_GIB = 1 << 30
 
 
 class _Segmentation:
@@ -36,6 +37,10 @@ class _Segmentation:
     def data_parameters(self) -> dict[str, int | None]:
         """Return what the preparation of the data depends on, as arguments of its ``prepare``."""
         return {"images": self.images}
+
+    def memory(self) -> int:
+        """Return the bytes of memory that a worker may need, measured; see `cnnreport.runs.crew`."""
+        return _GIB if self.images else 7 * _GIB // 4
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,10 @@ class FineTuning(_Segmentation):
     batch_size: int = 128
     learning_rate: float = 0.05
     images: int | None = None
+
+    def memory(self) -> int:
+        """Return the bytes of memory that a worker may need, measured; see `cnnreport.runs.crew`."""
+        return _GIB if self.images else (5 if self.features == "cached" else 10) * _GIB // 4
 
     def effort(self) -> float:
         """Return how long a run takes beside others, in images that a colourization net learns from."""

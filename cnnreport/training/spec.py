@@ -81,3 +81,8 @@ class Colourization:
         if self.updates is not None:
             return float(self.updates * self.batch_size)
         return float(self.epochs * (self.train_images or 5000))  # there are 5000 horses
+
+    def memory(self) -> int:
+        """Return the bytes of memory that a worker may need: measured with both nets, and a quarter more."""
+        images = min(self.batch_size, self.train_images or self.batch_size)
+        return (450 << 20) + images * self.num_filters * (1 << 16)

@@ -30,7 +30,7 @@ def test_workers_compute_what_this_process_computes(
     for folder in counting.runs.iterdir():
         (folder / "manifest.json").unlink()
     with executor.InProcess(heard.append) as pool:
-        executor._compute(pool, counting, plan(counting), "a command")
+        executor._Work(counting, plan(counting), "a command", set()).compute(pool)
     here = [planned.run for planned in plan(counting)]
     assert [run.manifest["files"] for run in here if run] == expected
     CountingTask.calls.clear()

@@ -4,6 +4,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from planned import PACES, plan
@@ -99,7 +100,7 @@ def test_run_forces_a_family(ran: Project, cnnreport, monkeypatch: pytest.Monkey
     """--force of the command run is for whatever its name means."""
     asked: list[tuple[str, str]] = []
 
-    def run_planned(project: Project, wanted: list[Planned], command: str) -> list[Run]:
+    def run_planned(project: Project, wanted: list[Planned], command: str, workers: int | None) -> list[Run]:
         asked.extend((planned.experiment.name, planned.state) for planned in wanted)
         return [run for run in artefact.load_all(project.runs) if isinstance(run, Run)]
 
@@ -145,3 +146,25 @@ def test_answers_are_no_declarations(counting: Project) -> None:
     (counting.experiments / "demo" / "answers").mkdir()
     (counting.experiments / "demo" / "answers" / "all.py").write_text("ANSWERS = {}")
     assert list(load_all(counting)) == ["count", "fail"]
+
+
+@pytest.mark.parametrize(("words", "expected"), [((), None), (("--workers", "3"), 3)])
+def test_the_number_of_workers_is_the_user_s(
+    cnnreport, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: int | None
+) -> None:
+    """--workers of run and of build is handed on to where the runs are computed."""
+    asked: list[object] = []
+
+    def run_planned(project: Project, wanted: list[Planned], command: str, workers: object) -> list[Run]:
+        asked.append(workers)
+        return []
+
+    def build(*arguments: object, workers: object, **options: object) -> object:
+        asked.append(workers)
+        return SimpleNamespace(lines=list)
+
+    monkeypatch.setattr("cnnreport.run.run_planned", run_planned)
+    monkeypatch.setattr("cnnreport.build.build", build)
+    cnnreport("run", "pace", "--device", "cpu", *words)
+    cnnreport("build", "any", *words)
+    assert asked == [expected, expected]

@@ -106,6 +106,20 @@ def test_a_failure_stops_its_readers_alone(reading: Project) -> None:
     assert {run.experiment for run in artefact.load_all(reading.runs)} == {"count"}
 
 
+@pytest.mark.usefixtures("here")
+def test_a_reader_elsewhere_gets_what_was_computed_here(
+    reading: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run on another device may read one that workers have just computed."""
+    monkeypatch.setattr("cnnreport.runs.device.check_torch", lambda device: None)
+    wanted = plan(reading, "reader")
+    for planned in wanted[1:]:
+        planned.key.where["device"] = "mps"  # type: ignore[index]
+    counted, *readers = run_plan(reading, wanted, "a command", lambda _: None)
+    for run in readers:
+        np.testing.assert_array_equal(run.samples()["read"], counted.samples()["value"])
+
+
 @pytest.mark.slow
 def test_workers_wait_for_what_is_read(reading: Project) -> None:
     """On several workers a reader begins when the run that it reads is done."""
