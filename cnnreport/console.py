@@ -203,7 +203,8 @@ class Watch:
         if unknown:
             runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
             return f"{told} left and more{rest}; {runs} of a kind not measured yet"
-        return f"{'at most ' if left.most else ''}about {told} left{rest or ' in all'}"
+        about = "roughly" if left.rough else "at most about" if left.most else "about"
+        return f"{about} {told} left{rest or ' in all'}"
 
     def _time_left(self) -> "tuple[Guess | None, int]":
         """Guess the seconds until all runs are done: each run under way at the pace of its last epoch, one
@@ -231,7 +232,8 @@ class Watch:
             left = [each.seconds for name, each in known.items() if self._works[name].device == device]
             workers = self._workers.get(device) or estimate.workers(device)
             total += estimate.finish(under_way, left, workers)
-        return estimate.Guess(total, any(each.most for each in known.values())), unknown
+        most, rough = (any(getattr(each, how) for each in known.values()) for how in ("most", "rough"))
+        return estimate.Guess(total, most=most, rough=rough), unknown
 
     def _under_way(self, device: str) -> list[tuple[str, int]]:
         return [

@@ -108,12 +108,13 @@ def test_no_more_workers_are_counted_on_than_were_seen() -> None:
     assert seconds_left(shown) == pytest.approx(20.0 + 40.0)
 
 
-def test_a_kind_that_nobody_measured_is_named_not_guessed() -> None:
-    """Where some runs are of a kind of which nothing is known, it is said that it takes longer."""
+def test_a_kind_that_nobody_measured_is_guessed_roughly() -> None:
+    """Another kind stands in for it, at its own effort, until one epoch of it has ended."""
     other, proof = planned("flowers", 10.0, task="a:Other"), planned("proof", 0.0, task="a:Proof")
     shown = Watch([planned("pool", 10.0), other, proof])
     shown(ended("pool", 5, 10, 2.0))
-    assert shown._forecast() == "10 s left and more; 1 run is of a kind not measured yet"
+    assert shown._workers == {"cpu": 1}
+    assert shown._forecast() == "roughly 30 s left in all"  # 5 epochs of 2 s, and 10 units at 2 s each
     shown(ended("flowers", 1, 10, 3.0))
     assert shown._forecast() == "about 27 s left in all"
 

@@ -1,7 +1,8 @@
 """How long a plan takes, from what is measured: by this build so far, and by earlier runs on this machine.
 
 Nothing here knows a number of seconds. A run takes its effort (`Spec.effort`) at the rate of the nearest
-thing that was measured; where nothing was, there is no estimate.
+thing that was measured, if need be of another kind: specs tell their efforts in one unit, images that a
+colourization net learns from. Where nothing was measured, there is no estimate.
 """
 
 import heapq
@@ -49,10 +50,12 @@ class Guess:
     Args:
         seconds: On one worker, or of a whole plan.
         most: Whether it is rather less: it was scaled up from small runs, with all that does not grow.
+        rough: Whether something of another kind stands in for it.
     """
 
     seconds: float
     most: bool = False
+    rough: bool = False
 
 
 COMPARABLE = 0.5
@@ -100,8 +103,9 @@ def guess(work: Work, now: Iterable[Took], before: Iterable[Took] = ()) -> Guess
         before: What earlier runs took.
 
     Returns:
-        A guess, or None where nothing is known of its kind.
+        A guess, or None where nothing is known of its kind, nor does this build measure any other.
     """
+    others = [took for took in now if took.work.device == work.device and takes_long(took.work)]
     now = [took for took in now if took.work.kind == work.kind]
     before = [took for took in before if took.work.kind == work.kind]
     large = [took for took in before if took.work.effort >= COMPARABLE * work.effort]
@@ -115,7 +119,7 @@ def guess(work: Work, now: Iterable[Took], before: Iterable[Took] = ()) -> Guess
     ):
         if measured:
             return Guess(_at_their_rate(work, measured), most)
-    return None
+    return Guess(_at_their_rate(work, others), rough=True) if others and takes_long(work) else None
 
 
 def _of(experiment: str, measured: Sequence[Took]) -> list[Took]:
@@ -160,7 +164,7 @@ def whole(works: Sequence[Work], before: Sequence[Took]) -> Guess | None:
         )
         for device in devices
     )
-    return Guess(sum(seconds), any(each.most for _, each in guesses if each))
+    return Guess(sum(seconds), most=any(each.most for _, each in guesses if each))
 
 
 def takes_long(work: Work) -> bool:

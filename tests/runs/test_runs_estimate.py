@@ -27,7 +27,7 @@ def work(experiment: str, effort: float, kind: tuple[str, str, str] = TRAINING) 
 
 
 def test_the_nearest_measurement_counts() -> None:
-    """The same experiment goes before its kind, and what is measured now before earlier; no more is known."""
+    """The same experiment goes before its kind, now before earlier, and another kind comes last."""
     same, alike = Took(work("unet", 10), 40.0), Took(work("pool", 10), 20.0)
     other = Took(work("flowers", 10, ("a:Other", "cpu", "float32")), 10.0)
     elsewhere = Took(work("unet", 10, ("a:Training", "cuda", "float32")), 1.0)
@@ -36,7 +36,8 @@ def test_the_nearest_measurement_counts() -> None:
     assert estimate.guess(asked, [other, alike], [same]) == Guess(80.0)
     assert estimate.guess(asked, [other, alike], []) == Guess(40.0)
     assert estimate.guess(asked, [other], [alike]) == Guess(40.0)
-    assert estimate.guess(asked, [other, elsewhere], [other]) is None
+    assert estimate.guess(asked, [other, elsewhere], []) == Guess(20.0, rough=True)
+    assert estimate.guess(asked, [elsewhere], [other]) is None
 
 
 def test_small_runs_give_a_bound_where_nothing_else_is_known() -> None:
