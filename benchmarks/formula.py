@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from cnnreport import hardware
-from cnnreport.formula.derive import derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
+from cnnreport.formula.tracing.derive import derive
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
 
 NETS = (PoolUpsampleNet, ConvTransposeNet, UNet)

@@ -86,7 +86,7 @@ def check(context: click.Context, /, answers: Path, as_csv: bool, as_json: bool)
     ANSWERS is a TOML file, or a folder of them: then a table has a row for each. Exit code 0 when all
     six formulas of every sheet hold under one common convention, 3 otherwise.
     """
-    from cnnreport.formula import audit, claims
+    from cnnreport.formula.audit import claims, judge
 
     project_of(context, None)
     if as_csv and as_json:
@@ -94,7 +94,7 @@ def check(context: click.Context, /, answers: Path, as_csv: bool, as_json: bool)
     if as_csv or answers.is_dir():
         context.exit(_mark(answers, as_csv=as_csv, as_json=as_json))
     with console.prints_aside():
-        found = audit.audit(claims.read(answers))
+        found = judge.audit(claims.read(answers))
     if as_json:
         console.say_json(found.to_json())
     else:
@@ -105,7 +105,7 @@ def check(context: click.Context, /, answers: Path, as_csv: bool, as_json: bool)
 
 def _mark(answers: Path, *, as_csv: bool, as_json: bool) -> int:
     """Print what was found about each answer sheet, and return the exit code."""
-    from cnnreport.formula import marking
+    from cnnreport.formula.audit import marking
 
     with console.prints_aside():
         marked = marking.mark(answers)

@@ -7,10 +7,11 @@ from typing import Any
 import sympy
 
 from cnnreport.errors import UsageError
-from cnnreport.formula import annotation, expression
+from cnnreport.formula import annotation
 from cnnreport.formula.annotation import Allowed
-from cnnreport.formula.size import Answers
+from cnnreport.formula.reading import expression
 from cnnreport.formula.symbols import HALF_KERNEL, KERNEL, LETTERS, Count, symbol
+from cnnreport.formula.tracing.size import Answers
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _WHOLE = re.compile(r"[+-]?\d+")

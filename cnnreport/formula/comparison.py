@@ -16,12 +16,12 @@ from typing import Any
 from cnnreport.errors import UsageError
 from cnnreport.formula import target
 from cnnreport.formula.convention import CHOICES
-from cnnreport.formula.derive import Derivation, Layer, derive
-from cnnreport.formula.prove import prove
-from cnnreport.formula.rule import KINDS, Kind
+from cnnreport.formula.proof.prove import prove
+from cnnreport.formula.rules.rule import KINDS, Kind
 from cnnreport.formula.spec import Comparison, Reading
 from cnnreport.formula.symbols import Count, Shape, multiply
 from cnnreport.formula.tasks import SymbolicTask, evaluate
+from cnnreport.formula.tracing.derive import Derivation, Layer, derive
 
 FACTORS = (1, 2)
 """How often a tool counts each: a multiply-add as two operations, an output forwards and backwards."""

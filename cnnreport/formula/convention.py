@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from cnnreport.errors import UsageError
-from cnnreport.formula.derive import Derivation, Layer
-from cnnreport.formula.rule import ROLES, Kind, Role
+from cnnreport.formula.rules.rule import ROLES, Kind, Role
 from cnnreport.formula.symbols import Count, add
+from cnnreport.formula.tracing.derive import Derivation, Layer
 
 _CONVOLUTIONS: frozenset[Kind] = frozenset(("convolution", "transposed convolution", "linear"))
 _WINDOWS: frozenset[Kind] = _CONVOLUTIONS | {"pooling", "upsampling"}

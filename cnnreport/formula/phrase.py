@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from cnnreport.formula.notation import SUPERSCRIPTS
+from cnnreport.formula.reading.notation import SUPERSCRIPTS
 from cnnreport.formula.symbols import KERNEL, Count, Shape, symbol
 
 ORDER = ("NIC", "NF", "NC")

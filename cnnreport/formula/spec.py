@@ -134,7 +134,7 @@ class Paddings(_Symbolic):
         UsageError: There is no second kernel size, or one stands there twice.
     """
 
-    task: ClassVar[str] = "cnnreport.formula.padding_task:PaddingTask"
+    task: ClassVar[str] = "cnnreport.formula.paddings.task:PaddingTask"
 
     net: str
     kernels: tuple[int, ...]

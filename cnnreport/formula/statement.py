@@ -8,11 +8,11 @@ from cnnreport.formula import convention as conventions
 from cnnreport.formula import phrase
 from cnnreport.formula.argument import read_values
 from cnnreport.formula.convention import QUANTITIES, Convention
-from cnnreport.formula.derive import Derivation, Layer, derive
-from cnnreport.formula.grid import smallest
-from cnnreport.formula.prove import Proof, prove
+from cnnreport.formula.proof.grid import smallest
+from cnnreport.formula.proof.prove import Proof, prove
 from cnnreport.formula.symbols import KERNEL, Shape, symbol
 from cnnreport.formula.target import read_size, resolve
+from cnnreport.formula.tracing.derive import Derivation, Layer, derive
 
 COLUMNS = ("layer", "type", "input", "output", *QUANTITIES)
 """Titles of `Statement.rows`."""

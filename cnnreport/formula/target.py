@@ -13,10 +13,10 @@ from torch import nn
 
 from cnnreport import sources
 from cnnreport.errors import CnnReportError, UsageError
-from cnnreport.formula import expression
 from cnnreport.formula.argument import letters
-from cnnreport.formula.derive import Net
+from cnnreport.formula.reading import expression
 from cnnreport.formula.symbols import Count
+from cnnreport.formula.tracing.derive import Net
 
 _SIZE = re.compile(r"[A-Za-z_]\w*|\d")
 LARGEST_INPUT = 10_000_000

@@ -4,13 +4,14 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnnreport.formula import audit, phrase, target
-from cnnreport.formula.claims import Claims
+from cnnreport.formula import phrase, target
+from cnnreport.formula.audit import judge
+from cnnreport.formula.audit.claims import Claims
 from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice, find, total
-from cnnreport.formula.derive import Derivation, Layer, derive
-from cnnreport.formula.prove import Proof, prove
+from cnnreport.formula.proof.prove import Proof, prove
 from cnnreport.formula.spec import Formulas, HandWritten
 from cnnreport.formula.symbols import Count, Shape, symbol
+from cnnreport.formula.tracing.derive import Derivation, Layer, derive
 from cnnreport.task import Results, Row
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class AuditTask(SymbolicTask):
         claims = Claims(
             self._spec.net, self._spec.input_size, dict(self._spec.original), dict(self._spec.doubled)
         )
-        found = audit.audit(claims)
+        found = judge.audit(claims)
         told = found.to_json()
         for finding, plain in zip(found.findings, told["findings"], strict=True):
             plain["expected"] = formula(finding.expected, LINE)

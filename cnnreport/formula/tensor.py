@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeGuard
 import torch
 from torch import nn
 
-from cnnreport.formula.size import Size
 from cnnreport.formula.symbols import Count, Shape
+from cnnreport.formula.tracing.size import Size
 
 
 class Recorder(Protocol):

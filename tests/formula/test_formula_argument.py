@@ -12,9 +12,9 @@ from torch import nn
 from cnnreport.errors import UsageError
 from cnnreport.formula.argument import read_values
 from cnnreport.formula.convention import find
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, derive
 
 N, NF = symbol("n"), symbol("NF")
 IMAGE = (3, 8, 8)

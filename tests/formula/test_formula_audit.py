@@ -14,12 +14,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.formula import attribute, audit, expression, phrase
-from cnnreport.formula.claims import SIZES, Claims, Size, read
+from cnnreport.formula import phrase
+from cnnreport.formula.audit import attribute, judge
+from cnnreport.formula.audit.claims import SIZES, Claims, Size, read
+from cnnreport.formula.audit.findings import Audit, Finding
 from cnnreport.formula.convention import CHOICES, QUANTITIES, Choice, total
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.findings import Audit, Finding
+from cnnreport.formula.reading import expression
 from cnnreport.formula.symbols import Count, add
+from cnnreport.formula.tracing.derive import Derivation, derive
 from cnnreport.nets.colourization import PoolUpsampleNet
 from cnnreport.project import PACKAGE
 
@@ -66,7 +68,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def example(_one_thread: None) -> Audit:
     """The audit of the write-up."""
-    return audit.audit(read(HANDWRITTEN))
+    return judge.audit(read(HANDWRITTEN))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def judged(derivations: Derivations, size: Size, quantity: str, name: str, wrong
     other: Size = "doubled" if size == "original" else "original"
     text = {other: phrase.code(right(derivations, other, quantity, name)), size: wrong}
     claims = Claims(NET, 32, {quantity: text["original"]}, {quantity: text["doubled"]})
-    return next(f for f in audit.judge(claims, derivations, 0).findings if f.size == size)
+    return next(f for f in judge.judge(claims, derivations, 0).findings if f.size == size)
 
 
 def find(findings: tuple[Finding, ...], size: str, quantity: str) -> Finding:
@@ -158,7 +160,7 @@ def test_right_formulas_pass(derivations: Derivations) -> None:
     sheet = read(HANDWRITTEN)
     connections = sheet.original["connections"].replace("1280NC", "1049600NC").replace("k^2", "K²")
     claims = Claims(NET, 32, {**sheet.original, "connections": connections}, sheet.doubled)
-    found = audit.judge(claims, derivations, 180)
+    found = judge.judge(claims, derivations, 180)
     assert found.common == {"weights": "learnable", "outputs": "with normalisation", "connections": ALL}
     assert (found.passed, found.exit_code) == (True, 0)
     assert all(f.difference == 0 and f.explanation == "" for f in found.findings)
@@ -170,7 +172,7 @@ def test_one_convention_must_serve_both_sizes(derivations: Derivations) -> None:
     original = {q: phrase.code(right(derivations, "original", q, CHOICES[q][0].name)) for q in QUANTITIES}
     doubled = {q: phrase.code(right(derivations, "doubled", q, CHOICES[q][0].name)) for q in QUANTITIES}
     doubled["outputs"] = phrase.code(right(derivations, "doubled", "outputs", "layers"))
-    found = audit.judge(Claims(NET, 32, original, doubled), derivations, 0)
+    found = judge.judge(Claims(NET, 32, original, doubled), derivations, 0)
     assert all(finding.holds for finding in found.findings)
     assert (found.complete, found.common, found.passed) == (True, None, False)
     assert "All formulas hold, but original and doubled under different conventions." in found.lines()
@@ -182,7 +184,7 @@ def test_all_conventions_are_named(plain: Path) -> None:
         size: {"weights": "2NF k^2", "outputs": f"{area}(NF + 1)", "connections": f"{area}*2*NF*k^2"}
         for size, area in (("original", 16**2), ("doubled", 32**2))
     }
-    found = audit.audit(Claims(f"{plain}:Plain", 16, formulas["original"], formulas["doubled"]))
+    found = judge.audit(Claims(f"{plain}:Plain", 16, formulas["original"], formulas["doubled"]))
     assert found.passed
     assert found.common == {"weights": "kernels", "outputs": "convolutions", "connections": "convolutions"}
     weights = find(found.findings, "original", "weights")
@@ -193,7 +195,7 @@ def test_all_conventions_are_named(plain: Path) -> None:
 def test_missing_formulas_are_named(derivations: Derivations) -> None:
     """What is there is judged, but less than six formulas never pass."""
     claims = Claims(NET, 32, {"outputs": "2880NF + 3328NC"})
-    found = audit.judge(claims, {"original": derivations["original"]}, 0)
+    found = judge.judge(claims, {"original": derivations["original"]}, 0)
     assert [finding.holds for finding in found.findings] == [True]
     assert found.common == {"outputs": "with normalisation"}
     assert (found.complete, found.passed, found.exit_code) == (False, False, 3)
@@ -205,9 +207,9 @@ def test_a_net_of_vectors_has_nothing_to_double(plain: Path) -> None:
     """Its formulas are judged whatever the input size; doubled ones are refused."""
     written = {"weights": "num_inputs num_hidden + 11 num_hidden + 10"}
     claims = Claims(f"{plain}:Perceptron", 32, written)
-    assert audit.audit(claims).findings[0].conventions == ("kernels and biases", "learnable")
+    assert judge.audit(claims).findings[0].conventions == ("kernels and biases", "learnable")
     with pytest.raises(UsageError, match=r"answers.toml: the input of .* has no height and width; leave out"):
-        audit.audit(Claims(f"{plain}:Perceptron", 32, written, written, place="answers.toml"))
+        judge.audit(Claims(f"{plain}:Perceptron", 32, written, written, place="answers.toml"))
 
 
 def test_the_judge_is_proved(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,10 +219,10 @@ def test_the_judge_is_proved(plain: Path, monkeypatch: pytest.MonkeyPatch) -> No
         sizes = ", ".join(str(derivation.input) for derivation in derivations)
         raise VerificationError(f"the proof fails for {sizes}")
 
-    monkeypatch.setattr(audit, "prove", prove)
+    monkeypatch.setattr(judge, "prove", prove)
     written = {"weights": "2NF k^2"}
     with pytest.raises(VerificationError, match=r"fails for \(1, 20, 20\), \(1, 40, 40\)"):
-        audit.audit(Claims(f"{plain}:Plain", 20, written, written))
+        judge.audit(Claims(f"{plain}:Plain", 20, written, written))
 
 
 # What does not hold, and why.
@@ -383,7 +385,7 @@ def test_a_slip_made_at_both_sizes_is_found(derivations: Derivations) -> None:
         for size in SIZES
     }
     claims = Claims(NET, 32, {"connections": texts["original"]}, {"connections": texts["doubled"]})
-    for finding in audit.judge(claims, derivations, 0).findings:
+    for finding in judge.judge(claims, derivations, 0).findings:
         assert finding.convention == ALL
         assert finding.explanation.endswith("as if up2.2 (BatchNorm2d) had been left out.")
 
@@ -391,7 +393,7 @@ def test_a_slip_made_at_both_sizes_is_found(derivations: Derivations) -> None:
 def test_the_nearest_convention_has_the_fewest_wrong_terms(derivations: Derivations) -> None:
     """Where nothing holds, few wrong terms go before small errors, and the simplest convention wins a tie."""
     claims = Claims(NET, 32, {"outputs": "2240NF + 7NC", "weights": "0"})
-    found = audit.judge(claims, {"original": derivations["original"]}, 0).findings
+    found = judge.judge(claims, {"original": derivations["original"]}, 0).findings
     assert find(found, "original", "outputs").convention == "layers"
     assert find(found, "original", "weights").convention == "kernels"
 
@@ -505,16 +507,16 @@ def test_a_letter_that_the_net_lacks_is_named(derivations: Derivations, tmp_path
     with pytest.raises(
         UsageError, match=r"answers.toml, \[original\]: weights: 'X' .*write one of NIC, NF, NC, k"
     ):
-        audit.judge(claims, derivations, 0)
+        judge.judge(claims, derivations, 0)
 
 
 def test_a_formula_for_another_quantity_is_refused(derivations: Derivations) -> None:
     """What says of itself that it counts outputs is no count of weights."""
     claims = Claims(NET, 32, {"weights": "# outputs = 2240NF + 2304NC"})
     with pytest.raises(UsageError, match=r"\[original\]: weights: the formula says outputs =; move it to"):
-        audit.judge(claims, derivations, 0)
+        judge.judge(claims, derivations, 0)
     claims = Claims(NET, 32, {"outputs": "total Outputs = 2240NF + 2304NC"})
-    assert audit.judge(claims, derivations, 0).findings[0].holds
+    assert judge.judge(claims, derivations, 0).findings[0].holds
 
 
 @pytest.mark.parametrize(
@@ -526,5 +528,5 @@ def test_hostile_formulas_end(derivations: Derivations, formula: str) -> None:
     """Whatever is written is judged or refused within seconds."""
     start = time.perf_counter()
     with contextlib.suppress(UsageError):
-        audit.judge(Claims(NET, 32, {"weights": formula}, {"weights": formula}), derivations, 0)
+        judge.judge(Claims(NET, 32, {"weights": formula}, {"weights": formula}), derivations, 0)
     assert time.perf_counter() - start < 5

@@ -15,9 +15,9 @@ from cnnreport.errors import UsageError
 from cnnreport.formula import target
 from cnnreport.formula.comparison import ComparisonTask, Explanation, explain
 from cnnreport.formula.convention import CHOICES, CONNECTIONS, Connections, total
-from cnnreport.formula.derive import Derivation, derive
 from cnnreport.formula.spec import Comparison, Reading
 from cnnreport.formula.tasks import evaluate
+from cnnreport.formula.tracing.derive import Derivation, derive
 from cnnreport.nets.colourization import PoolUpsampleNet
 from cnnreport.project import PACKAGE, load_file
 

@@ -19,9 +19,9 @@ from cnnreport.formula.convention import (
     find,
     total,
 )
-from cnnreport.formula.derive import Layer, derive
-from cnnreport.formula.rule import KINDS, ROLES
+from cnnreport.formula.rules.rule import KINDS, ROLES
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Layer, derive
 from cnnreport.nets.colourization import PoolUpsampleNet
 
 K, NF, NC, NIC = map(symbol, ("k", "NF", "NC", "NIC"))

@@ -20,9 +20,9 @@ from torch import nn
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.convention import find
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, derive
 from cnnreport.nets.colourization import PoolUpsampleNet
 
 K, NF, NC, NIC, H, W = map(symbol, ("k", "NF", "NC", "NIC", "h", "w"))

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError
-from cnnreport.formula import expression
-from cnnreport.formula.expression import parse
+from cnnreport.formula.reading import expression
+from cnnreport.formula.reading.expression import parse
 from cnnreport.formula.symbols import symbol
 
 K, NIC, NF, NC = (symbol(name) for name in ("k", "NIC", "NF", "NC"))

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula.convention import find
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.forward import Inputs, outputs
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, derive
+from cnnreport.formula.tracing.forward import Inputs, outputs
 
 H, NF, NIC = symbol("h"), symbol("NF"), symbol("NIC")
 

@@ -7,12 +7,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnreport.errors import UsageError
-from cnnreport.formula import oracle
-from cnnreport.formula.derive import derive
-from cnnreport.formula.grid import smallest
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof import oracle
+from cnnreport.formula.proof.grid import smallest
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.statement import state
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import derive
 
 H, W, N = map(symbol, ("h", "w", "n"))
 

@@ -12,9 +12,9 @@ from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.convention import find
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, derive
 
 NF, D = symbol("NF"), symbol("dim")
 

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.convention import find
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, derive
 
 H, L, NF, V, D = symbol("h"), symbol("L"), symbol("NF"), symbol("vocab"), symbol("dim")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.formula import marking
-from cnnreport.formula.marking import KEYS, Marking, mark
+from cnnreport.formula.audit import marking
+from cnnreport.formula.audit.marking import KEYS, Marking, mark
 
 NET = """
 from torch import nn

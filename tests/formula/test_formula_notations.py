@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError
 from cnnreport.formula import phrase
-from cnnreport.formula.expression import parse
+from cnnreport.formula.reading.expression import parse
+from cnnreport.formula.reading.tokens import AmbiguityError
 from cnnreport.formula.symbols import symbol
-from cnnreport.formula.tokens import AmbiguityError
 
 K, NIC, NF, NC = (symbol(name) for name in ("k", "NIC", "NF", "NC"))
 NAMES = {"k": K, "NIC": NIC, "NF": NF, "NC": NC}

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnreport.formula import target
 from cnnreport.formula.comparison import explain
-from cnnreport.formula.derive import Derivation, derive
+from cnnreport.formula.tracing.derive import Derivation, derive
 from cnnreport.project import PACKAGE
 
 # fvcore applies torch.jit.script when it is imported, and torch.jit.trace when it counts.

@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.formula import padding, padding_check
-from cnnreport.formula.padding import (
+from cnnreport.formula.paddings import check as padding_check
+from cnnreport.formula.paddings import solve as padding
+from cnnreport.formula.paddings.check import verify, verify_figure, verify_general
+from cnnreport.formula.paddings.general import general
+from cnnreport.formula.paddings.solve import (
     FIGURE_1B,
     Kind,
     Layer,
@@ -20,8 +23,6 @@ from cnnreport.formula.padding import (
     solve_figure,
     solve_layer,
 )
-from cnnreport.formula.padding_check import verify, verify_figure, verify_general
-from cnnreport.formula.padding_general import general
 
 CONV, TRANSPOSED = Layer("c", Kind.CONVOLUTION, 8, 8), Layer("t", Kind.TRANSPOSED, 8, 16, stride=2)
 

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.formula.padding_live import check, figure_shapes
-from cnnreport.formula.padding_task import PaddingTask
+from cnnreport.formula.paddings.live import check, figure_shapes
+from cnnreport.formula.paddings.task import PaddingTask
 from cnnreport.formula.spec import Paddings
 from cnnreport.nets.colourization import ConvTransposeNet
 from cnnreport.project import PACKAGE, load_file

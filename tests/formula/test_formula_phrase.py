@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnreport.formula import phrase
-from cnnreport.formula.expression import parse
+from cnnreport.formula.reading.expression import parse
 from cnnreport.formula.symbols import Count, symbol
 from cnnreport.report.maths import typeset
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError
-from cnnreport.formula.polynomial import Points, degree, period, value
+from cnnreport.formula.proof.polynomial import Points, degree, period, value
 from cnnreport.formula.symbols import symbol
 
 H, W, K, NF = map(symbol, ("h", "w", "k", "NF"))

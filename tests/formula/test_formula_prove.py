@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.formula import oracle
-from cnnreport.formula.derive import Derivation, Layer, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof import oracle
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, Layer, derive
 from cnnreport.nets.colourization import PoolUpsampleNet
 
 K, NF, NIC, H, W = map(symbol, ("k", "NF", "NIC", "h", "w"))

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from cnnreport.formula.convention import find
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, derive
 
 NF, NC = symbol("NF"), symbol("NC")
 LARGEST = 10

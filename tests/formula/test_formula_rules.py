@@ -9,11 +9,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnreport.errors import UsageError
-from cnnreport.formula.derive import Derivation, Layer, derive
-from cnnreport.formula.prove import prove
-from cnnreport.formula.rule import Effect, Rules
-from cnnreport.formula.rules import RULES
+from cnnreport.formula.proof.prove import prove
+from cnnreport.formula.rules.operations import RULES
+from cnnreport.formula.rules.rule import Effect, Rules
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import Derivation, Layer, derive
 
 H, NF, NIC, K = symbol("h"), symbol("NF"), symbol("NIC"), symbol("k")
 LINE, IMAGE, VOLUME = (4, 12), (4, 8, 8), (4, 6, 6, 6)

@@ -8,12 +8,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnreport.errors import VerificationError
-from cnnreport.formula import measured
-from cnnreport.formula.derive import derive
-from cnnreport.formula.dispatched import PRODUCT, Dispatch, Dispatched, reached
-from cnnreport.formula.prove import prove
-from cnnreport.formula.rules import RULES
+from cnnreport.formula.proof import measured
+from cnnreport.formula.proof.dispatched import PRODUCT, Dispatch, Dispatched, reached
+from cnnreport.formula.proof.prove import prove
+from cnnreport.formula.rules.operations import RULES
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import derive
 
 NF = symbol("NF")
 

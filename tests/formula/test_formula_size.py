@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnreport.errors import UsageError
-from cnnreport.formula.size import Size, unwrap, wrap
 from cnnreport.formula.symbols import HALF_KERNEL, symbol
+from cnnreport.formula.tracing.size import Size, unwrap, wrap
 
 NF = symbol("NF")
 K = 2 * HALF_KERNEL + 1

@@ -9,11 +9,11 @@ import pytest
 import sympy  # type: ignore[import-untyped]
 import torch
 
-from cnnreport.formula import audit
-from cnnreport.formula.claims import SIZES, Claims
-from cnnreport.formula.derive import derive
-from cnnreport.formula.findings import Audit
+from cnnreport.formula.audit import judge
+from cnnreport.formula.audit.claims import SIZES, Claims
+from cnnreport.formula.audit.findings import Audit
 from cnnreport.formula.symbols import symbol
+from cnnreport.formula.tracing.derive import derive
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet
 
 K, NIC, NF, NC = (symbol(name) for name in ("k", "NIC", "NF", "NC"))
@@ -103,19 +103,19 @@ def sheet(rows: tuple[Row, ...], slip: Change = lambda row: row, only: str = "")
 
 
 @pytest.fixture(scope="module")
-def judges() -> Iterator[dict[str, audit.Judge]]:
+def judges() -> Iterator[dict[str, judge.Judge]]:
     """The judges of both nets; that their counts are proved, other tests see to."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     made = {}
     for name, (net, _) in NETS.items():
         derivation = derive(net)
-        made[name] = audit.Judge({"original": derivation, "doubled": derivation.doubled()}, 0)
+        made[name] = judge.Judge({"original": derivation, "doubled": derivation.doubled()}, 0)
     yield made
     torch.set_num_threads(before)
 
 
-def judged(judges: dict[str, audit.Judge], net: str, tables: Mapping[str, Mapping[str, str]]) -> Audit:
+def judged(judges: dict[str, judge.Judge], net: str, tables: Mapping[str, Mapping[str, str]]) -> Audit:
     """The audit of a sheet."""
     return judges[net].judge(Claims(net, 32, tables["original"], tables["doubled"]))
 
@@ -187,7 +187,7 @@ STATISTICS = (
     ],
 )  # fmt: skip
 def test_a_single_slip_is_named(
-    judges: dict[str, audit.Judge], net: str, slip: Change, only: str, told: str
+    judges: dict[str, judge.Judge], net: str, slip: Change, only: str, told: str
 ) -> None:
     """A slip that alone explains all wrong formulas is the one that is named, in each of them as well."""
     found = judged(judges, net, sheet(NETS[net][1], slip, only))
@@ -219,7 +219,7 @@ def test_a_single_slip_is_named(
     ],
 )  # fmt: skip
 def test_of_several_slips_that_explain_it_all_are_named(
-    judges: dict[str, audit.Judge], net: str, slip: Change, only: str, parts: list[str]
+    judges: dict[str, judge.Judge], net: str, slip: Change, only: str, parts: list[str]
 ) -> None:
     """The one that was made is among those that are named."""
     (told,) = judged(judges, net, sheet(NETS[net][1], slip, only)).slips
@@ -229,7 +229,7 @@ def test_of_several_slips_that_explain_it_all_are_named(
 @pytest.mark.parametrize(("net", "row"), [(net, row) for net, (_, rows) in NETS.items() for row in rows])
 @pytest.mark.parametrize(("times", "done"), [(0, "left out"), (2, "counted twice")])
 def test_every_layer_is_named(
-    judges: dict[str, audit.Judge], net: str, row: Row, times: int, done: str
+    judges: dict[str, judge.Judge], net: str, row: Row, times: int, done: str
 ) -> None:
     """Whichever layer is left out or counted twice throughout is named; others only with equal right."""
     found = judged(judges, net, sheet(NETS[net][1], change(row.name, times=times)))
@@ -251,7 +251,7 @@ def test_every_layer_is_named(
     ],
 )
 def test_a_slip_in_doubling_is_named(
-    judges: dict[str, audit.Judge], net: str, quantity: str, times: int, told: str
+    judges: dict[str, judge.Judge], net: str, quantity: str, times: int, told: str
 ) -> None:
     """Weights that were multiplied, and what should have been multiplied by four and was not."""
     tables = sheet(NETS[net][1])
@@ -270,7 +270,7 @@ def test_a_slip_in_doubling_is_named(
     ],
 )  # fmt: skip
 def test_biases_forgotten_among_the_connections_are_told(
-    judges: dict[str, audit.Judge], net: str, biases: Callable[[Row, int], Any], told: str | None
+    judges: dict[str, judge.Judge], net: str, biases: Callable[[Row, int], Any], told: str | None
 ) -> None:
     """Where the doubled formula counts each bias at each pixel, the original one should too."""
     tables = sheet(NETS[net][1])
@@ -295,7 +295,7 @@ def test_biases_forgotten_among_the_connections_are_told(
     ],
 )
 def test_two_slips_are_not_told_as_one(
-    judges: dict[str, audit.Judge], net: str, slips: tuple[Change, Change]
+    judges: dict[str, judge.Judge], net: str, slips: tuple[Change, Change]
 ) -> None:
     """No single slip is named for a sheet in which two were made."""
     first, second = slips
@@ -313,7 +313,7 @@ def test_two_slips_are_not_told_as_one(
 @pytest.mark.parametrize("bias", [0, 1])
 @pytest.mark.parametrize("norm", [0, 1])
 def test_right_answers_of_any_convention_have_no_slip(
-    judges: dict[str, audit.Judge], net: str, bias: int, norm: int
+    judges: dict[str, judge.Judge], net: str, bias: int, norm: int
 ) -> None:
     """Whether biases and normalisations count or not, whoever stays with it made no slip."""
     made = sheet(NETS[net][1], lambda row: change("norm", times=norm)(replace(row, bias=bias)))
@@ -322,7 +322,7 @@ def test_right_answers_of_any_convention_have_no_slip(
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_another_convention_at_each_size_is_told(judges: dict[str, audit.Judge], net: str) -> None:
+def test_another_convention_at_each_size_is_told(judges: dict[str, judge.Judge], net: str) -> None:
     """Biases that count for one size only are no slip with a layer, but not one convention either."""
     found = judged(judges, net, sheet(NETS[net][1], lambda row: replace(row, bias=0), "original weights"))
     assert found.slips == ("weights: original as “kernels and normalisation”, doubled as “learnable”",)

@@ -4,8 +4,8 @@ from torchvision import models
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.convention import Connections, total
-from cnnreport.formula.derive import Derivation, derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
+from cnnreport.formula.tracing.derive import Derivation, derive
 
 AGREEING = {
     "alexnet": ("alexnet",),

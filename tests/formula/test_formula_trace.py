@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnreport.errors import UsageError
-from cnnreport.formula import trace
-from cnnreport.formula.derive import derive
-from cnnreport.formula.prove import prove
+from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
 from cnnreport.formula.tensor import SymbolicTensor
+from cnnreport.formula.tracing import trace
+from cnnreport.formula.tracing.derive import derive
 from cnnreport.nets.colourization import PoolUpsampleNet
 
 NF = symbol("NF")

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnreport.errors import UsageError
+from cnnreport.formula.rules.windows import Window, quotient, same
 from cnnreport.formula.symbols import HALF_KERNEL, symbol
-from cnnreport.formula.windows import Window, quotient, same
 
 M, H = HALF_KERNEL, symbol("h")
 ODD = 2 * M + 1

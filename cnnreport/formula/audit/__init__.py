@@ -1,0 +1,1 @@
+"""Hand-written answers, judged: which formulas hold, and which slip explains the others."""

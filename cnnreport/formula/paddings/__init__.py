@@ -1,0 +1,1 @@
+"""The paddings that keep the shapes of a net, for every kernel size."""

@@ -1,0 +1,1 @@
+"""The comparison of derived counts with real nets, by two witnesses."""

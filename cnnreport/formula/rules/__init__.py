@@ -1,0 +1,1 @@
+"""The rules: what each operation of torch does to shapes and counts."""

@@ -1,0 +1,1 @@
+"""A net's own code, run with letters in place of sizes, and what it counts."""
