@@ -8,9 +8,9 @@ from cnnreport.formula import convention as conventions
 from cnnreport.formula import phrase
 from cnnreport.formula.argument import read_values
 from cnnreport.formula.convention import QUANTITIES, Convention
-from cnnreport.formula.proof.grid import smallest
+from cnnreport.formula.proof import grid as grids
 from cnnreport.formula.proof.prove import Proof, prove
-from cnnreport.formula.symbols import KERNEL, Shape, symbol
+from cnnreport.formula.symbols import Count, Shape
 from cnnreport.formula.target import read_size, resolve
 from cnnreport.formula.tracing.derive import Derivation, Layer, derive
 
@@ -55,7 +55,10 @@ class Statement:
         return {
             "layers": [self._layer(layer) for layer in derivation.layers],
             "totals": {quantity: phrase.code(count) for quantity, count in totals.items()},
-            "returns": [{"name": name, "size": _codes(shape)} for name, shape in derivation.outputs.items()],
+            "returns": [
+                {"name": name, "images": phrase.code(derivation.images[name]), "size": _codes(shape)}
+                for name, shape in derivation.outputs.items()
+            ],
         }
 
     def _inputs(self) -> list[dict[str, Any]]:
@@ -101,11 +104,16 @@ class Statement:
         ]
 
     def totals(self, derivation: Derivation) -> list[str]:
-        """Say the three totals, a line each, and what forward returns where that has names."""
+        """Say the three totals, a line each, and what forward returns where one shape does not tell it."""
         totals = self.convention.totals(derivation)
         lines = [f"{quantity} = {phrase.text(count)}" for quantity, count in totals.items()]
-        named = [f"{name} of {_shape(shape)}" for name, shape in derivation.outputs.items() if name]
-        return [*lines, *([f"forward returns {', '.join(named)}"] if named else [])]
+        returned = {
+            name: _times(derivation.images[name], _shape(shape)) for name, shape in derivation.outputs.items()
+        }
+        if not any(returned) and all(images == 1 for images in derivation.images.values()):
+            return lines
+        told = [f"{name} of {size}" if name else size for name, size in returned.items()]
+        return [*lines, f"forward returns {', '.join(told)}"]
 
     def proved(self) -> str:
         """Say what the proof rests on."""
@@ -119,23 +127,11 @@ class Statement:
         )
 
     def conditions(self) -> list[str]:
-        """Say for which sizes and letters the counts hold; nothing where they hold for all."""
-        above = [f"{name} >= 1" for name in self.derivation.positive]
-        return [*self._sizes(), *self._kernel_sizes(), *above]
-
-    def _sizes(self) -> list[str]:
-        least: dict[int, list[str]] = {}
-        for name, first in smallest(self.derivation, self.proof.grid).items():
-            least.setdefault(first, []).append(name)
-        return [f"{', '.join(names)} >= {first}" for first, names in least.items()]
-
-    def _kernel_sizes(self) -> list[str]:
-        if symbol(KERNEL) not in self.derivation.symbols:
-            return []
+        """Say for which values of the letters the counts hold; nothing where they hold for all."""
         both = [self.derivation, *([self.doubled] if self.doubled else [])]
-        padding = self.convention.connections.padding
-        limits = [limit for d in both if (limit := d.largest_kernel(padding_counts=padding)) is not None]
-        return ["odd k", *([f"k <= {min(limits)}"] if limits else [])]
+        counts = self.convention.connections.padding
+        above = [f"{name} >= 1" for name in self.derivation.positive]
+        return [*grids.conditions(both, self.proof.grid, padding_counts=counts), *above]
 
     def latex(self) -> str:
         """Return the table of layers and the totals as LaTeX (booktabs)."""
@@ -198,8 +194,11 @@ def state(
 
 def _output(layer: Layer) -> str:
     """Say what comes out, and how often where other axes were folded into the batch."""
-    shape = phrase.shape(layer.output) if layer.output else ""
-    return shape if layer.batch == 1 else f"{phrase.text(layer.batch)} of {shape}"
+    return _times(layer.batch, phrase.shape(layer.output) if layer.output else "")
+
+
+def _times(images: Count, shape: str) -> str:
+    return shape if images == 1 else f"{phrase.text(images)} of {shape}"
 
 
 def _codes(shape: Shape) -> list[str]:

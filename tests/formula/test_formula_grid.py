@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.proof import oracle
-from cnnreport.formula.proof.grid import smallest
+from cnnreport.formula.proof.grid import conditions
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.statement import state
 from cnnreport.formula.symbols import symbol
@@ -92,7 +92,6 @@ def test_too_many_letters_have_no_multiple_to_name() -> None:
         ("circular", {"w": 2}),
         ("crop", {"h": 5}),
         ("third", {"h": 3, "w": 3}),
-        ("instance", {"h": 2, "w": 2}),
         ("window", {"h": 4, "w": 2}),
         ("any", {}),
     ],
@@ -100,11 +99,10 @@ def test_too_many_letters_have_no_multiple_to_name() -> None:
 def test_the_smallest_size_follows_from_the_operations(kind: str, first: dict[str, int]) -> None:
     """The proof begins where torch first takes the size, and not at the size below."""
     derivation = derive(Small, {"kind": kind}, (1, H, W))
-    assert smallest(derivation, prove(derivation).grid) == first
+    grid = prove(derivation).grid
+    assert {name: values[0] for name, values in grid.items() if values[0] > 1} == first
     for name in first:
         below = [first.get(letter, 1) - (letter == name) for letter in ("h", "w")]
-        if kind == "instance":
-            below = [1, 1]
         assert refuses(Small(kind), torch.zeros(1, 1, *below))
 
 
@@ -191,3 +189,79 @@ def test_a_scale_that_rounds_differently_takes_numbers() -> None:
     assert derive(Resized, {"scale": 0.29, "mode": "nearest"}, (1, 100)).output == (1, 28)
     with pytest.raises(UsageError, match=r"a scale of 0.29 gives no closed form for 100\*h inputs"):
         derive(Resized, {"scale": 0.29, "mode": "nearest"}, (1, 100 * H))
+
+
+class Padded(nn.Module):
+    """A convolution with what its constructor is given."""
+
+    def __init__(self, kernel: int, padding: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 2, kernel, padding=padding, dilation=dilation)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x)
+
+
+class Pair(nn.Module):
+    """Slides one input over the other."""
+
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        return F.conv1d(x, z)
+
+
+def said(net: Any, fixed: dict[str, Any], *sizes: Any, padding_counts: bool = True) -> list[str]:
+    """What is said of the values for which the counts of a net hold."""
+    derivation = derive(net, fixed, *sizes)
+    return conditions([derivation], prove(derivation).grid, padding_counts=padding_counts)
+
+
+D, P = map(symbol, ("dilation", "padding"))
+
+
+def test_what_the_first_values_do_not_imply_is_told() -> None:
+    """Upper bounds of any letter, and relations between two, belong to the claim like lower bounds."""
+    assert said(Padded, {"kernel": 3, "dilation": 1, "padding": 0}, (1, H)) == ["h >= 3"]
+    assert said(Padded, {"dilation": 1, "padding": 0}, (1, 9)) == ["odd k", "k <= 9"]
+    assert said(Padded, {"dilation": 1, "padding": 0}, (1, 5000)) == ["odd k", "k <= 4999"]
+    assert said(Padded, {"kernel": 3, "padding": 0}, (1, 9)) == ["dilation <= 4"]
+    assert said(Padded, {"dilation": 1, "padding": 0}, (1, H))[1:] == ["odd k", "h + 1 > k"]
+
+
+def test_padding_beyond_the_image_bounds_only_counts_that_leave_it_out() -> None:
+    """Where taps on padding count like others, it does not matter how far they lie from the image."""
+    fixed = {"kernel": 3, "dilation": 1}
+    assert said(Padded, fixed, (1, 4)) == []
+    (bound,) = said(Padded, fixed, (1, 4), padding_counts=False)
+    derivation = derive(Padded, fixed, (1, 4))
+    assert bound == "padding <= 3"
+    for padding in range(1, 6):
+        lit = F.conv1d(torch.ones(1, 1, 4), torch.ones(1, 1, 3), padding=padding).sum()
+        taps, outside = (
+            int(count.subs(P, padding)) for count in (derivation.layers[0].taps, derivation.layers[0].padded)
+        )
+        assert (taps - outside == 2 * int(lit)) == (padding <= 3), padding
+
+
+def test_letters_of_two_inputs_move_alone() -> None:
+    """A kernel that is an input must be shorter than the line: that moves up, and the relation is told."""
+    assert said(Pair, {}, (2, H), (2, W)) == ["h >= 3", "h + 1 > w"]
+
+
+def test_a_length_in_front_may_move_too() -> None:
+    """A sequence has its length where an image has its channels."""
+    net = nn.Conv1d(5, 2, 3)
+
+    class Sequence(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = net
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.conv(x.transpose(1, 2))
+
+    assert said(Sequence, {}, (N, 5)) == ["n >= 3"]
+
+
+def test_an_input_must_not_vanish() -> None:
+    """A size with a letter taken off begins where something is left of it."""
+    assert said(nn.ReLU, {"inplace": False}, (1, H - 3)) == ["h >= 4"]

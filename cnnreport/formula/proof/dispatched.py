@@ -241,7 +241,7 @@ def _pairs(
     Inputs so far apart that no output reads two of them are lit together.
     """
     apart = [min(s, -(-s // w) + 2) for s, w in zip(sizes, wanted, strict=True)]
-    if len(sizes) > 1 and math.prod(apart) * math.prod(sizes) > LARGEST_LIGHTING:
+    if sum(size > 1 for size in sizes) > 1 and math.prod(apart) * math.prod(sizes) > LARGEST_LIGHTING:
         return math.prod(
             _pairs(
                 overload, _alone(sizes, axis, 1), _alone(wanted, axis, 1), flags, _alone(scales, axis, None)

@@ -22,9 +22,6 @@ Sizes = tuple[int, ...]
 LARGEST_IMAGE = 4_000_000
 """Values of an image of ones that is measured as a whole."""
 
-LIT_AT_ONCE = 256
-"""Inputs of a line that are lit in one batch."""
-
 CONVOLVE: tuple[Callable[..., torch.Tensor], ...] = (F.conv1d, F.conv2d, F.conv3d)
 
 
@@ -236,11 +233,23 @@ def _enlarged_reads(
 
 
 def _reads(resize: Callable[[torch.Tensor, int], torch.Tensor], size: int, wanted: int) -> int:
-    """Count which outputs answer to which input along one axis, one input being lit at a time."""
+    """Count which outputs answer to which input along one axis.
+
+    Inputs that are further apart than a window is long are lit at once: no output answers to two of them.
+    Where windows are long and few, each output is asked for its gradient instead.
+    """
+    apart = min(size, -(-size // wanted) + 3)
     pairs = 0
-    for first in range(0, size, LIT_AT_ONCE):
-        lit = torch.zeros(min(LIT_AT_ONCE, size - first), 1, size, dtype=torch.float64)
-        lit[:, 0].diagonal(first).fill_(1)
+    if wanted < apart:
+        with torch.enable_grad():
+            line = torch.ones(1, 1, size, dtype=torch.float64, requires_grad=True)
+            for value in resize(line, wanted).flatten():
+                (answer,) = torch.autograd.grad(value, line, retain_graph=True)
+                pairs += int((answer.abs() > 1e-15).sum())
+        return pairs
+    for first in range(apart):
+        lit = torch.zeros(1, 1, size, dtype=torch.float64)
+        lit[..., first::apart] = 1
         pairs += int((resize(lit, wanted).abs() > 1e-9).sum())
     return pairs
 
@@ -321,7 +330,9 @@ COUNTS: dict[str, Callable[..., dict[str, int]]] = {
     **dict.fromkeys(("layer_norm", "rms_norm"), _count_layer_norm),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), _count_softmax),
     **dict.fromkeys(("cat", "concat", "concatenate", "stack"), _count_concatenation),
-    **dict.fromkeys(("add", "sub", "rsub", "mul", "div", "maximum", "minimum"), _count_arithmetic),
+    **dict.fromkeys(
+        ("add", "sub", "rsub", "mul", "div", "maximum", "minimum", "pow", "clamp"), _count_arithmetic
+    ),
     **dict.fromkeys(
         ("mean", "sum", "amax", "max", "min"), lambda out, x, *args, **kwargs: {"taps": x.numel()}
     ),

@@ -53,7 +53,7 @@ class Observation:
     Args:
         operations: In their order.
         parameters: The number of values of each.
-        outputs: Shape of each output by its name, without the batch.
+        outputs: Shape of each output by its name.
         apart: What ATen did outside of these operations.
         floating_point_operations: As torch's own counter says, for all that comes from the input.
     """
@@ -98,9 +98,9 @@ def _pass(
     kinds = [torch.int64 if name in indices else torch.float32 for name in inputs.names(len(shapes))]
     images = [torch.zeros(1, *s, device=device, dtype=k) for s, k in zip(shapes, kinds, strict=True)]
     witness = _Witness(net, dispatch := Dispatch())
-    with torch.no_grad(), dispatch, witness:
+    with torch.no_grad(), torch.device(device), dispatch, witness:
         found = outputs(inputs.call(net, [reached(from_input(image)) for image in images]))
-    sizes = {name: tuple(tensor.shape[1:]) for name, tensor in found.items()}
+    sizes = {name: tuple(tensor.shape) for name, tensor in found.items()}
     operations, others = witness.with_rows(dispatch.rows())
     # Torch's counter sees products of parameters alone, too, which are no connections.
     alone = sum(row.taps for row in others if row.kind == PRODUCT and not row.from_input)
@@ -118,7 +118,7 @@ def _built(build: Callable[..., nn.Module], arguments: Mapping[str, Any], device
         return build(**arguments)
     try:
         with torch.device(device):
-            return build(**arguments)
+            return build(**arguments).to(device)  # what is made of numpy's arrays is not there yet
     except (RuntimeError, NotImplementedError):
         return build(**arguments).to(device)  # it computes with tensors while it is built
 
@@ -149,7 +149,8 @@ class _Witness(TorchFunctionMode):
         if name in RULES:
             count: Callable[..., dict[str, int]] = COUNTS.get(name, count_pointwise)
             first = tensors_in(out)[0]  # what else there is are places of maxima
-            counts = {"padded": 0, "biases": 0, "statistics": 0, **count(first, *args, **kwargs)}
+            with torch.device("cpu"):  # what is measured are numbers, wherever the net runs
+                counts = {"padded": 0, "biases": 0, "statistics": 0, **count(first, *args, **kwargs)}
             counts["outputs"] = first.numel()
             weights = self._weights(name, args, kwargs)
             self._operations.append(Witnessed(name, tuple(first.shape[1:]), counts, weights, ()))

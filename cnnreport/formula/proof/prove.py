@@ -36,6 +36,8 @@ SMALL = 1_000_000
 PATIENCE = 5.0
 """Seconds that a proof may take without a word."""
 
+IMAGES = "the first axis of the output"
+
 PRODUCTS: frozenset[Kind] = frozenset(("convolution", "transposed convolution", "linear"))
 JOINING: frozenset[Kind] = PRODUCTS | {"pooling", "upsampling", "reduction"}
 """What ATen can be watched doing; the rest works in place, or moves values."""
@@ -133,6 +135,7 @@ def _named(derivation: Derivation) -> dict[tuple[str, str], Count]:
         for name, sizes in derivation.outputs.items()
         for axis, size in _axes(sizes)
     }
+    counts |= {(_whole(name), IMAGES): count for name, count in derivation.images.items()}
     return counts
 
 
@@ -198,7 +201,8 @@ def _compare(
     if any(set(observation.outputs) != set(derivation.outputs) for observation in seen):
         raise VerificationError("the real net returns other outputs", "make forward independent of sizes")
     for name, sizes in derivation.outputs.items():
-        real |= _sizes(_whole(name), sizes, [observation.outputs[name] for observation in seen])
+        real |= _sizes(_whole(name), sizes, [observation.outputs[name][1:] for observation in seen])
+        real[_whole(name), IMAGES] = [next(iter(observation.outputs[name]), 1) for observation in seen]
     _agree(named, real, points, "in the real net")
     _agree(named, _below(counted, seen), points, "where ATen computes it")
     _refuse_more(seen, points)

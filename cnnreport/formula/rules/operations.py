@@ -5,6 +5,7 @@ the documentation of torch.nn.functional, operation by operation.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -117,7 +118,12 @@ def average_pool(
     divisor_override: Any = None,
 ) -> Effect:
     """Join each output with every tap of its window in its own channel."""
-    return pool(axes, sizes_of(x), kernel_size, stride, padding, 1, ceil=ceil_mode)
+    effect = pool(axes, sizes_of(x), kernel_size, stride, padding, 1, ceil=ceil_mode)
+    if axes < 3:
+        return effect
+    # ATen takes no image that is smaller than the window without its padding.
+    sides = zip(sizes_of(x)[-axes:], each(kernel_size, axes), strict=True)
+    return replace(effect, conditions=(*effect.conditions, *needed(*((s, k - 1) for s, k in sides))))
 
 
 def adaptive_pool(axes: int, x: Any, output_size: Any, return_indices: bool = False) -> Effect:
@@ -176,12 +182,18 @@ def batch_norm(
     running_var: Any = None,
     weight: Any = None,
     bias: Any = None,
+    training: bool = False,
     *rest: Any,
     **options: Any,
 ) -> Effect:
     """Normalise all values of a channel together: those that come of one input, in all its images."""
     together = product((sizes_of(x)[0], *sizes_of(x)[2:]))
-    return Effect(sizes_of(x), statistics=together, roles=affine_roles(weight, bias))
+    return Effect(
+        sizes_of(x),
+        statistics=together,
+        roles=affine_roles(weight, bias),
+        conditions=needed((together, 1)) if training else (),  # torch takes no statistics of one value
+    )
 
 
 @RULES.add("instance_norm", kind="normalisation")
@@ -207,8 +219,13 @@ def instance_norm(
 @RULES.add("group_norm", kind="normalisation")
 def group_norm(x: Any, num_groups: Count, weight: Any = None, bias: Any = None, eps: float = 0.0) -> Effect:
     """Normalise all values of a group of channels together."""
-    together = quotient(sizes_of(x)[1], num_groups) * product(sizes_of(x)[2:])
-    return Effect(sizes_of(x), statistics=simple(together), roles=affine_roles(weight, bias))
+    together = simple(quotient(sizes_of(x)[1], num_groups) * product(sizes_of(x)[2:]))
+    return Effect(
+        sizes_of(x),
+        statistics=together,
+        roles=affine_roles(weight, bias),
+        conditions=needed((simple(sizes_of(x)[0] * together), 1)),
+    )
 
 
 @RULES.add("layer_norm", "rms_norm", kind="normalisation")
@@ -220,7 +237,7 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
 @RULES.add(
     "relu", "relu6", "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
     "leaky_relu", "rrelu", "sigmoid", "logsigmoid", "tanh", "tanhshrink", "softplus", "softsign",
-    "hardshrink", "softshrink", "threshold", "clamp", "exp", "abs", "sqrt", "rsqrt", "reciprocal",
+    "hardshrink", "softshrink", "threshold", "exp", "abs", "sqrt", "rsqrt", "reciprocal",
     "log", "sin", "cos",
     kind="activation",
 )  # fmt: skip
@@ -268,16 +285,31 @@ def concatenate(tensors: Sequence[Any], dim: int = 0) -> Effect:
 @RULES.add("add", "sub", "rsub", "mul", "div", "maximum", "minimum", kind="arithmetic")
 def combine(left: Any, right: Any, **options: Any) -> Effect:
     """Join each output with the value in its place of every tensor that is no parameter or constant."""
-    tensors = [value for value in (left, right) if hasattr(value, "shape")]
+    return _together([value for value in (left, right) if hasattr(value, "shape")])
+
+
+def _together(tensors: Sequence[Any]) -> Effect:
     shape = broadcast([sizes_of(tensor) for tensor in tensors])
     taps = product(shape) * sum(map(is_computed, tensors))
     return Effect(shape, taps=simple(taps), roles=learnt_roles(tensors))
 
 
-@RULES.add("pow", "neg", "square", kind="arithmetic")
+@RULES.add("neg", "square", kind="arithmetic")
 def compute(x: Any, *rest: Any) -> Effect:
     """Join each output with the input in its place."""
     return Effect(sizes_of(x), taps=product(sizes_of(x)))
+
+
+@RULES.add("pow", kind="arithmetic")
+def power(x: Any, exponent: Any) -> Effect:
+    """Join each output with the value in its place of base and exponent, where they come from an input."""
+    return combine(x, exponent)
+
+
+@RULES.add("clamp", kind="activation")
+def clamp(x: Any, min: Any = None, max: Any = None) -> Effect:
+    """Join each output with the value in its place of the tensor and of bounds that are tensors."""
+    return _together([value for value in (x, min, max) if hasattr(value, "shape")])
 
 
 @RULES.add("mean", "sum", "amax", kind="reduction")

@@ -149,7 +149,13 @@ def quotient(number: Count, divisor: Count) -> Count:
     exact = number / sympy.sympify(divisor)
     if getattr(divisor, "free_symbols", ()):
         exact = sympy.cancel(exact)  # 2(NF + 2) / (NF + 2) is 2
-    return simple(sympy.floor(sympy.expand(exact)))
+    return simple(_rounded_down(sympy.expand(exact)))
+
+
+def _rounded_down(number: sympy.Expr) -> sympy.Expr:
+    """Round down in the one form that equal sizes share: floor(h/2 - 1/2) is floor(h/2 + 1/2) - 1."""
+    whole = sympy.floor(number.as_coeff_Add()[0])
+    return sympy.floor(number - whole) + whole
 
 
 def _rounded_once(number: sympy.Expr) -> sympy.Expr:

@@ -89,7 +89,8 @@ class Derivation:
         name: Its name.
         arguments: What each parameter of its constructor stands for.
         inputs: Shape of each input by the name that forward gives it, without the batch.
-        outputs: Shape of each output by its name, which is empty for a single one.
+        outputs: Shape of each output by its name, which is empty for a single one, without its first axis.
+        images: The first axis of each output: 1 for one image, unless forward returns something else.
         indices: Names of the inputs that hold integers, since they are looked up in a table.
         layers: In the order of the forward pass; parameters that it never touches at the end.
         parameters: Numbers of values of every parameter by its name.
@@ -104,6 +105,7 @@ class Derivation:
     arguments: Mapping[str, Any]
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
+    images: Mapping[str, Count]
     layers: tuple[Layer, ...]
     parameters: Mapping[str, Count]
     conditions: tuple[Any, ...]
@@ -194,13 +196,17 @@ def _derive(net: Net, name: str, arguments: Mapping[str, Any], sizes: Sequence[S
     shapes = [tuple(simple(_in_half(s)) for s in size) for size in sizes]
     with answered() as answers:
         traced = trace.run(lambda: net(**{key: wrap(value) for key, value in halved.items()}), *shapes)
+    if answers.unanswered:  # whoever asked has gone on without an answer
+        raise answers.unanswered[0]
     used = {part for step in traced.steps for names in step.parameters.values() for part in names}
     layers = [_layer(step, traced.parameters) for step in traced.steps]
     layers += [_unused(p, shape) for p, shape in traced.parameters.items() if p not in used]
     parameters = {p: in_kernel_size(multiply(shape)) for p, shape in traced.parameters.items()}
     outputs = {name: _without_batch(shape) for name, shape in traced.outputs.items()}
+    images = {name: in_kernel_size(shape[0]) if shape else 1 for name, shape in traced.outputs.items()}
     counts = [count for layer in layers for count in (*layer.counts.values(), *layer.output)]
     counts += [*parameters.values(), *(size for shape in outputs.values() for size in shape)]
+    counts += images.values()
     refuse_guesses(net, arguments, counts, answers)
     return Derivation(
         net=net,
@@ -208,6 +214,7 @@ def _derive(net: Net, name: str, arguments: Mapping[str, Any], sizes: Sequence[S
         arguments=arguments,
         inputs={name: _without_batch(shape) for name, shape in traced.inputs.items()},
         outputs=outputs,
+        images=images,
         layers=tuple(layers),
         parameters=parameters,
         conditions=tuple(dict.fromkeys(c for step in traced.steps for c in step.effect.conditions)),

@@ -97,9 +97,10 @@ class _Makers:
             if self._elsewhere():
                 return original(*args, **kwargs)
             sizes = unwrap(_sizes(original.__name__, args, kwargs))
-            words = [size for size in sizes if isinstance(size, str)]
-            if words:
-                raise UsageError(f"{words[0]!r} is given as a size", "give a number (--fix name=value)")
+            others = [size for size in sizes if not isinstance(size, int | sympy.Expr)]
+            if others:
+                problem = f"{others[0]!r} is given as a size"
+                raise UsageError(problem, "give a whole number (--fix name=value)")
             below = [size for size in sizes if isinstance(size, int) and size < 0]
             if below:
                 raise UsageError(

@@ -34,7 +34,12 @@ LONGEST_REASON = 300
 
 
 class LetterError(UsageError):
-    """The net's code asks something that letters cannot answer."""
+    """The net's code asks something that letters cannot answer; noted, since it may go on all the same."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        if (answers := _answers.get()) is not None:
+            answers.unanswered.append(self)
 
 
 @dataclass
@@ -44,10 +49,12 @@ class Answers:
     Args:
         truths: Letters that it asked whether they are true, that is, not zero.
         comparisons: Letters that it compared with something.
+        unanswered: What it asked in vain.
     """
 
     truths: set[sympy.Symbol] = field(default_factory=set)
     comparisons: set[sympy.Symbol] = field(default_factory=set)
+    unanswered: list[LetterError] = field(default_factory=list)
 
 
 _answers: ContextVar[Answers | None] = ContextVar("answers", default=None)
