@@ -64,7 +64,8 @@ def locate(
         EnvironmentFailure: CIFAR-10 was asked for and the cache cannot be written.
     """
     if data_dir is not None and not data_dir.is_dir():
-        raise DataError(f"the data folder {data_dir} does not exist", "correct --data-dir or leave it out")
+        what = "is no folder" if data_dir.exists() else "does not exist"
+        raise DataError(f"the data folder {data_dir} {what}", "correct --data-dir or leave it out")
     given = _given(palette or _palette_in(data_dir))
     if choice == "meadow":
         return _meadow(given, "")

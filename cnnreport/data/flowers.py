@@ -59,7 +59,8 @@ def locate(
         EnvironmentFailure: The flowers were asked for and the cache cannot be written.
     """
     if data_dir is not None and not data_dir.is_dir():
-        raise DataError(f"the data folder {data_dir} does not exist", "correct --data-dir or leave it out")
+        what = "is no folder" if data_dir.exists() else "does not exist"
+        raise DataError(f"the data folder {data_dir} {what}", "correct --data-dir or leave it out")
     if choice == "meadow":
         return _meadow("")
     if place := _kept(data_dir):
@@ -73,7 +74,7 @@ def locate(
         cache = _fetch(address, wait, None if demanded else budget, progress)
     except CnnReportError as error:
         where = "in the cache" if data_dir is None else "in --data-dir or the cache"
-        reason = f"the Oxford-17 flowers are not {where} and were not fetched: {error.problem}"
+        reason = f"The Oxford-17 flowers are not {where} and were not fetched: {error.problem}"
         if not demanded:
             return _meadow(reason)
         if isinstance(error, EnvironmentFailure):

@@ -129,7 +129,7 @@ def test_drawn_where_nothing_can_be_had(tmp_path: Path) -> None:
     """Left to itself, the program draws flowers and says why, without a path."""
     source = flowers.locate("auto", tmp_path, url=NOWHERE)
     assert (source.name, source.title, source.stand_in) == ("meadow-flowers", "Meadow flowers", True)
-    said = "the Oxford-17 flowers are not in --data-dir or the cache and were not fetched: "
+    said = "The Oxford-17 flowers are not in --data-dir or the cache and were not fetched: "
     assert source.reason.startswith(said)
     assert str(tmp_path) not in source.reason + source.origin
 

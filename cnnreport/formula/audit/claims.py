@@ -87,10 +87,12 @@ def _content(file: Path) -> dict[str, Any]:
     if len(written) > MAX_BYTES:
         raise UsageError(f"{file} is larger than {MAX_BYTES} bytes", "write six formulas and little else")
     try:
-        return tomllib.loads(written.decode())
+        return tomllib.loads(written.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no UTF-8 text", "save it as UTF-8") from error
     except RecursionError as error:
         raise UsageError(f"{file} is not valid TOML: brackets are too deep", "mend it there") from error
-    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+    except ValueError as error:  # no TOML, or a number of thousands of digits
         latex = "put LaTeX between single quotes, or mend it there" if b"\\" in written else "mend it there"
         raise UsageError(f"{file} is not valid TOML: {error}", latex) from error
 

@@ -33,6 +33,8 @@ LARGEST_KERNEL = 1025
 
 _ODD = 2 * HALF_KERNEL + 1
 
+_NORMALISING = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -200,7 +202,7 @@ def _derive(net: Net, name: str, arguments: Mapping[str, Any], sizes: Sequence[S
         raise answers.unanswered[0]
     used = {part for step in traced.steps for names in step.parameters.values() for part in names}
     layers = [_layer(step, traced.parameters) for step in traced.steps]
-    layers += [_unused(p, shape) for p, shape in traced.parameters.items() if p not in used]
+    layers += [_unused(p, shape, traced.owners[p]) for p, shape in traced.parameters.items() if p not in used]
     parameters = {p: in_kernel_size(multiply(shape)) for p, shape in traced.parameters.items()}
     outputs = {name: _without_batch(shape) for name, shape in traced.outputs.items()}
     images = {name: in_kernel_size(shape[0]) if shape else 1 for name, shape in traced.outputs.items()}
@@ -264,7 +266,7 @@ def _layer(step: trace.Step, parameters: Mapping[str, Shape]) -> Layer:
     )
 
 
-def _unused(name: str, shape: Shape) -> Layer:
+def _unused(name: str, shape: Shape, owner: type[nn.Module]) -> Layer:
     return Layer(
         path=name,
         type="unused parameter",
@@ -272,11 +274,16 @@ def _unused(name: str, shape: Shape) -> Layer:
         kind="unused",
         inputs=(),
         output=(),
-        weights={_role(name, shape): in_kernel_size(multiply(shape))},
+        weights={_role(name, shape, owner): in_kernel_size(multiply(shape))},
     )
 
 
-def _role(name: str, shape: Shape) -> Role:
+def _role(name: str, shape: Shape, owner: type[nn.Module]) -> Role:
+    """Say what a parameter is for that no operation uses: by its layer, or else by its name and axes."""
+    if issubclass(owner, _NORMALISING):
+        return "affine"
+    if issubclass(owner, nn.Embedding | nn.EmbeddingBag | nn.PReLU):
+        return "other"
     if name.rpartition(".")[2] == "bias":
         return "bias"
     return "kernel" if len(shape) > 1 else "affine"

@@ -74,6 +74,7 @@ class Trace:
     Args:
         steps: The operations in their order.
         parameters: The shape of every parameter by its name.
+        owners: The type of the layer to which it belongs.
         inputs: Shape of each input by the name that forward gives it, batch first.
         outputs: Shape of each output by its name, which is empty for a single one.
         indices: Names of the inputs that hold integers, since they are looked up in a table.
@@ -81,6 +82,7 @@ class Trace:
 
     steps: Sequence[Step]
     parameters: Mapping[str, Shape]
+    owners: Mapping[str, type[nn.Module]]
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
     indices: frozenset[str] = frozenset()
@@ -143,6 +145,7 @@ class _Tracer:
         self._paths: dict[int, str] = {}
         self._names: dict[int, str] = {}
         self._shapes: dict[str, Shape] = {}
+        self._owners: dict[str, type[nn.Module]] = {}
         self._calls: dict[str, int] = {}
         self._used: set[str] = set()
         self._indices: set[int] = set()
@@ -165,6 +168,7 @@ class _Tracer:
         parameters = dict(net.named_parameters())
         self._names = {id(parameter): name for name, parameter in parameters.items()}
         self._shapes = {name: sizes_of(parameter) for name, parameter in parameters.items()}
+        self._owners = {name: _type(net.get_submodule(name.rpartition(".")[0])) for name in parameters}
         return net
 
     def forward(self, net: nn.Module, shapes: Sequence[Shape]) -> Trace:
@@ -183,6 +187,7 @@ class _Tracer:
         return Trace(
             steps=tuple(self._steps),
             parameters=self._shapes,
+            owners=self._owners,
             inputs={name: (1, *shape) for name, shape in zip(names, shapes, strict=True)},
             outputs={name: sizes_of(tensor) for name, tensor in out.items()},
             indices=frozenset(names[INPUT - number] for number in self._indices),
