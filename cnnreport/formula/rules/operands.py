@@ -79,7 +79,10 @@ def expect(what: str, found: Count, expected: Count) -> None:
         UsageError: The two are not equal for all values of their letters.
     """
     if not same(found, expected):
-        raise UsageError(f"{what} do not fit: {found} where {expected} are expected", "mend the net")
+        raise UsageError(
+            f"{what} do not fit: {found} where {expected} are expected",
+            "give another size with --input, or mend the net",
+        )
 
 
 def each(value: Any, axes: int) -> tuple[Any, ...]:

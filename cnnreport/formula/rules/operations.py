@@ -154,6 +154,11 @@ def interpolate(
 ) -> Effect:
     """Join each output with the inputs from which it is read: one, or up to two along each axis."""
     sizes = sizes_of(x)[2:]
+    if not isinstance(mode, str):
+        raise UsageError(
+            f"{mode} is a letter here, and upsampling takes a text for its mode",
+            "give it in quotes (such as --fix mode=\"'bilinear'\")",
+        )
     if antialias or mode not in ("nearest", "nearest-exact", "linear", "bilinear"):
         raise UsageError(f"upsampling in mode {mode} has no rule", "use nearest or bilinear")
     scales = each(scale_factor, len(sizes))
