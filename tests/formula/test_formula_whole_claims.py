@@ -178,3 +178,23 @@ def test_parameters_that_nothing_uses_are_what_their_layers_make_of_them() -> No
     prove(derivation)
     assert find("kernels").totals(derivation)["weights"] == 4 * 3 * 9 + 5 * 2
     assert find("learnable").totals(derivation)["weights"] == 112 + 70 + 32 + 12
+
+
+class Twofold(nn.Module):
+    """Looks at a kernel before it convolves with it, and ties a table to its last layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.table = nn.Conv2d(3, 4, 3), nn.Embedding(10, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.conv(x + self.conv.weight.sum() * 0) * self.table.weight.mean()
+        return F.linear(y.mean((2, 3)), self.table.weight)
+
+
+def test_a_parameter_in_two_roles_has_the_stronger() -> None:
+    """A kernel is one also where something else is done with it first; it counts once."""
+    derivation = derive(Twofold, {}, (3, 8, 8))
+    prove(derivation)
+    assert find("kernels").totals(derivation)["weights"] == 4 * 3 * 9 + 10 * 4
+    assert find("learnable").totals(derivation)["weights"] == 4 * 3 * 9 + 4 + 10 * 4

@@ -131,7 +131,8 @@ class _Witness(TorchFunctionMode):
         self._operations: list[Witnessed] = []
         self._spans: list[range] = []
         self._dispatch = dispatch
-        self._unused = {id(parameter): parameter for parameter in net.parameters()}
+        self._own = {id(parameter) for parameter in net.parameters()}
+        self._uses: dict[int, tuple[dict[Role, int], Role]] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -167,6 +168,7 @@ class _Witness(TorchFunctionMode):
         return operations, [row for number, row in enumerate(rows) if number not in theirs]
 
     def _weights(self, name: str, args: Any, kwargs: Any) -> dict[Role, int]:
+        """Count the parameters that are used for the first time; a stronger role later on changes theirs."""
         found: dict[Role, int] = {}
         bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
         for tensor in tensors_in((args, kwargs)):
@@ -174,9 +176,18 @@ class _Witness(TorchFunctionMode):
             if role == "kernel" and tensor is bias:
                 role = "bias"
             for parameter in _parameters(tensor):
-                if self._unused.pop(id(parameter), None) is not None:
-                    found[role] = found.get(role, 0) + parameter.numel()
+                there, before = self._uses.get(id(parameter), (found, None))
+                if id(parameter) not in self._own or (before and _ranks(before) <= _ranks(role)):
+                    continue
+                if before:
+                    there[before] -= parameter.numel()
+                there[role] = there.get(role, 0) + parameter.numel()
+                self._uses[id(parameter)] = (there, role)
         return found
+
+
+def _ranks(role: Role) -> int:
+    return ("kernel", "bias", "affine", "other").index(role)
 
 
 def _parameters(*values: Any) -> list[nn.Parameter]:

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from cnnreport.errors import UsageError
 from cnnreport.formula.rules import reshape
 from cnnreport.formula.rules.operations import RULES
-from cnnreport.formula.rules.rule import Effect, Kind, Role
+from cnnreport.formula.rules.rule import ROLES, Effect, Kind, Role
 from cnnreport.formula.symbols import Shape
 from cnnreport.formula.tensor import (
     SymbolicTensor,
@@ -147,7 +147,7 @@ class _Tracer:
         self._shapes: dict[str, Shape] = {}
         self._owners: dict[str, type[nn.Module]] = {}
         self._calls: dict[str, int] = {}
-        self._used: set[str] = set()
+        self._used: dict[str, tuple[dict[Role, tuple[str, ...]], Role]] = {}
         self._indices: set[int] = set()
         self._stage = "the constructor"
 
@@ -309,13 +309,17 @@ class _Tracer:
         return len(self._steps) - 1
 
     def _first_use(self, effect: Effect) -> dict[Role, tuple[str, ...]]:
+        """Return the parameters that are used for the first time; a stronger role later on changes theirs."""
         found: dict[Role, tuple[str, ...]] = {}
         for role, tensors in effect.roles.items():
-            names = [self._name(parameter) for parameter in parameters_in(tensors)]
-            fresh = tuple(name for name in names if name not in self._used)
-            self._used.update(fresh)
-            if fresh:
-                found[role] = fresh
+            for name in map(self._name, parameters_in(tensors)):
+                there, before = self._used.get(name, (found, None))
+                if before is not None and ROLES.index(before) <= ROLES.index(role):
+                    continue
+                if before is not None:
+                    there[before] = tuple(other for other in there[before] if other != name)
+                there[role] = (*there.get(role, ()), name)
+                self._used[name] = (there, role)
         return found
 
     def _name(self, parameter: nn.Parameter) -> str:
