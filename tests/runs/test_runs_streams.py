@@ -168,7 +168,12 @@ def test_a_terminal_that_is_closed_ends_the_command_in_order(long: Project) -> N
     """A hang-up, which a shell sends to all processes, twice, is an interrupt: 130, and epochs stand."""
     declared = long.experiments / "demo" / "counts.py"
     declared.write_text(declared.read_text().replace(f"epochs={EPOCHS}", "epochs=100_000"))  # not over before
-    process = count(long, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = count(
+        long,
+        before=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # though these tests run under nohup
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     wait_until_begun(long, process)
     os.killpg(process.pid, signal.SIGHUP)
     os.kill(process.pid, signal.SIGHUP)
