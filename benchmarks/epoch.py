@@ -27,9 +27,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cnnreport import hardware
-from cnnreport.training.arithmetic import arithmetic
-from cnnreport.training.spec import Colourization
+from cnnreport.system import hardware
+from cnnreport.training.specs.arithmetic import arithmetic
+from cnnreport.training.specs.colourization import Colourization
 
 MODULE = "cnnreport.nets.colourization"
 NETS = ("PoolUpsampleNet", "ConvTransposeNet", "UNet")
@@ -154,7 +154,7 @@ class Worker:
 def serve(net: str, variant: str, data: Data, threads: int, pipe: Connection) -> None:
     """Live in the worker process."""
     if variant != "reference":  # as the project's own workers do, and the starter does not
-        from cnnreport.training import memory
+        from cnnreport.training.fast import memory
 
         memory.keep_freed_blocks()
     import torch
@@ -251,10 +251,10 @@ def reference(name: str, data: Data) -> Epoch:
 def load(folder: Path | None, images: int) -> Data:
     """Return real data, or drawn ones of the same shape."""
     if folder is not None:
-        from cnnreport.data import colourization
+        from cnnreport.data.horses import horses
 
-        source = colourization.locate("cifar10", folder)
-        return dict(colourization.prepare(source, 24, train_images=images))
+        source = horses.locate("cifar10", folder)
+        return dict(horses.prepare(source, 24, train_images=images))
     rng = np.random.default_rng(0)
     palette = rng.random((24, 3), dtype=np.float32)
     rgb = rng.integers(0, 256, (images + 1000, 3, 4, 4)).repeat(8, axis=2).repeat(8, axis=3)

@@ -21,8 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cnnreport import hardware
-from cnnreport.training.segmentation_spec import Features, FineTuning
+from cnnreport.system import hardware
+from cnnreport.training.specs.segmentation import Features, FineTuning
 
 NETS = {"resnet101": (24, 8), "mobilenet_v3_large": (96, 32), "mobilenet_v3_small_embedded": (96, 32)}
 """How many images to train with and to validate with where nothing else is asked for: the quicker a net,

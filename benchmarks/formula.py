@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from cnnreport import hardware
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.tracing.derive import derive
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
+from cnnreport.system import hardware
 
 NETS = (PoolUpsampleNet, ConvTransposeNet, UNet)
 

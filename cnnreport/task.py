@@ -43,7 +43,7 @@ class Spec(Protocol):
 
     @property
     def data(self) -> str | None:
-        """The kind of data it takes, a module of ``cnnreport.data``, or None; a class variable."""
+        """The kind of data it takes, a module by its dotted name, or None; a class variable."""
 
     @property
     def libraries(self) -> tuple[str, ...]:

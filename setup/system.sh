@@ -85,7 +85,7 @@ check_libraries() {
 libraries() {
     python=$PYTHON
     if ! outdated; then python=$ENVIRONMENT/bin/python; fi
-    lines=$("$python" -B -m cnnreport.report.libraries) || return
+    lines=$("$python" -B -m cnnreport.report.out.libraries) || return
     printf %s "$lines" | awk '{ printf "%s%s", separator, $0; separator = ", " }'
 }
 

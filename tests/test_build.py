@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import outline as outlines
+from cnnreport.report.page import outline as outlines
 
 SMALL = ("--smoke", "--seeds", "1", "--data", "meadow")
 IN_REPORT = ("pool-upsample", "pool-upsample-formulas", "handwritten-answer", "other-tools")
@@ -22,7 +22,7 @@ PART = (*SMALL, "--device", "cpu", "--only", "handwritten-answer")
 
 TEMPLATE = "templates/a2-writeup/a3.html.j2"
 PART_TEMPLATE = "templates/a2-writeup/audit.html.j2"
-TRAINING = "cnnreport/training/cross_entropy.py"
+TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnreport import cgroups
+from cnnreport.system import cgroups
 
 GIB = 1 << 30
 NONE_V1 = str((1 << 63) - 4096)

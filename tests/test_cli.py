@@ -52,8 +52,8 @@ class Blocked:
 
 BLOCKED = {"weasyprint", "jinja2", "markupsafe", "matplotlib", "ziamath", "pygments", "scipy", "torchvision"}
 sys.meta_path.insert(0, Blocked())
-import cnnreport.run, cnnreport.runs.transfer, cnnreport.overview
-import cnnreport.training.colourization, cnnreport.data.colourization
+import cnnreport.commands.run, cnnreport.runs.transfer, cnnreport.commands.overview
+import cnnreport.training.colourization, cnnreport.data.horses.horses
 from cnnreport.cli import main
 main(["run", "nothing"])
 """

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from cnnreport.console import Watch
-from cnnreport.runs import estimate
-from cnnreport.runs.estimate import Took
+from cnnreport.commands.console import Watch
+from cnnreport.runs.executors import estimate
+from cnnreport.runs.executors.estimate import Took
 from cnnreport.runs.runner import Progress
 
 LOSS = {"train_loss": 1.0}

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnreport import doctor
-from cnnreport.data import flowers, pretrained
+from cnnreport.commands import doctor
+from cnnreport.data.flowers import flowers
+from cnnreport.data.pretrained import pretrained
 from cnnreport.data.source import Source
-from cnnreport.report import libraries
+from cnnreport.report.out import libraries
 from cnnreport.runs.plan import Choices
 
 

@@ -16,7 +16,7 @@ from cnnreport.runs import artefact
 
 DECLARATION = """
 from cnnreport.runs.experiment import Experiment
-from cnnreport.training.spec import Colourization
+from cnnreport.training.specs.colourization import Colourization
 
 EXPERIMENTS = (
     Experiment(

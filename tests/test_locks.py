@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnreport import locks
-from cnnreport.locks import Holder
+from cnnreport.system import locks
+from cnnreport.system.locks import Holder
 
 HOLD = """
 import pathlib, sys

@@ -13,11 +13,12 @@ import safetensors.torch
 import torch
 from pypdf import PdfReader
 
-from cnnreport import durable
-from cnnreport.data import pretrained, scenes
+from cnnreport.data.drawn import scenes
+from cnnreport.data.pretrained import pretrained
 from cnnreport.nets import deeplab
 from cnnreport.project import PACKAGE, find
 from cnnreport.runs.experiment import load_all
+from cnnreport.system import durable
 from cnnreport.training.pretraining import LOOKS
 
 FAMILIES = ("fine-tune", "fine-tune-handout", "fine-tune-random", "fine-tuning-costs")

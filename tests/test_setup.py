@@ -16,7 +16,7 @@ REAL = ("awk", "cat", "df", "dirname", "du", "env", "expand", "find", "grep", "m
 
 PYTHON = f"""
 case "$*" in
-*cnnreport.report.libraries*) cat "$STATE/missing" ;;
+*cnnreport.report.out.libraries*) cat "$STATE/missing" ;;
 *'find_spec("pip")'*) [ -e "$STATE/pip" ] ;;
 *) exec {sys.executable} "$@" ;;
 esac

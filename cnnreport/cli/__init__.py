@@ -10,10 +10,11 @@ from typing import NoReturn
 
 import click
 
-from cnnreport import console, streams
 from cnnreport.cli import building, counting, upkeep  # noqa: F401 - they hang their commands on the group
 from cnnreport.cli.group import cli
+from cnnreport.commands import console
 from cnnreport.errors import CnnReportError, EnvironmentFailure
+from cnnreport.system import streams
 
 EXIT_INTERRUPTED = 130
 

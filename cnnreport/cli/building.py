@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from cnnreport import console
 from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options, workers_option
+from cnnreport.commands import console
 
 
 @cli.command()
@@ -35,7 +35,7 @@ def build(
     **options: Any,
 ) -> None:
     """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run."""
-    from cnnreport import build as pipeline
+    from cnnreport.commands import build as pipeline
     from cnnreport.runs.plan import Choices
 
     place = project_of(context, out)
@@ -61,7 +61,7 @@ def run(
     context: click.Context, /, name: str, out: Path | None, force: bool, workers: int | None, **options: Any
 ) -> None:
     """Run the experiment NAME, or all experiments of the family NAME."""
-    from cnnreport import run as pipeline
+    from cnnreport.commands import run as pipeline
     from cnnreport.runs.plan import Choices
 
     choices = Choices(**options, force=(name,) if force else ())
@@ -76,7 +76,7 @@ def run(
 @click.pass_context
 def list_(context: click.Context, /, as_json: bool) -> None:
     """List the experiments and the reports."""
-    from cnnreport import overview
+    from cnnreport.commands import overview
 
     listed = overview.listing(project_of(context, None))
     if as_json:
@@ -99,7 +99,7 @@ def status(context: click.Context, /, out: Path | None, as_json: bool, **options
 
     Without options of its own it looks at what the last build was asked for.
     """
-    from cnnreport import overview
+    from cnnreport.commands import overview
 
     plan = overview.current_plan(project_of(context, out), chosen(context, options))
     if as_json:
@@ -116,7 +116,7 @@ def status(context: click.Context, /, out: Path | None, as_json: bool, **options
 @click.pass_context
 def explain(context: click.Context, /, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
     """Say what differs between the cached runs of NAME, an experiment or a family, and those of today."""
-    from cnnreport import overview
+    from cnnreport.commands import overview
 
     plan = overview.current_plan(project_of(context, out), chosen(context, options), name)
     if as_json:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from cnnreport import console
 from cnnreport.cli.group import cli, json_option, project_of
+from cnnreport.commands import console
 from cnnreport.errors import UsageError
 
 

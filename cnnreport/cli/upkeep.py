@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from cnnreport import console
 from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options
+from cnnreport.commands import console
 from cnnreport.errors import UsageError
 
 
@@ -18,7 +18,7 @@ from cnnreport.errors import UsageError
 @click.pass_context
 def doctor(context: click.Context, /, out: Path | None, as_json: bool, **options: Any) -> None:
     """Check this machine: torch, CUDA, pango, fonts, disk and data, with the remedy for what is missing."""
-    from cnnreport import doctor as surgery
+    from cnnreport.commands import doctor as surgery
     from cnnreport.runs.plan import Choices
 
     checks = surgery.examine(project_of(context, out), Choices(**options, fetch=False))
@@ -39,7 +39,7 @@ def doctor(context: click.Context, /, out: Path | None, as_json: bool, **options
 @click.pass_context
 def clean(context: click.Context, /, out: Path | None, everything: bool, dry_run: bool, yes: bool) -> None:
     """Remove runs that are stale or damaged and what they left behind."""
-    from cnnreport import overview
+    from cnnreport.commands import overview
 
     place = project_of(context, out)
     rubbish = overview.rubbish(place, everything=everything)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnreport import locks
 from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
+from cnnreport.system import locks
 
 if TYPE_CHECKING:
     from requests import Response

@@ -10,12 +10,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from cnnreport import durable
-from cnnreport.data import download, flowers, pretrained, pretrained_file
-from cnnreport.data.flowers import FlowerSource
-from cnnreport.data.pretrained import Pretrained, Weights
+from cnnreport.data import download
+from cnnreport.data.flowers import flowers
+from cnnreport.data.flowers.flowers import FlowerSource
+from cnnreport.data.pretrained import pretrained, pretrained_file
+from cnnreport.data.pretrained.pretrained import Pretrained, Weights
 from cnnreport.data.source import Source
 from cnnreport.errors import DataError
+from cnnreport.system import durable
 
 OPTIONS = ("skip_bad", "weights")
 """Which further choices of the user `locate` takes."""

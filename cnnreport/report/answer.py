@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.errors import UsageError
-from cnnreport.report.audited import Audit
-from cnnreport.report.compared import Comparison
-from cnnreport.report.contrast import Contrast
-from cnnreport.report.derived import Derivation, Total
-from cnnreport.report.padded import Paddings
-from cnnreport.report.quantity import Form, Quantity, Source
-from cnnreport.report.verdict import Verdict
+from cnnreport.report.numbers.contrast import Contrast
+from cnnreport.report.numbers.quantity import Form, Quantity, Source
+from cnnreport.report.numbers.verdict import Verdict
+from cnnreport.report.say.formulas.audits import Audit
+from cnnreport.report.say.formulas.derived import Derivation, Total
+from cnnreport.report.say.formulas.paddings import Paddings
+from cnnreport.report.say.formulas.tool_counts import Comparison
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 

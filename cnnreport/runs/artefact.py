@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnreport import durable, locks
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.runs.fingerprint import Key
+from cnnreport.system import durable, locks
 from cnnreport.task import Results, Row
 
 if TYPE_CHECKING:

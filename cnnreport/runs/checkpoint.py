@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnreport import durable, locks
-from cnnreport.locks import Holder
 from cnnreport.runs.artefact import encode
 from cnnreport.runs.fingerprint import Key
+from cnnreport.system import durable, locks
+from cnnreport.system.locks import Holder
 from cnnreport.task import Row
 
 if TYPE_CHECKING:

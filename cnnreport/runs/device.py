@@ -5,8 +5,8 @@ import platform
 from collections.abc import Iterator
 from typing import Literal
 
-from cnnreport import hardware
 from cnnreport.errors import EnvironmentFailure
+from cnnreport.system import hardware
 
 Device = Literal["cpu", "cuda", "mps"]
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]

@@ -15,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from cnnreport import durable, sources
 from cnnreport.errors import UsageError, VerificationError
+from cnnreport.system import durable, sources
 
 
 @dataclass(frozen=True)

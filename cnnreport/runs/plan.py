@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from cnnreport import durable
 from cnnreport.project import CHOICES, Project
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.artefact import Damaged, Run, folder_name
@@ -15,6 +14,7 @@ from cnnreport.runs.device import THREADS, Device, DeviceChoice, instructions, r
 from cnnreport.runs.experiment import Experiment, with_read
 from cnnreport.runs.fingerprint import Key, check_executed, source_closure, versions
 from cnnreport.runs.runner import Job
+from cnnreport.system import durable
 
 State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]
 
@@ -206,7 +206,7 @@ def _write_data(project: Project, stem: str, planned: Planned) -> Path:
     import safetensors.numpy
 
     parameters = planned.spec.data_parameters()
-    arrays = _data_module(planned.spec.data).prepare(planned.source, **parameters)
+    arrays = importlib.import_module(planned.spec.data).prepare(planned.source, **parameters)
     check_executed(planned.key.what["sources"], planned.sources)
     return durable.write_named(project.prepared, stem, ".safetensors", safetensors.numpy.save(arrays))
 
@@ -223,14 +223,10 @@ def closest(planned: Planned, existing: Iterable[Run | Damaged]) -> Run | None:
     return min(candidates, key=lambda run: len(run.key.differences(planned.key)), default=None)
 
 
-def _data_module(kind: str) -> Any:
-    return importlib.import_module(f"cnnreport.data.{kind}")
-
-
 def _locate(kind: str | None, choices: Choices, on_download: OnDownload | None) -> Any:
     if kind is None:
         return None
-    module = _data_module(kind)
+    module = importlib.import_module(kind)
     options = {name: getattr(choices, name) for name in module.OPTIONS}
     return module.locate(choices.data, choices.data_dir, fetch=choices.fetch, progress=on_download, **options)
 

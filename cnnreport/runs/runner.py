@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cnnreport import durable, hardware
 from cnnreport.errors import CnnReportError, DataError
-from cnnreport.locks import Holder
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.device import Device, float32
 from cnnreport.runs.fingerprint import Key, check_executed, read_hashed, versions
+from cnnreport.system import durable, hardware
+from cnnreport.system.locks import Holder
 from cnnreport.task import Row, Task
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from cnnreport import durable
 from cnnreport.errors import DataError, UsageError
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import IMPORTED, MANIFEST, Run, folder_name, parse_folder_name
+from cnnreport.system import durable
 
 MAX_NAME = 200
 """Longest path of a file in an archive."""

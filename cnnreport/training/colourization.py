@@ -16,15 +16,15 @@ from torch import nn
 
 from cnnreport.errors import UsageError
 from cnnreport.task import Results, Row
-from cnnreport.training.accuracy import count_among_highest, count_right
-from cnnreport.training.adam import Adam
-from cnnreport.training.arithmetic import arithmetic
-from cnnreport.training.baselines import baselines
-from cnnreport.training.cross_entropy import cross_entropy
-from cnnreport.training.layout import Layout
-from cnnreport.training.looks import best_median_worst, describe, image_accuracy
-from cnnreport.training.rewrite import rewrite
-from cnnreport.training.spec import Colourization
+from cnnreport.training.fast.adam import Adam
+from cnnreport.training.fast.cross_entropy import cross_entropy
+from cnnreport.training.fast.layout import Layout
+from cnnreport.training.fast.rewrite import rewrite
+from cnnreport.training.metrics.accuracy import count_among_highest, count_right
+from cnnreport.training.metrics.baselines import baselines
+from cnnreport.training.metrics.colour_scores import best_median_worst, describe, image_accuracy
+from cnnreport.training.specs.arithmetic import arithmetic
+from cnnreport.training.specs.colourization import Colourization
 
 SAMPLES = 10
 """How many validation images are kept for the pictures of the report: the first ones."""

@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnreport.errors import VerificationError
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
-from cnnreport.training.costs_spec import FineTuningCosts
+from cnnreport.training.specs.costs import FineTuningCosts
 
 MODES = ("all", "last")
 """Which layers learn."""

@@ -16,7 +16,7 @@ from cnnreport.nets.deeplab import DeepLabV3
 from cnnreport.task import Results, Row
 from cnnreport.training.images import normalise
 from cnnreport.training.seeded import seeded
-from cnnreport.training.segmentation_spec import Features, Start
+from cnnreport.training.specs.segmentation import Features, Start
 
 BATCH = 4
 """Images that pass the net together: as many as were fastest on a CPU."""

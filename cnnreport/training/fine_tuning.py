@@ -17,15 +17,15 @@ from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
 from cnnreport.task import Results, Row
-from cnnreport.training import judged, overlap
-from cnnreport.training.adam import Adam
+from cnnreport.training.fast.adam import Adam
 from cnnreport.training.features import about_weights, make_model, unpack
 from cnnreport.training.images import normalise
-from cnnreport.training.judged import Probabilities
-from cnnreport.training.looks import best_median_worst
+from cnnreport.training.metrics import flower_scores, overlap
+from cnnreport.training.metrics.colour_scores import best_median_worst
+from cnnreport.training.metrics.flower_scores import Probabilities
 from cnnreport.training.seeded import seeded
-from cnnreport.training.segmentation_spec import FineTuning
 from cnnreport.training.soft_iou import cross_entropy_loss, soft_iou_loss
+from cnnreport.training.specs.segmentation import FineTuning
 
 LossFunction = Callable[[torch.Tensor, torch.Tensor], Any]
 """From scores and masks to a tensor of one number; Any, since torch gives `backward` no types."""
@@ -149,7 +149,10 @@ class FineTuningTask:
         scores = self._scores(self._validation)
         truth = self._images.masks[self._validation]
         loss = LOSSES[self._spec.loss](scores, truth.to(scores.device))
-        row |= {"validation_loss": float(loss), **judged.row(judged.probability(scores), truth.numpy())}
+        row |= {
+            "validation_loss": float(loss),
+            **flower_scores.row(flower_scores.probability(scores), truth.numpy()),
+        }
         self._epochs_done += 1
         self._diverged |= not all(map(math.isfinite, row.values()))
         return row
@@ -181,13 +184,13 @@ class FineTuningTask:
             (n,), ``number`` int64 (n,); and those of `judged.sweep`. Measures: numbers of images,
             parameters and updates, what is known of the weights, `judged.measures`, `judged.baselines`.
         """
-        probability = judged.probability(self._scores(self._validation))
+        probability = flower_scores.probability(self._scores(self._validation))
         masks = self._images.masks
         truth = masks[self._validation].numpy()
         seen = torch.isin(self._validation, self._train)
         return Results(
             weights={name: tensor.detach().cpu() for name, tensor in self._last_layer().items()},
-            samples={**self._samples(probability), **judged.sweep(probability, truth)},
+            samples={**self._samples(probability), **flower_scores.sweep(probability, truth)},
             measures={
                 "train_images": len(self._train),
                 "train_distinct": len(torch.unique(self._train)),
@@ -202,8 +205,8 @@ class FineTuningTask:
                 **self._sizes(),
                 **{f"weights_{name}": self._about[name] for name in ("title", "origin", "sha256")},
                 "architecture": self._about["architecture"],
-                **judged.measures(probability, truth),
-                **judged.baselines(masks[self._train].numpy(), truth),
+                **flower_scores.measures(probability, truth),
+                **flower_scores.baselines(masks[self._train].numpy(), truth),
             },
             listings={each.__name__: inspect.getsource(each) for each in PRINTED},
         )
@@ -266,13 +269,13 @@ class FineTuningTask:
 
     def _samples(self, probability: Probabilities) -> dict[str, NDArray[Any]]:
         """Return the pictures; `probability` is that of the validation images."""
-        iou = judged.flower_iou(probability, self._images.masks[self._validation].numpy())
+        iou = flower_scores.flower_iou(probability, self._images.masks[self._validation].numpy())
         ranked = best_median_worst(iou)
         # Those of the clean protocol's list, so that both protocols show the same.
         train = _spread(torch.from_numpy(self._data["clean_train"]))
         places = _spread(torch.arange(len(self._validation)))
         return {
-            **self._pictures("train", train, judged.probability(self._scores(train))),
+            **self._pictures("train", train, flower_scores.probability(self._scores(train))),
             **self._pictures("validation", self._validation[places], probability[places]),
             **self._pictures("ranked", self._validation[ranked], probability[ranked]),
         }
@@ -284,8 +287,8 @@ class FineTuningTask:
         found = {
             "rgb": self._data["images"][where],
             "mask": masks,
-            "predicted": (probability > judged.THRESHOLD).astype(np.uint8),
-            "iou": judged.flower_iou(probability, masks).astype(np.float32),
+            "predicted": (probability > flower_scores.THRESHOLD).astype(np.uint8),
+            "iou": flower_scores.flower_iou(probability, masks).astype(np.float32),
             "number": self._data["numbers"][where],
         }
         return {f"{prefix}_{name}": array for name, array in found.items()}

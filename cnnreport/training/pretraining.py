@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
-from cnnreport.training.adam import Adam
+from cnnreport.training.fast.adam import Adam
 from cnnreport.training.images import standardise
 from cnnreport.training.seeded import seeded
-from cnnreport.training.segmentation_spec import Pretraining
+from cnnreport.training.specs.segmentation import Pretraining
 
 _SMALLEST = 0.5
 """The least side of a crop, as a part of the scene's: things are seen from afar and from near."""
@@ -43,7 +43,7 @@ class PretrainingTask:
     Args:
         spec: What to train.
         seed: Of initial weights and crops.
-        data: As `cnnreport.data.scenes.prepare` returns them.
+        data: As `cnnreport.data.drawn.scenes.prepare` returns them.
         device: ``cpu``, ``cuda`` or ``mps``.
     """
 

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from cnnreport.training.cross_entropy import UNLABELLED
+from cnnreport.training.fast.cross_entropy import UNLABELLED
 
 
 def soft_iou_loss(scores: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:

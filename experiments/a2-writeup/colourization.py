@@ -1,7 +1,7 @@
 """Parts A to C: colourization as classification of pixels."""
 
 from cnnreport.runs.experiment import Experiment
-from cnnreport.training.spec import Colourization
+from cnnreport.training.specs.colourization import Colourization
 
 SMOKE = {"epochs": 2, "train_images": 500, "validation_images": 200}
 

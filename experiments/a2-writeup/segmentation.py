@@ -1,8 +1,8 @@
 """Part D: fine-tuning the last layer of a segmentation net for flowers, on frozen features."""
 
 from cnnreport.runs.experiment import Experiment
-from cnnreport.training.costs_spec import FineTuningCosts
-from cnnreport.training.segmentation_spec import Features, FineTuning, Pretraining
+from cnnreport.training.specs.costs import FineTuningCosts
+from cnnreport.training.specs.segmentation import Features, FineTuning, Pretraining
 
 IMAGES = {"images": 24}
 SMOKE = {**IMAGES, "epochs": 2, "batch_size": 8}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnreport.data import cifar10
+from cnnreport.data.horses import cifar10
 from cnnreport.errors import DataError
 
 BATCHES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]

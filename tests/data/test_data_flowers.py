@@ -16,8 +16,10 @@ import pytest
 from PIL import Image
 from small_flowers import indices, pack, publish, trimap, write, write_set
 
-from cnnreport.data import download, flower, flower_bed, flowers, oxford17_archives
-from cnnreport.data.canvas import Canvas, colour
+from cnnreport.data import download
+from cnnreport.data.drawn import flower, flower_bed
+from cnnreport.data.drawn.canvas import Canvas, colour
+from cnnreport.data.flowers import flowers, oxford17_archives
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import PACKAGE
 from cnnreport.runs.fingerprint import source_closure

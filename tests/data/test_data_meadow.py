@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cnnreport.data import meadow
-from cnnreport.data.meadow import Kind
+from cnnreport.data.drawn import meadow
+from cnnreport.data.drawn.meadow import Kind
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,8 @@ from small_flowers import (
     write_set,
 )
 
-from cnnreport.data import flowers, oxford17, oxford17_archives
-from cnnreport.data import trimap as trimaps
+from cnnreport.data.flowers import flowers, oxford17, oxford17_archives
+from cnnreport.data.flowers import trimap as trimaps
 from cnnreport.errors import DataError, EnvironmentFailure
 
 SIZE = 16

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cnnreport.data import meadow, palette
+from cnnreport.data.drawn import meadow
+from cnnreport.data.horses import palette
 from cnnreport.errors import DataError
 
 COLOURS = np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnreport.data import palette_file
+from cnnreport.data.horses import palette_file
 from cnnreport.errors import DataError
 
 COLOURS = np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3)

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from cnnreport.data import pickles
+from cnnreport.data.horses import pickles
 from cnnreport.errors import DataError
 
 

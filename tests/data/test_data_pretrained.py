@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from cnnreport.data import download, pretrained, pretrained_file
+from cnnreport.data import download
+from cnnreport.data.pretrained import pretrained, pretrained_file
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import PACKAGE
 from cnnreport.runs.fingerprint import source_closure
@@ -318,7 +319,8 @@ def test_arrays(weights: pretrained.Weights, content: bytes, origin: str, home: 
 def test_no_run_depends_on_the_downloader() -> None:
     """What a run takes from here is apart from what finds and downloads it."""
     closure = {
-        Path(path).stem for path in source_closure(["cnnreport.data.pretrained_file"], [PACKAGE.parent])
+        Path(path).stem
+        for path in source_closure(["cnnreport.data.pretrained.pretrained_file"], [PACKAGE.parent])
     }
     assert not closure & {"download", "pretrained"}
 

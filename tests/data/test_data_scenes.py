@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cnnreport.data import flower_bed, scenes
-from cnnreport.data.meadow import Kind
+from cnnreport.data.drawn import flower_bed, scenes
+from cnnreport.data.drawn.meadow import Kind
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnreport.data import download, flowers, pretrained, segmentation
+from cnnreport.data import download, segmentation
+from cnnreport.data.flowers import flowers
+from cnnreport.data.pretrained import pretrained
 from cnnreport.data.source import Source
 from cnnreport.errors import DataError
 from cnnreport.project import PACKAGE
@@ -19,7 +21,7 @@ from cnnreport.runs.fingerprint import source_closure
 CONTENT = hashlib.sha256(b"weights").digest() * 100
 FILE = f"deeplabv3_resnet101_coco-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 FLOWERS = Source(
-    "flowers", "Some flowers", True, "drawn", "none were here", "f" * 64, ("cnnreport.data.pixels",)
+    "flowers", "Some flowers", True, "drawn", "none were here", "f" * 64, ("cnnreport.data.horses.pixels",)
 )
 IMAGES = np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2)
 
@@ -169,7 +171,7 @@ def test_where_weights_were_found_does_not_matter(data: Path, tmp_path: Path) ->
 def test_what_runs_depend_on(data: Path) -> None:
     """Runs depend on what prepares flowers and reads weights, not on what chooses or downloads them."""
     source = segmentation.locate("auto", data)
-    assert source.modules == ("cnnreport.data.pixels", "cnnreport.data.pretrained_file")
+    assert source.modules == ("cnnreport.data.horses.pixels", "cnnreport.data.pretrained.pretrained_file")
     closure = {Path(path).stem for path in source_closure(source.modules, [PACKAGE.parent])}
     assert not closure & {"download", "pretrained", "segmentation", "flowers"}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cnnreport.formula import phrase
 from cnnreport.formula.reading.expression import parse
 from cnnreport.formula.symbols import Count, symbol
-from cnnreport.report.maths import typeset
+from cnnreport.report.draw.maths import typeset
 
 NAMES = {name: symbol(name) for name in ("k", "NIC", "NF", "NC", "H", "W", "num_layers", "x1")}
 K, NIC, NF, NC, H, W, LAYERS, _ = NAMES.values()

@@ -8,7 +8,7 @@ from torch import nn
 from cnnreport.nets.ablation import ResizeConvNet, StridedUpsampleNet
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
 from cnnreport.project import PACKAGE, load_file
-from cnnreport.training.spec import Colourization
+from cnnreport.training.specs.colourization import Colourization
 
 PATH = (PoolUpsampleNet, StridedUpsampleNet, ResizeConvNet, ConvTransposeNet)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from cnnreport.project import Project
-from cnnreport.report import compose, outline
+from cnnreport.report.page import compose, outline
 from cnnreport.runs.artefact import Run
 
 

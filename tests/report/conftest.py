@@ -11,8 +11,9 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import figure, page
 from cnnreport.report.answer import DataSet, Picture
+from cnnreport.report.draw import figure
+from cnnreport.report.page import templating
 
 
 @pytest.fixture
@@ -63,5 +64,5 @@ class Compiled(BytecodeCache):
 def compiled() -> Iterator[None]:
     """Compile each template once, not once for each test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "Environment", partial(Environment, bytecode_cache=Compiled()))
+        patch.setattr(templating, "Environment", partial(Environment, bytecode_cache=Compiled()))
         yield

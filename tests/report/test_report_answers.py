@@ -7,8 +7,8 @@ from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
-from cnnreport.report import compose
-from cnnreport.report.outline import Outline, Section
+from cnnreport.report.page import compose
+from cnnreport.report.page.outline import Outline, Section
 
 ANSWER = """
 from cnnreport.report.answer import Answer

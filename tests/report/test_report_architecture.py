@@ -6,9 +6,9 @@ from itertools import chain, pairwise
 import pytest
 
 from cnnreport.errors import UsageError
-from cnnreport.report import architecture, placement
-from cnnreport.report.architecture import Box
-from cnnreport.report.placement import Arrow, Layout, Rectangle
+from cnnreport.report.draw import architecture, placement
+from cnnreport.report.draw.architecture import Box
+from cnnreport.report.draw.placement import Arrow, Layout, Rectangle
 
 ENCODER = ("Conv2d", "BatchNorm2d", "ReLU")
 KINDS = {"Conv2d": "convolution", "BatchNorm2d": "normalisation", "ReLU": "activation"}

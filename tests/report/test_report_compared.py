@@ -6,7 +6,8 @@ from fake_derivations import MakeDerivation, comparison_measures
 
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
-from cnnreport.report import compared, compose, outline
+from cnnreport.report.page import compose, outline
+from cnnreport.report.say.formulas import tool_counts
 
 TOOLS = "other-tools"
 
@@ -46,7 +47,7 @@ def test_tools_and_calls_are_named(project: Project, make_derivation: MakeDeriva
 
 def test_numbers_of_tools_have_an_origin(make_derivation: MakeDerivation) -> None:
     """Each number knows the run, file and field in which it was read."""
-    found = compared.comparison(make_derivation(comparison_measures(), TOOLS))
+    found = tool_counts.comparison(make_derivation(comparison_measures(), TOOLS))
     assert [r.number.source.field for r in found.readings] == [f"rows / {n} / number" for n in range(3)]
     assert {r.number.source.file for r in found.readings} == {"measures.json"}
 
@@ -55,4 +56,4 @@ def test_a_run_of_another_kind_is_refused(make_derivation: MakeDerivation) -> No
     """Measures that are no comparison's are told with the run's folder."""
     run = make_derivation()
     with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* comparison.*run the exper"):
-        compared.comparison(run)
+        tool_counts.comparison(run)

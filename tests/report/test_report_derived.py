@@ -21,7 +21,9 @@ from printed import number_lines
 
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
-from cnnreport.report import architecture, audited, compose, derived, outline
+from cnnreport.report.draw import architecture
+from cnnreport.report.page import compose, outline
+from cnnreport.report.say.formulas import audits, derived
 from cnnreport.runs.artefact import Run
 
 
@@ -85,7 +87,7 @@ def test_foreign_measures_are_refused(make_derivation: MakeDerivation, measures:
     with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* derivation.*run the exper"):
         derived.derivation(run)
     with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* audit.*run the experiment"):
-        audited.audit(run)
+        audits.audit(run)
 
 
 def test_the_architecture_in_words_follows_the_modules(make_derivation: MakeDerivation) -> None:
@@ -323,5 +325,5 @@ def test_a_hand_written_formula_is_escaped(project: Project, make_derivation: Ma
 
 def test_conventions_of_an_audit_are_told_once(make_derivation: MakeDerivation) -> None:
     """Both sizes are judged by one convention of each count, which is explained once."""
-    found = audited.audit(make_derivation(audit_measures(), AUDIT))
+    found = audits.audit(make_derivation(audit_measures(), AUDIT))
     assert [quantity for quantity, _, _ in found.conventions] == ["weights", "outputs", "connections"]

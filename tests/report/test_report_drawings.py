@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnreport.report import architecture, drawings, figure, maths
-from cnnreport.report.figure import Curve
-from cnnreport.report.placement import Box
+from cnnreport.report.draw import architecture, drawings, figure, maths
+from cnnreport.report.draw.figure import Curve
+from cnnreport.report.draw.placement import Box
 
 Draw = Callable[..., dict[str, object]]
 

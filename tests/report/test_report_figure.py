@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from cnnreport.report import figure
-from cnnreport.report.figure import Axis, Curve
+from cnnreport.report.draw import figure
+from cnnreport.report.draw.figure import Axis, Curve
 
 
 def test_a_plot_is_the_same_each_time_and_needs_no_font() -> None:

@@ -8,8 +8,8 @@ from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.report import answer
-from cnnreport.report.quantity import Quantity, Source, combine, difference, digits, half_width
-from cnnreport.report.verdict import exceeds
+from cnnreport.report.numbers.quantity import Quantity, Source, combine, difference, digits, half_width
+from cnnreport.report.numbers.verdict import exceeds
 
 SOURCE = Source(("run",), "history.json", "loss")
 

@@ -6,7 +6,7 @@ import pytest
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import outline
+from cnnreport.report.page import outline
 
 HEAD = 'title = "T"\nsubtitle = "S"\ncourse = "C"\noutput = "r.pdf"\n'
 SECTION = '[[section]]\nid = "a1"\ntitle = "A1"\npart = "A"\ntemplate = "a1.html.j2"\n'

@@ -13,8 +13,9 @@ from fake_derivations import MakeDerivation, derived_measures, formula
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import compose, outline, padded
-from cnnreport.report.quantity import Quantity
+from cnnreport.report.numbers.quantity import Quantity
+from cnnreport.report.page import compose, outline
+from cnnreport.report.say.formulas import paddings
 
 PADDINGS = "conv-transpose-paddings"
 REPORT = """
@@ -251,7 +252,7 @@ def quantities(value: Any) -> Iterator[Quantity]:
 def test_each_number_stands_where_its_origin_says(make_derivation: MakeDerivation) -> None:
     """The field of every quantity leads to its very value in the measures, and names are unique."""
     run = make_derivation(measures(), PADDINGS)
-    found = list(quantities(padded.paddings(run)))
+    found = list(quantities(paddings.paddings(run)))
     for quantity in found:
         place: Any = run.measures
         for step in quantity.source.field.split(" / "):
@@ -270,4 +271,4 @@ def test_foreign_measures_are_refused(make_derivation: MakeDerivation, foreign: 
     with pytest.raises(
         UsageError, match=rf"{run.folder.name} is not that of .* paddings.*run the experiment"
     ):
-        padded.paddings(run)
+        paddings.paddings(run)

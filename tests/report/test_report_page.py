@@ -12,10 +12,10 @@ from printed import number_lines
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import compose, outline, page
-from cnnreport.report.ledger import Ledger
-from cnnreport.report.provenance import trace
-from cnnreport.report.quantity import Quantity, Source
+from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.page import compose, outline, templating
+from cnnreport.report.page.ledger import Ledger
+from cnnreport.report.page.provenance import trace
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -38,7 +38,7 @@ def rendered(tmp_path: Path, template: str, ledger: Ledger | None = None, **valu
     """Render one template and fill in its references."""
     (tmp_path / "t.html.j2").write_text(template)
     kept = ledger or Ledger()
-    return kept.resolve(page.open_templates([tmp_path], kept, {})("t.html.j2", **values))
+    return kept.resolve(templating.open_templates([tmp_path], kept, {})("t.html.j2", **values))
 
 
 def test_good_runs_read_well(project: Project, make_run: MakeRun) -> None:

@@ -17,7 +17,9 @@ from fake_runs import write_run
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report import compose, fonts, libraries, listing, maths, outline, pdf
+from cnnreport.report.draw import fonts, maths
+from cnnreport.report.out import libraries, pdf
+from cnnreport.report.page import compose, listing, outline
 
 PAGE = (
     '<html lang="en"><head><title>T</title><style>{css}</style></head><body><p>Text</p>{body}</body></html>'

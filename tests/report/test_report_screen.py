@@ -5,9 +5,11 @@ from pathlib import Path
 
 from fake_runs import MakeRun
 
-from cnnreport import durable
 from cnnreport.project import Project
-from cnnreport.report import compose, fonts, outline, screen
+from cnnreport.report.draw import fonts
+from cnnreport.report.out import html
+from cnnreport.report.page import compose, outline
+from cnnreport.system import durable
 
 
 def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Path) -> None:
@@ -15,7 +17,7 @@ def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Pa
     runs = {"pool-upsample": [make_run()]}
     made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
     file = tmp_path / "page.html"
-    digest = screen.write(made, file)
+    digest = html.write(made, file)
     page = file.read_text()
     assert digest == durable.sha256(page.encode())
     assert page.count("@font-face{") == page.count("data:font/ttf;base64,AAEAAAA") == len(fonts.faces()) == 11

@@ -18,10 +18,13 @@ from printed import number_lines
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
-from cnnreport.report import compose, figure, finetuned, masked, outline, pdf, probabilities, segmented
-from cnnreport.report.figure import Axis, Curve
-from cnnreport.report.outline import Section
-from cnnreport.report.quantity import Form, Quantity, Source, digits
+from cnnreport.report.draw import figure
+from cnnreport.report.draw.figure import Axis, Curve
+from cnnreport.report.numbers.quantity import Form, Quantity, Source, digits
+from cnnreport.report.out import pdf
+from cnnreport.report.page import compose, outline
+from cnnreport.report.page.outline import Section
+from cnnreport.report.say import error_maps, probabilities, segmentation, segmentation_pairs
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -122,7 +125,7 @@ def test_a_score_of_the_starter_is_led_back_to_an_iou() -> None:
     """For every IoU above one half the starter's own arithmetic gives a score whose bounds hold it."""
     for iou in np.linspace(0.501, 1.0, 300):
         score = float(np.ceil(np.clip(20 * (iou - 0.5), 0, 10)) / 10)
-        bounds = segmented.implied("n", quantity(score), "it")
+        bounds = segmentation.implied("n", quantity(score), "it")
         assert bounds["low"].mean - 1e-9 < iou <= bounds["high"].mean + 1e-9
         assert bounds["high"].mean - bounds["low"].mean == pytest.approx(0.05)
 
@@ -136,7 +139,7 @@ def test_sure_pixels_are_those_of_the_outer_classes() -> None:
 
 def test_where_probabilities_are_best_cut_is_read_from_the_sweep(make: Make) -> None:
     """The cut, what it gains, and the cut that honest probabilities would have."""
-    found = segmented.numbers(make(CE, 1, mean_iou=0.7, flower_iou=0.6, cut=0.4, cut_gain=0.02))
+    found = segmentation.numbers(make(CE, 1, mean_iou=0.7, flower_iou=0.6, cut=0.4, cut_gain=0.02))
     assert found["cut"].mean == pytest.approx(0.4)
     assert found["cut_gain"].mean == pytest.approx(0.02, abs=1e-6)
     assert found["flower_cut_expected"].mean == pytest.approx(0.62 / 1.62, abs=1e-6)
@@ -144,7 +147,7 @@ def test_where_probabilities_are_best_cut_is_read_from_the_sweep(make: Make) -> 
 
 def test_the_best_epoch_is_not_the_last(make: Make) -> None:
     """Best and last epoch are read apart, and the first of equally good ones is named."""
-    found = segmented.numbers(make(CE, 1, mean_iou=0.7, starter=0.3, best=0.1, epochs=5))
+    found = segmentation.numbers(make(CE, 1, mean_iou=0.7, starter=0.3, best=0.1, epochs=5))
     history = make(CE, 1, mean_iou=0.7, starter=0.3, best=0.1, epochs=5)[0].history
     assert found["starter"].mean == history[-1]["validation_starter_score"]
     assert found["starter_best"].mean == history[-2]["validation_starter_score"] > found["starter"].mean
@@ -159,8 +162,10 @@ def test_an_error_map_has_a_colour_for_each_case() -> None:
     mask = np.array([[[1, 0, 1, 0, 255, 255]]], np.uint8)
     predicted = np.array([[[1, 0, 0, 1, 0, 1]]], np.uint8)
     cases = ("flower", "background", "missed", "false", "void", "void")
-    assert masked.errors(mask, predicted).tolist() == [[[list(masked.COLOURS[case]) for case in cases]]]
-    assert masked.truth(predicted).tolist() == masked.errors(predicted, predicted).tolist()
+    assert error_maps.errors(mask, predicted).tolist() == [
+        [[list(error_maps.COLOURS[case]) for case in cases]]
+    ]
+    assert error_maps.truth(predicted).tolist() == error_maps.errors(predicted, predicted).tolist()
 
 
 def test_the_colours_of_an_error_map_differ_in_lightness() -> None:
@@ -172,7 +177,7 @@ def test_the_colours_of_an_error_map_differ_in_lightness() -> None:
         y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
         return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
 
-    shades = sorted(map(lightness, masked.COLOURS.values()))
+    shades = sorted(map(lightness, error_maps.COLOURS.values()))
     assert min(after - before for before, after in pairwise(shades)) >= 10
 
 
@@ -188,7 +193,7 @@ def test_photographs_are_kept_as_jpegs() -> None:
 
 def test_pictures_say_in_words_what_they_show(make: Make) -> None:
     """Each row has a text for those who do not see it; the errors' has the IoU of each image."""
-    rows = masked.rows(make(CE, 1), "ranked", "the net")
+    rows = error_maps.rows(make(CE, 1), "ranked", "the net")
     assert rows["rgb"].alt == (
         "A row of 9 pictures, in groups: the best, those around the median, the worst."
     )
@@ -201,15 +206,15 @@ def test_other_images_are_not_set_under_each_other(make: Make) -> None:
     shown = discs(6)
     other = {**shown, "number": shown["number"] + 1}
     left, right = make(IOU, 1), make(CE, 1, pictures={"train": other})
-    masked.same_images(left, right, "validation")
+    error_maps.same_images(left, right, "validation")
     with pytest.raises(UsageError, match="fine-tune-iou and fine-tune-cross-entropy do not show the same"):
-        masked.same_images(left, right, "train")
+        error_maps.same_images(left, right, "train")
 
 
 def test_runs_without_pictures_are_named(make: Make) -> None:
     """A run of another version is refused with what it lacks."""
     with pytest.raises(UsageError, match="kept no test_rgb"):
-        masked.rows(make(CE, 1), "test", "the net")
+        error_maps.rows(make(CE, 1), "test", "the net")
 
 
 def test_thresholds_stand_on_a_linear_axis(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,7 +323,7 @@ def test_runs_with_different_weights_are_refused(make_tuning: MakeTuning) -> Non
     """One text cannot describe two nets."""
     runs = [make_tuning(0), make_tuning(1, measures=COCO)]
     with pytest.raises(UsageError, match="architecture is not the same in all runs of fine-tune-cross"):
-        segmented.facts(runs)
+        segmentation.facts(runs)
 
 
 def test_images_left_out_as_damaged_are_listed(project: Project, make: Make, features: list[Run]) -> None:
@@ -675,7 +680,7 @@ def test_a_seed_that_the_other_side_lacks_is_refused(make_tuning: MakeTuning) ->
     """Runs are matched by seed, so the seed has to be there."""
     left, right = [make_tuning(5, experiment=MOVING)], [make_tuning(n) for n in range(2)]
     with pytest.raises(UsageError, match="lack a seed that they are compared by"):
-        finetuned.against(left, right, "a", "b")
+        segmentation_pairs.against(left, right, "a", "b")
 
 
 # All of it together

@@ -13,9 +13,9 @@ from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
-from cnnreport.report import sweep
-from cnnreport.report.contrast import contrast, seed_margin
-from cnnreport.report.quantity import Quantity, Source, paired_p
+from cnnreport.report.numbers.contrast import contrast, seed_margin
+from cnnreport.report.numbers.quantity import Quantity, Source, paired_p
+from cnnreport.report.say import sweep
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")

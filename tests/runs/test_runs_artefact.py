@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from planned import job
 
-from cnnreport import durable
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import Project
 from cnnreport.runs import artefact, transfer
 from cnnreport.runs.artefact import Damaged, Run
 from cnnreport.runs.runner import execute
+from cnnreport.system import durable
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from planned import DECLARATION, plan
 
-from cnnreport import hardware
 from cnnreport.errors import EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs import crew, executor
+from cnnreport.runs.executors import crew, executor
+from cnnreport.runs.executors.workers import WorkersDied
 from cnnreport.runs.runner import Notify, Progress
-from cnnreport.runs.workers import WorkersDied
-from cnnreport.training.segmentation_spec import Features, FineTuning
-from cnnreport.training.spec import Colourization
+from cnnreport.system import hardware
+from cnnreport.training.specs.colourization import Colourization
+from cnnreport.training.specs.segmentation import Features, FineTuning
 
 GIB = 1 << 30
 KILLED = "a worker was killed, most likely for want of memory"

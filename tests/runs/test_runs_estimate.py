@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planned import job, plan
 
-from cnnreport import run as command
+from cnnreport.commands import run as command
 from cnnreport.project import Project
-from cnnreport.runs import artefact, estimate
-from cnnreport.runs.estimate import Guess, Took, Work
+from cnnreport.runs import artefact
+from cnnreport.runs.executors import estimate
+from cnnreport.runs.executors.estimate import Guess, Took, Work
 from cnnreport.runs.plan import Choices
 from cnnreport.runs.runner import execute
 

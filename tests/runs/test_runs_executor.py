@@ -14,7 +14,7 @@ from planned import DECLARATION, plan
 
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs import executor
+from cnnreport.runs.executors import executor
 from cnnreport.runs.runner import Notify, Progress
 
 
@@ -60,7 +60,7 @@ def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPa
         if progress.epoch == 0:
             begun.append(f"{progress.experiment} {progress.seed}")
 
-    monkeypatch.setattr("cnnreport.runs.executor.workers", one_worker)
+    monkeypatch.setattr("cnnreport.runs.executors.executor.workers", one_worker)
     wanted = [one for name in ("short", "long", "middle", "other") for one in plan(counting, name)]
     runs = executor.run_plan(counting, wanted, "a command", note)
     assert begun == ["long 0", "long 1", "other 0", "middle 0", "short 0"]
@@ -91,7 +91,7 @@ def test_a_dying_worker_is_told_and_loses_nothing(counting: Project) -> None:
 
 PARENT = """
 import os, sys, time
-from cnnreport.runs.executor import workers
+from cnnreport.runs.executors.executor import workers
 
 def hold(file):
     open(file, "w").write(str(os.getpid()))

@@ -104,7 +104,7 @@ def test_run_forces_a_family(ran: Project, cnnreport, monkeypatch: pytest.Monkey
         asked.extend((planned.experiment.name, planned.state) for planned in wanted)
         return [run for run in artefact.load_all(project.runs) if isinstance(run, Run)]
 
-    monkeypatch.setattr("cnnreport.run.run_planned", run_planned)
+    monkeypatch.setattr("cnnreport.commands.run.run_planned", run_planned)
     cnnreport("run", "pace", "--device", "cpu", "--force")
     assert asked == [("pace-2", "forced"), ("pace-3", "forced")]
 
@@ -163,8 +163,8 @@ def test_the_number_of_workers_is_the_user_s(
         asked.append(workers)
         return SimpleNamespace(lines=list)
 
-    monkeypatch.setattr("cnnreport.run.run_planned", run_planned)
-    monkeypatch.setattr("cnnreport.build.build", build)
+    monkeypatch.setattr("cnnreport.commands.run.run_planned", run_planned)
+    monkeypatch.setattr("cnnreport.commands.build.build", build)
     cnnreport("run", "pace", "--device", "cpu", *words)
     cnnreport("build", "any", *words)
     assert asked == [expected, expected]

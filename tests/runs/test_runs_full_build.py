@@ -10,13 +10,13 @@ import pytest
 from counting import CountingTask
 from planned import PACES, plan
 
-from cnnreport import build as pipeline
-from cnnreport import durable
+from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import RECORD, Project
-from cnnreport.runs import executor
+from cnnreport.runs.executors import executor
 from cnnreport.runs.plan import Choices, make_job
 from cnnreport.runs.runner import Notify, execute
+from cnnreport.system import durable
 
 REPORT = "demo"
 CPU = Choices(device="cpu")
@@ -93,8 +93,8 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
         durable.write(path, html.encode())
         return durable.sha256(html.encode())
 
-    monkeypatch.setattr("cnnreport.runs.executor.workers", workers)
-    monkeypatch.setattr("cnnreport.report.pdf.write", write)
+    monkeypatch.setattr("cnnreport.runs.executors.executor.workers", workers)
+    monkeypatch.setattr("cnnreport.report.out.pdf.write", write)
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
     return lambda only=(), **options: pipeline.build(report, REPORT, CPU, only, **options)
@@ -247,8 +247,8 @@ def test_the_page_can_be_had_without_the_pdf(
     page, printed = build().paths
     old = printed.read_text()
     (report.templates / REPORT / "text.html.j2").write_text("<p>Told anew.</p>\n")
-    monkeypatch.setattr("cnnreport.report.pdf.require", None)
-    monkeypatch.setattr("cnnreport.report.pdf.write", None)
+    monkeypatch.setattr("cnnreport.report.out.pdf.require", None)
+    monkeypatch.setattr("cnnreport.report.out.pdf.write", None)
     first, second = build(printing=False), build(printing=False)
     assert (first.printed, second.printed) == (True, False)
     assert first.paths == [page]

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from planned import DECLARATION, job, plan
 
-from cnnreport import durable
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint, device, experiment
@@ -14,6 +13,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.fingerprint import Key, source_closure
 from cnnreport.runs.plan import Choices, keep_choices, last_choices
 from cnnreport.runs.runner import execute
+from cnnreport.system import durable
 
 
 def states(project: Project, choices: Choices | None = None) -> list[str]:
@@ -171,7 +171,7 @@ def test_a_file_that_declares_nothing_is_refused(counting: Project) -> None:
 
 def test_cuda_that_is_not_there_is_an_environment_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """--device cuda without CUDA says so, with the remedy."""
-    monkeypatch.setattr("cnnreport.hardware.cuda_devices", lambda: 0)
+    monkeypatch.setattr("cnnreport.system.hardware.cuda_devices", lambda: 0)
     with pytest.raises(EnvironmentFailure, match="no CUDA device; use --device cpu or auto"):
         device.resolve("cuda")
     assert device.resolve("auto") in ("cpu", "mps")

@@ -10,7 +10,7 @@ from planned import plan
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import Project
 from cnnreport.runs import artefact
-from cnnreport.runs.executor import run_plan
+from cnnreport.runs.executors.executor import run_plan
 from cnnreport.runs.experiment import load_all
 from cnnreport.runs.plan import Choices
 
@@ -63,7 +63,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute in this process."""
     from contextlib import nullcontext
 
-    from cnnreport.runs import executor
+    from cnnreport.runs.executors import executor
 
     monkeypatch.setattr(executor, "workers", lambda _count, notify: nullcontext(executor.InProcess(notify)))
 

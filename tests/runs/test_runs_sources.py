@@ -15,13 +15,13 @@ from counting import Counting
 from planned import DECLARATION, plan
 
 from cnnreport import project as projects
-from cnnreport import sources
 from cnnreport.errors import VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.plan import make_job, prepare_data
 from cnnreport.runs.runner import Job, execute
-from cnnreport.sources import SourceLoader
+from cnnreport.system import sources
+from cnnreport.system.sources import SourceLoader
 
 FOREVER = 120.0
 LATE = "\ndef later() -> float:\n    import late\n    return float(late.VALUE)\n"
@@ -64,7 +64,7 @@ def test_the_package_s_own_files_are_executed_as_they_stand(tmp_path: Path) -> N
     """Bytecode of an earlier text of cnnreport itself is not used, nor written where it could mislead."""
     shutil.copytree(PACKAGE, tmp_path / "cnnreport", ignore=shutil.ignore_patterns("__pycache__", "weights"))
     edit_unseen(tmp_path / "cnnreport" / "hardware.py", "_MAJOR = 75", "_MAJOR = 76")
-    program = "import cnnreport.hardware as h; print(h.__file__, h._COMPUTE_CAPABILITY_MAJOR)"
+    program = "import cnnreport.system.hardware as h; print(h.__file__, h._COMPUTE_CAPABILITY_MAJOR)"
     done = python("-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {program}", folder=tmp_path)
     assert done.stdout.split() == [str(tmp_path / "cnnreport" / "hardware.py"), "76"], done.stderr
     assert not list((tmp_path / "cnnreport" / "__pycache__").glob("errors.*"))
@@ -212,4 +212,4 @@ def test_a_package_that_is_installed_is_followed_all_the_same() -> None:
     assert sources.PACKAGE in sources.followed()
     loaded = [name for name in sys.modules if name.startswith("cnnreport.")]
     others = {name for name in loaded if not isinstance(sys.modules[name].__spec__.loader, SourceLoader)}  # type: ignore[union-attr]
-    assert others <= {"cnnreport.sources"}
+    assert others <= {"cnnreport.system.sources"}

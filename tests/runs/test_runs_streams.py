@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from planned import DECLARATION, plan
 
-from cnnreport import streams
 from cnnreport.project import Project
-from cnnreport.runs import executor
+from cnnreport.runs.executors import executor
+from cnnreport.system import streams
 
 FOREVER = 120.0
 EPOCHS = 400

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from planned import job, plan
 
-from cnnreport import durable
 from cnnreport.errors import EnvironmentFailure
 from cnnreport.project import Project
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.runner import Progress, execute
+from cnnreport.system import durable
 
 FOREVER = 120.0
 CROWD = """

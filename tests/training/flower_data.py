@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cnnreport.nets import deeplab
 from cnnreport.training.features import FeaturesTask, make_model
-from cnnreport.training.segmentation_spec import Features
+from cnnreport.training.specs.segmentation import Features
 
 SIZE = 64
 COUNT = 10

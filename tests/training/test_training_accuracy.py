@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cnnreport.training.accuracy import count_among_highest, count_right
-from cnnreport.training.cross_entropy import UNLABELLED
+from cnnreport.training.fast.cross_entropy import UNLABELLED
+from cnnreport.training.metrics.accuracy import count_among_highest, count_right
 
 Kind = tuple[torch.Tensor, torch.Tensor]
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cnnreport.training.adam import Adam
+from cnnreport.training.fast.adam import Adam
 
 
 def parameters() -> list[torch.nn.Parameter]:

@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
-from cnnreport import hardware
-from cnnreport.training import memory
-from cnnreport.training.arithmetic import arithmetic
+from cnnreport.system import hardware
+from cnnreport.training.fast import memory
+from cnnreport.training.specs.arithmetic import arithmetic
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
@@ -38,7 +38,7 @@ def test_fast_follows_the_hardware(
 def test_asking_needs_no_torch() -> None:
     """The planner can ask, on this machine's real hardware, without paying for torch."""
     code = (
-        "import sys; from cnnreport.training.arithmetic import arithmetic as a;"
+        "import sys; from cnnreport.training.specs.arithmetic import arithmetic as a;"
         "assert a('fast', 'cpu') in ('float32', 'bfloat16'); a('fast', 'cuda');"
         "assert 'torch' not in sys.modules"
     )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnreport.training.baselines import baselines
+from cnnreport.training.metrics.baselines import baselines
 
 
 def test_baselines_are_what_can_be_counted_by_hand() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnreport.training.boundary import boundary_f, tolerance
+from cnnreport.training.metrics.boundary import boundary_f, tolerance
 
 VOID = 255
 Array = np.ndarray[Any, Any]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnreport.training.cielab import cielab
+from cnnreport.training.metrics.cielab import cielab
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import nn
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.nets import deeplab
 from cnnreport.training.costs import CostsTask, make_net, measure, measure_last_layer, measure_net
-from cnnreport.training.costs_spec import FineTuningCosts
+from cnnreport.training.specs.costs import FineTuningCosts
 
 SMALL = "mobilenet_v3_small_embedded"
 

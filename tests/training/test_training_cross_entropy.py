@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cnnreport.training.cross_entropy import UNLABELLED, cross_entropy
+from cnnreport.training.fast.cross_entropy import UNLABELLED, cross_entropy
 
 
 def rows(scale: float = 3.0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,7 +15,7 @@ from cnnreport.errors import DataError, VerificationError
 from cnnreport.nets import deeplab
 from cnnreport.training.features import FeaturesTask, pack, unpack
 from cnnreport.training.images import normalise
-from cnnreport.training.segmentation_spec import Features
+from cnnreport.training.specs.segmentation import Features
 
 
 @pytest.fixture(autouse=True, scope="module")

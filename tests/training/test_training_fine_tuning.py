@@ -18,7 +18,7 @@ from cnnreport.training import fine_tuning
 from cnnreport.training.features import features, unpack
 from cnnreport.training.fine_tuning import PRINTED, FineTuningTask
 from cnnreport.training.images import normalise
-from cnnreport.training.segmentation_spec import FineTuning
+from cnnreport.training.specs.segmentation import FineTuning
 
 SPEC = FineTuning(loss="cross-entropy", epochs=3, batch_size=4)
 

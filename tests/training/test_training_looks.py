@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnreport.training.looks import (
+from cnnreport.training.metrics.colour_scores import (
     best_median_worst,
     colour_share,
     describe,

@@ -15,7 +15,7 @@ from cnnreport.errors import UsageError
 from cnnreport.nets.colourization import PoolUpsampleNet
 from cnnreport.training import colourization as module
 from cnnreport.training.colourization import ColourizationTraining
-from cnnreport.training.spec import Colourization
+from cnnreport.training.specs.colourization import Colourization
 
 SPEC = Colourization(
     net="cnnreport.nets.colourization:PoolUpsampleNet", num_filters=4, num_colours=6, epochs=3, batch_size=8

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnnreport.training.overlap import (
+from cnnreport.training.metrics.overlap import (
     THRESHOLDS,
     accuracy,
     class_iou,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnreport.nets import deeplab
 from cnnreport.training import pretraining
 from cnnreport.training.pretraining import PretrainingTask
-from cnnreport.training.segmentation_spec import Pretraining
+from cnnreport.training.specs.segmentation import Pretraining
 
 SPEC = Pretraining(deeplab.SMALL, scenes=6, validation_scenes=2, epochs=2, batch_size=3, crop=32)
 

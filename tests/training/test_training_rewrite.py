@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
-from cnnreport.training.convolution import BiasApart, SplitConv2d
-from cnnreport.training.cross_entropy import cross_entropy
-from cnnreport.training.layout import CornerLayout, PixelLayout
-from cnnreport.training.rewrite import CornerConv2d, RepeatedBatchNorm2d, Rewritten, rewrite
+from cnnreport.training.fast.convolution import BiasApart, SplitConv2d
+from cnnreport.training.fast.cross_entropy import cross_entropy
+from cnnreport.training.fast.layout import CornerLayout, PixelLayout
+from cnnreport.training.fast.rewrite import CornerConv2d, RepeatedBatchNorm2d, Rewritten, rewrite
 
 NETS = [PoolUpsampleNet, ConvTransposeNet, UNet]
 

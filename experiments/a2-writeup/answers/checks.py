@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from cnnreport.report import audited, compared
 from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.say.formulas import audits, tool_counts
 
 HANDWRITTEN = "handwritten-answer"
 OTHER_TOOLS = "other-tools"
@@ -11,12 +11,12 @@ OTHER_TOOLS = "other-tools"
 
 def audit(runs: Runs) -> Answer:
     """Answer what a hand-written answer to A3 gets right, and what it does not."""
-    return Answer(audits={"answer": audited.audit(runs[HANDWRITTEN][0])})
+    return Answer(audits={"answer": audits.audit(runs[HANDWRITTEN][0])})
 
 
 def tools(runs: Runs) -> Answer:
     """Answer what other tools count, and what explains their numbers."""
-    return Answer(comparisons={"tools": compared.comparison(runs[OTHER_TOOLS][0])})
+    return Answer(comparisons={"tools": tool_counts.comparison(runs[OTHER_TOOLS][0])})
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"audit": audit, "tools": tools}

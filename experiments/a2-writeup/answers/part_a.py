@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cnnreport.report import derived, trained
 from cnnreport.report.answer import Answer, Runs
-from cnnreport.report.network import network
-from cnnreport.report.quantity import Quantity, combine, difference
-from cnnreport.report.verdict import Verdict, exceeds
+from cnnreport.report.numbers.quantity import Quantity, combine, difference
+from cnnreport.report.numbers.verdict import Verdict, exceeds
+from cnnreport.report.say import colourization
+from cnnreport.report.say.formulas import derived
+from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
@@ -39,7 +40,7 @@ def a1(runs: Runs) -> Answer:
 def a2(runs: Runs) -> Answer:
     """Answer A2: how well the trained net colours, and why not better."""
     chosen = runs[POOL_UPSAMPLE]
-    found = trained.training(chosen)
+    found = colourization.training(chosen)
     values = {**found.values, **_comparisons(chosen, found.values)}
     return replace(found, values=values, verdicts={**found.verdicts, **_verdicts(values)})
 
@@ -55,7 +56,7 @@ def a3(runs: Runs) -> Answer:
 
 
 def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    experiment = trained.experiment_of(runs)
+    experiment = colourization.experiment_of(runs)
 
     def less(name: str, meaning: str, left: str, right: str) -> Quantity:
         whole = values[left].form

@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from cnnreport.report import answer, padded, trained
+from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Runs
-from cnnreport.report.contrast import Contrast, seed_margin
-from cnnreport.report.network import network
-from cnnreport.report.quantity import Quantity, over_all
-from cnnreport.report.sweep import COMPARED, sweep
-from cnnreport.report.versus import told, versus
+from cnnreport.report.numbers.contrast import Contrast, seed_margin
+from cnnreport.report.numbers.quantity import Quantity, over_all
+from cnnreport.report.say import colourization
+from cnnreport.report.say.formulas import paddings
+from cnnreport.report.say.formulas.network import network
+from cnnreport.report.say.sweep import COMPARED, sweep
+from cnnreport.report.say.versus import told, versus
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
@@ -39,26 +41,26 @@ def b1(runs: Runs) -> Answer:
 
 def b2(runs: Runs) -> Answer:
     """Answer B2: the training curves."""
-    return trained.training(runs[CONV_TRANSPOSE])
+    return colourization.training(runs[CONV_TRANSPOSE])
 
 
 def b3(runs: Runs) -> Answer:
     """Answer B3: whether ConvTransposeNet is better than PoolUpsampleNet, and why."""
     left, right = runs[CONV_TRANSPOSE], runs[POOL_UPSAMPLE]
     found = versus(left, right)
-    rows = trained.picture_rows(right, trained.net_name(right))
+    rows = colourization.picture_rows(right, colourization.net_name(right))
     pictures = {
         "grey": rows["grey"],
         "truth": rows["truth"],
         "right": rows["prediction"],
-        "left": trained.prediction_row(left, trained.net_name(left), right),
+        "left": colourization.prediction_row(left, colourization.net_name(left), right),
     }
     return replace(found, pictures=pictures)
 
 
 def b4(runs: Runs) -> Answer:
     """Answer B4: the paddings that keep the figure's shapes for other kernel sizes."""
-    return Answer(paddings={"figure": padded.paddings(runs[PADDINGS][0])})
+    return Answer(paddings={"figure": paddings.paddings(runs[PADDINGS][0])})
 
 
 def b5(runs: Runs) -> Answer:
@@ -85,7 +87,9 @@ def path(runs: Runs) -> Answer:
         contrasts={**contrasts, "whole": total},
         verdicts={name: each.verdict for name, each in contrasts.items()},
         grids={
-            "nets": trained.side_by_side({trained.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net")
+            "nets": colourization.side_by_side(
+                {colourization.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net"
+            )
         },
         facts={
             "same_weights": all(step.facts["same_weights"] for step in steps.values()),

@@ -9,12 +9,13 @@ from statistics import fmean
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.report import answer, trained
+from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
-from cnnreport.report.network import network
-from cnnreport.report.quantity import Form, Quantity, Source, combine
-from cnnreport.report.verdict import Verdict
-from cnnreport.report.versus import versus
+from cnnreport.report.numbers.quantity import Form, Quantity, Source, combine
+from cnnreport.report.numbers.verdict import Verdict
+from cnnreport.report.say import colourization
+from cnnreport.report.say.formulas.network import network
+from cnnreport.report.say.versus import versus
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
@@ -47,17 +48,17 @@ def c1(runs: Runs) -> Answer:
 
 def c2(runs: Runs) -> Answer:
     """Answer C2: the training curves."""
-    return trained.training(runs[UNET])
+    return colourization.training(runs[UNET])
 
 
 def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
     found = versus(runs[UNET], runs[CONV_TRANSPOSE])
     first = runs[POOL_UPSAMPLE]
-    rows = trained.picture_rows(first, trained.net_name(first))
+    rows = colourization.picture_rows(first, colourization.net_name(first))
     pictures = {name: rows[name] for name in ("grey", "original", "truth")}
     for name in NETS:
-        pictures[name] = trained.prediction_row(runs[name], trained.net_name(runs[name]), first)
+        pictures[name] = colourization.prediction_row(runs[name], colourization.net_name(runs[name]), first)
     published = _published(runs)
     return replace(
         found,
@@ -65,10 +66,16 @@ def c3(runs: Runs) -> Answer:
         verdicts={**found.verdicts, **_tables(runs)},
         pictures=pictures,
         grids={
-            "nets": trained.side_by_side({trained.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"),
+            "nets": colourization.side_by_side(
+                {colourization.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"
+            ),
             **published.grids,
         },
-        facts={**found.facts, **published.facts, **{name: trained.net_name(runs[name]) for name in NETS}},
+        facts={
+            **found.facts,
+            **published.facts,
+            **{name: colourization.net_name(runs[name]) for name in NETS},
+        },
     )
 
 
@@ -85,9 +92,9 @@ def skips(runs: Runs) -> Answer:
         "weights": under.contrasts["parameters"],
     }
     rows = {
-        trained.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
+        colourization.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
         widened: runs[WIDENED],
-        trained.net_name(runs[UNET]): runs[UNET],
+        colourization.net_name(runs[UNET]): runs[UNET],
     }
     return Answer(
         values={
@@ -96,19 +103,19 @@ def skips(runs: Runs) -> Answer:
         },
         contrasts=contrasts,
         verdicts={name: contrasts[name].verdict for name in ("gain", "widened", "unet")},
-        grids={"nets": trained.side_by_side(rows, COLUMNS, "net")},
+        grids={"nets": colourization.side_by_side(rows, COLUMNS, "net")},
         facts={
             "all_lost": any(each.unknown for each in contrasts.values()),
-            "unet": trained.net_name(runs[UNET]),
-            "net": trained.net_name(runs[CONV_TRANSPOSE]),
+            "unet": colourization.net_name(runs[UNET]),
+            "net": colourization.net_name(runs[CONV_TRANSPOSE]),
         },
     )
 
 
 def _tables(runs: Runs) -> dict[str, Verdict]:
     """Judge of each net whether it is better than a table from grey level to colour."""
-    over = {name: trained.numbers(runs[name])["over_table"] for name in NETS}
-    return {f"{name}_beats_table": trained.beats_table(runs[name], over[name]) for name in NETS}
+    over = {name: colourization.numbers(runs[name])["over_table"] for name in NETS}
+    return {f"{name}_beats_table": colourization.beats_table(runs[name], over[name]) for name in NETS}
 
 
 def _published(runs: Runs) -> Answer:
@@ -116,7 +123,7 @@ def _published(runs: Runs) -> Answer:
     if not all(map(_comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
     sources = _sources(Path(__file__).parents[1] / PUBLISHED)
-    ours = {name: trained.results(runs[name]) for name in NETS}
+    ours = {name: colourization.results(runs[name]) for name in NETS}
     rows = [
         *(
             (source["title"], *(tuple(_told(source, name, w) for w in TOLD) for name in NETS))
@@ -124,7 +131,7 @@ def _published(runs: Runs) -> Answer:
         ),
         ("this report", *(tuple(ours[name][w] for w in TOLD) for name in NETS)),
     ]
-    columns = ("source", *(trained.net_name(runs[name]) for name in NETS))
+    columns = ("source", *(colourization.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
     mine = [ours[name]["accuracy"].mean for name in NETS]
     return Answer(

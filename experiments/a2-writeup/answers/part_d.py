@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.report import answer, costs, finetuned, masked, probabilities, segmented
+from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Picture, Runs
-from cnnreport.report.probabilities import Rivals
-from cnnreport.report.quantity import Quantity, Source
-from cnnreport.report.verdict import Verdict, exceeds
+from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.numbers.verdict import Verdict, exceeds
+from cnnreport.report.say import costs, error_maps, probabilities, segmentation, segmentation_pairs
+from cnnreport.report.say.probabilities import Rivals
 from cnnreport.runs.artefact import Run
 
 CROSS_ENTROPY = "fine-tune-cross-entropy"
@@ -56,8 +57,8 @@ def d1q1(runs: Runs) -> Answer:
 def d1q2(runs: Runs) -> Answer:
     """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
     chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
-    found = segmented.fine_tuning(chosen)
-    against = finetuned.against(chosen, control, "pre-trained features", "random features", CONTROL)
+    found = segmentation.fine_tuning(chosen)
+    against = segmentation_pairs.against(chosen, control, "pre-trained features", "random features", CONTROL)
     return replace(
         found,
         contrasts=against.contrasts,
@@ -76,11 +77,11 @@ def d2q1(runs: Runs) -> Answer:
     """Answer D.2 Q1: the soft IoU loss, what it comes to, and why that differs from cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     rivals: Rivals = (
-        (segmented.loss_of(left), "left", left),
-        (segmented.loss_of(right), "right", right),
+        (segmentation.loss_of(left), "left", left),
+        (segmentation.loss_of(right), "right", right),
     )
-    found, against = segmented.fine_tuning(left), finetuned.against(left, right, *LOSS_NAMES)
-    theirs = segmented.numbers(right)
+    found, against = segmentation.fine_tuning(left), segmentation_pairs.against(left, right, *LOSS_NAMES)
+    theirs = segmentation.numbers(right)
     return replace(
         found,
         values={**found.values, **{f"right_{name}": number for name, number in theirs.items()}},
@@ -88,12 +89,12 @@ def d2q1(runs: Runs) -> Answer:
         verdicts={**against.verdicts, **_gains(found.values, theirs)},
         pictures={
             "loss": found.pictures["loss"],
-            "mean_iou": finetuned.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
+            "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
             "cuts": probabilities.cut_curves(rivals),
             "distributions": probabilities.distributions(rivals),
         },
         listings=_code(left, "soft_iou_loss").listings,
-        facts={**found.facts, "right_lost": segmented.facts(right)["lost"]},
+        facts={**found.facts, "right_lost": segmentation.facts(right)["lost"]},
     )
 
 
@@ -103,8 +104,8 @@ def d2q2(runs: Runs) -> Answer:
     found = _predictions(left)
     pictures = dict(found.pictures)
     for kind in KINDS:
-        masked.same_images(left, right, kind)
-        pictures[f"{kind}_errors_right"] = masked.rows(right, kind, LOSS_NAMES[1])["errors"]
+        error_maps.same_images(left, right, kind)
+        pictures[f"{kind}_errors_right"] = error_maps.rows(right, kind, LOSS_NAMES[1])["errors"]
     return replace(found, pictures=pictures)
 
 
@@ -112,8 +113,8 @@ def dsplits(runs: Runs) -> Answer:
     """Answer what the published protocol measures, beside a clean one, and D.2's question under it."""
     clean, handout = runs[CROSS_ENTROPY], runs[HANDOUT_CROSS_ENTROPY]
     left, right = (f"{name}, handout’s protocol" for name in LOSS_NAMES)
-    losses = finetuned.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
-    protocols = finetuned.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
+    losses = segmentation_pairs.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
+    protocols = segmentation_pairs.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
     named = {
         "clean, cross entropy": clean,
         "clean, IoU loss": runs[IOU],
@@ -122,19 +123,19 @@ def dsplits(runs: Runs) -> Answer:
     }
     published = _published(runs)
     contrasts = {**losses.contrasts, **{f"protocol_{k}": v for k, v in protocols.contrasts.items()}}
-    mine = segmented.numbers(handout)
+    mine = segmentation.numbers(handout)
     return Answer(
         values={
             **mine,
-            "clean_seen": segmented.numbers(clean)["validation_seen"],
-            "clean_images": segmented.numbers(clean)["train_images"],
+            "clean_seen": segmentation.numbers(clean)["validation_seen"],
+            "clean_images": segmentation.numbers(clean)["train_images"],
             **published.values,
         },
         contrasts=contrasts,
         verdicts={name: each.verdict for name, each in contrasts.items()},
-        grids={"protocols": segmented.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
+        grids={"protocols": segmentation.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
         # Whether masks have void pixels is seen in the clean protocol alone.
-        facts={**segmented.facts(handout), "void": segmented.facts(clean)["void"], **published.facts},
+        facts={**segmentation.facts(handout), "void": segmentation.facts(clean)["void"], **published.facts},
     )
 
 
@@ -146,40 +147,40 @@ def dcosts(runs: Runs) -> Answer:
 def dmoving(runs: Runs) -> Answer:
     """Answer what changes if the frozen net is left in train mode, as the starter leaves it."""
     left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
-    found = finetuned.against(left, right, "train mode", "eval mode", MOVED)
+    found = segmentation_pairs.against(left, right, "train mode", "eval mode", MOVED)
     values = {"seeds": answer.count(left), "right_seeds": answer.count(right), **found.values}
     rivals: Rivals = (("train mode", "left", left), ("eval mode", "right", right))
     pictures = {
-        "mean_iou": finetuned.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
-        "starter": finetuned.curves(rivals, "validation_starter_score", "starter’s score"),
+        "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
+        "starter": segmentation_pairs.curves(rivals, "validation_starter_score", "starter’s score"),
     }
     return replace(found, values=values, pictures=pictures)
 
 
 def _code(runs: Sequence[Run], *names: str) -> Answer:
-    numbers = segmented.numbers(runs)
+    numbers = segmentation.numbers(runs)
     return Answer(
         values={name: numbers[name] for name in ("learned", "frozen", "channels")},
         listings={name: answer.listing(runs, name) for name in names},
-        facts=segmented.facts(runs),
+        facts=segmentation.facts(runs),
     )
 
 
 def _predictions(runs: Sequence[Run]) -> Answer:
-    what = f"the net fine-tuned with {segmented.loss_of(runs)}"
+    what = f"the net fine-tuned with {segmentation.loss_of(runs)}"
     pictures: dict[str, Picture] = {}
     for kind in (*KINDS, "ranked"):
-        pictures |= {f"{kind}_{name}": row for name, row in masked.rows(runs, kind, what).items()}
-    return Answer(values=segmented.numbers(runs), pictures=pictures, facts=segmented.facts(runs))
+        pictures |= {f"{kind}_{name}": row for name, row in error_maps.rows(runs, kind, what).items()}
+    return Answer(values=segmentation.numbers(runs), pictures=pictures, facts=segmentation.facts(runs))
 
 
 def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
     """Return what the last layer reaches on pre-trained features, on random ones, and what needs no net."""
     rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = []
     for title, runs in (("pre-trained features", chosen), ("random features", control)):
-        numbers = segmented.numbers(runs)
+        numbers = segmentation.numbers(runs)
         rows.append((title, numbers["mean_iou"], numbers["flower_iou"], numbers["accuracy"]))
-    numbers = segmented.numbers(chosen)
+    numbers = segmentation.numbers(chosen)
     rows.append(("the fixed map", numbers["prior_mean"], numbers["prior"], ()))
     rows.append(("flower everywhere", (), numbers["everywhere"], ()))
     columns = ("", "mean IoU", "flower IoU per image", "pixel accuracy")
@@ -203,14 +204,14 @@ def _published(runs: Runs) -> Answer:
     rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = [
         (source["title"], *(_told(source, loss) for loss in ours)) for source in sources
     ]
-    rows.append(("this report", *(segmented.numbers(group)["starter_best"] for group in ours.values())))
+    rows.append(("this report", *(segmentation.numbers(group)["starter_best"] for group in ours.values())))
     first = _told(sources[0], "cross-entropy")
-    bounds = segmented.implied("published", first, f"the score of the {sources[0]['title']}")
+    bounds = segmentation.implied("published", first, f"the score of the {sources[0]['title']}")
     return Answer(
         values={"published": first, **{f"published_{name}": bound for name, bound in bounds.items()}},
         grids={
             "published": Grid(
-                ("source", *(segmented.LOSSES[loss] for loss in ours)),
+                ("source", *(segmentation.LOSSES[loss] for loss in ours)),
                 tuple(rows),
                 answer.datasets(ours["iou"]),
             )
@@ -228,19 +229,20 @@ def _sources(file: Path) -> list[Mapping[str, Any]]:
     try:
         sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
         complete = all(
-            isinstance(source["title"], str) and all(0 < float(source[loss]) < 1 for loss in segmented.LOSSES)
+            isinstance(source["title"], str)
+            and all(0 < float(source[loss]) < 1 for loss in segmentation.LOSSES)
             for source in sources
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
     if not sources or not complete:
-        raise UsageError(f"{file} lacks scores", f"give each source {' and '.join(segmented.LOSSES)}")
+        raise UsageError(f"{file} lacks scores", f"give each source {' and '.join(segmentation.LOSSES)}")
     return sources
 
 
 def _told(source: Mapping[str, Any], loss: str) -> Quantity:
     """Return a published score; it has no run."""
-    title = f"{source['title']}, {segmented.LOSSES[loss]}"
+    title = f"{source['title']}, {segmentation.LOSSES[loss]}"
     origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
     meaning = f"published: starter’s score, {title}"
     return Quantity(f"published.score.{title}", meaning, {0: source[loss]}, "score", origin)

@@ -1,0 +1,1 @@
+"""Whole commands and what they show."""

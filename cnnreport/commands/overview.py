@@ -1,0 +1,143 @@
+"""What is declared, what stands and what is left over: the questions behind list, status and clean."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cnnreport.errors import UsageError
+from cnnreport.project import CHOICES, DRAWINGS, HTML, RECORD, Project
+from cnnreport.report.page import outline
+from cnnreport.runs import artefact, checkpoint, experiment
+from cnnreport.runs.artefact import Damaged
+from cnnreport.runs.fingerprint import Key, versions
+from cnnreport.runs.plan import Choices, Planned, last_choices, make_plan
+from cnnreport.system import durable, locks
+
+
+def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
+    """Return the declared experiments and reports as plain data."""
+    experiments = [
+        {"name": one.name, "family": one.family, "title": one.title, "seeds": one.seeds}
+        for one in experiment.load_all(project).values()
+    ]
+    outlines = [
+        outline.load(project, file.parent.name)
+        for file in sorted(project.templates.glob(f"*/{outline.FILE}"))
+    ]
+    reports = [
+        {"name": one.name, "title": one.title, "output": one.output, "experiments": list(one.experiments)}
+        for one in outlines
+    ]
+    return {"experiments": experiments, "reports": reports}
+
+
+def current_plan(project: Project, choices: Choices | None, name: str | None = None) -> list[Planned]:
+    """Plan all experiments, or those of a name, as chosen; without a choice, as the last build was asked."""
+    declared = experiment.load_all(project)
+    wanted = experiment.named(declared, name) if name else tuple(declared.values())
+    chosen = choices or last_choices(project) or Choices()
+    return make_plan(project, wanted, replace(chosen, fetch=False))
+
+
+def describe(planned: Planned) -> dict[str, Any]:
+    """Return one planned run as plain data."""
+    return {
+        "experiment": planned.experiment.name,
+        "seed": planned.seed,
+        "state": planned.state,
+        "reasons": list(planned.reasons),
+        "fingerprint": planned.key.fingerprint,
+        "folder": planned.folder.name,
+        "epochs_done": checkpoint.epochs(planned.checkpoints),
+    }
+
+
+def rubbish(project: Project, *, everything: bool) -> list[Path]:
+    """Find what `clean` removes.
+
+    Runs of which a source or a library has changed since, damaged runs, unfinished runs of that
+    kind, and temporary files. A run with other options than the last build's is not rubbish, and
+    imported runs stay, since they cannot be made again here.
+
+    Args:
+        project: Where to look.
+        everything: Take all that this program makes, and nothing else that lies in the same folders.
+
+    Raises:
+        UsageError: Everything is to go while a command is computing.
+    """
+    if everything:
+        return _everything(project)
+    runs = [
+        run.folder
+        for run in artefact.load_all(project.runs)
+        if isinstance(run, Damaged) or not (run.imported or _is_current(run.key, project))
+    ]
+    idle = [
+        folder
+        for folder in _entries(project.checkpoints)
+        if folder.is_dir()
+        and artefact.parse_folder_name(folder.name)
+        and not checkpoint.computed_by(folder)
+        and not ((key := checkpoint.key(folder)) and _is_current(key, project))
+    ]
+    return [*runs, *idle, *_left_over(project)]
+
+
+def remove(project: Project, paths: Sequence[Path]) -> None:
+    """Remove files and folders, and the folders of the output that are empty then."""
+    for path in paths:
+        durable.remove(path)
+    for folder in (project.runs, project.checkpoints, project.prepared):
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _everything(project: Project) -> list[Path]:
+    if _is_busy(project):
+        raise UsageError("a command is computing into this folder", "wait until it is done, or end it")
+    runs = [path for path in _entries(project.runs) if artefact.parse_folder_name(path.name)]
+    under_way = [
+        path
+        for path in _entries(project.checkpoints)
+        if artefact.parse_folder_name(path.name.removesuffix(".lock"))
+    ]
+    prepared = [path for path in _entries(project.prepared) if durable.named_hash(path)]
+    single = [project.output / name for name in _files_of_ours(project) if (project.output / name).is_file()]
+    return [*runs, *under_way, *prepared, *single, *_left_over(project)]
+
+
+def _is_busy(project: Project) -> bool:
+    return any(locks.holder(file) for file in project.checkpoints.glob("*.lock"))
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _is_current(key: Key, project: Project) -> bool:
+    """Say whether a key's sources and library versions are still today's."""
+    return key.where["versions"] == versions(key.where["versions"]) and all(
+        durable.read(folder / path, digest) is not None
+        for path, digest in key.what["sources"].items()
+        for folder in [next((f for f in project.search if (f / path).is_file()), project.root)]
+    )
+
+
+def _left_over(project: Project) -> list[Path]:
+    """Find what killed commands left half-written; nothing while a command may be writing."""
+    if _is_busy(project):
+        return []
+    parts = list(project.runs.glob(f"{artefact.INCOMING}*"))
+    places = (*project.checkpoints.glob("*"), project.prepared)
+    files = [file for place in places for file in place.glob(".*.tmp")]
+    files += [file for name in _files_of_ours(project) for file in project.output.glob(f".{name}.*.tmp")]
+    return sorted([*parts, *files])
+
+
+def _files_of_ours(project: Project) -> list[str]:
+    """Name the files that lie in the output folder itself."""
+    printed = [Path(report["output"]) for report in listing(project)["reports"]]
+    reports = [str(file) for output in printed for file in (output, output.with_suffix(HTML))]
+    return [*reports, *(f"{name}{RECORD}" for name in reports), CHOICES, DRAWINGS]

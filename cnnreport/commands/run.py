@@ -1,0 +1,155 @@
+"""Experiments alone, without a report: what a bare machine with a GPU is used for."""
+
+import math
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+from cnnreport.commands import console
+from cnnreport.project import Project
+from cnnreport.runs import experiment
+from cnnreport.runs.artefact import Run
+from cnnreport.runs.executors import estimate, executor
+from cnnreport.runs.executors.estimate import Took
+from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
+from cnnreport.system import durable, locks
+
+RESULTS = {
+    "validation_loss": "validation loss {:.3f}",
+    "validation_accuracy": "accuracy {:.1%}",
+    "validation_mean_iou": "mean IoU {:.1%}",
+    "points": "proved on {:.0f} points",
+    "images": "features of {:.0f} images",
+}
+"""Columns of a history that the last lines of a command tell, in these words."""
+
+LONG = 60.0
+"""Seconds from which on it is said how to see something sooner."""
+
+
+def run_experiment(project: Project, name: str, choices: Choices, workers: int | None = None) -> list[Run]:
+    """Run one experiment or those of a family, all of their seeds, on a number of workers or what fits."""
+    wanted = experiment.named(experiment.load_all(project), name)
+    plan = make_plan(project, wanted, choices, console.Download("data"))
+    keep_choices(project, choices)
+    return run_planned(project, plan, command_line("run", name, choices), workers)
+
+
+def run_planned(
+    project: Project,
+    plan: Sequence[Planned],
+    command: str,
+    workers: int | None = None,
+    *,
+    afterwards: float | None = 0.0,
+    sooner: Sequence[str] = (),
+) -> list[Run]:
+    """Compute what a plan lacks while the console shows it, and return all of its runs.
+
+    Args:
+        project: Where runs lie.
+        plan: What is wanted.
+        command: The command line, which the runs keep.
+        workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
+        afterwards: Seconds that the command goes on after the runs, None where that is not known.
+        sooner: How to see something sooner, said where it takes long.
+    """
+    announce(plan)
+    for folder in (project.runs, project.checkpoints, project.prepared):
+        durable.make_folder(folder)  # found out now, not after the training
+    missing = [planned for planned in plan if planned.run is None]
+    if missing and (problem := locks.problem(project.checkpoints)):
+        told = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
+        console.note(f"{told}: two commands at once may compute the same run twice, with the same result.")
+    before = estimate.earlier(project, missing) if missing else []
+    for line in forecast(missing, before, afterwards, sooner):
+        console.note(line)
+    with console.Watch(plan, before, afterwards) as watch:
+        return executor.run_plan(project, plan, command, watch, most=workers, tell=console.note)
+
+
+def forecast(
+    missing: Sequence[Planned], before: Sequence[Took], afterwards: float | None, sooner: Sequence[str]
+) -> list[str]:
+    """Say how much is to be computed and how long that takes, nothing where nothing is missing."""
+    if not missing:
+        return []
+    derivations = sum(planned.spec.symbolic for planned in missing)
+    counts = {"run": len(missing) - derivations, "derivation": derivations}
+    words = [f"{n} {what}{'s' if n > 1 else ''}" for what, n in counts.items() if n]
+    computed = f"To be computed: {' and '.join(words)}"
+    guess = estimate.whole([estimate.work_of(planned) for planned in missing], before)
+    if guess is None:
+        return [f"{computed}; how long that takes is not known on this machine yet.", *sooner]
+    total = guess.seconds + (afterwards or 0.0)
+    basis = "at most about {}, as small runs" if guess.most else "about {}, as earlier runs"
+    rest = ", then the report is laid out and printed" if afterwards is None else ""
+    told = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
+    return [told, *(sooner if total > LONG else ())]
+
+
+def announce(plan: Sequence[Planned]) -> None:
+    """Say which data stand in for others, and why runs that were there are computed again."""
+    for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source and p.source.reason}:
+        console.note(f"Data: {title}. {reason}.")
+    for planned in plan:
+        if planned.run is None and planned.state != "new":
+            why = "; ".join(planned.reasons)
+            console.note(f"{planned.experiment.name} seed {planned.seed}: {planned.state}: {why}")
+
+
+def command_line(
+    command: str, target: str, choices: Choices, only: Iterable[str] = (), *, full: bool = False
+) -> str:
+    """Return the command that asks for the same again; folders are named, not located."""
+    options = [f"--data {choices.data}"] if choices.data != "auto" else []
+    options += ["--data-dir DIR"] if choices.data_dir else []
+    options += ["--palette FILE"] if choices.palette else []
+    options += [f"--weights {choices.weights}"] if choices.weights != "auto" else []
+    options += ["--skip-bad"] if choices.skip_bad else []
+    options += [f"--device {choices.device}"] if choices.device != "auto" else []
+    options += [f"--precision {choices.precision}"] if choices.precision else []
+    options += [f"--seeds {choices.seeds}"] if choices.seeds else []
+    options += ["--smoke"] if choices.smoke else []
+    options += ["--full"] if full else []
+    options += [f"--only {name}" for name in only]
+    return " ".join(["python -m cnnreport", command, target, *options])
+
+
+def data_line(runs: Sequence[Run]) -> str:
+    """Say which data the runs used, marking a stand-in as such."""
+    used = {
+        (run.key.what["data"]["title"], run.key.what["data"]["stand_in"])
+        for run in runs
+        if run.key.what["data"]
+    }
+    marked = [
+        f"{title} (stand-in, not the real data)" if stand_in else title for title, stand_in in sorted(used)
+    ]
+    return f"data: {', '.join(marked) or 'none'}"
+
+
+def by_experiment(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs of each experiment by its name, in the order in which they come."""
+    names = dict.fromkeys(run.experiment for run in runs)
+    return {name: [run for run in runs if run.experiment == name] for name in names}
+
+
+def result_lines(runs: Sequence[Run]) -> list[str]:
+    """Say what each experiment gave, a line each."""
+    return [result_line(name, group) for name, group in by_experiment(runs).items()]
+
+
+def result_line(name: str, runs: Sequence[Run]) -> str:
+    """Say in one line what an experiment gave: the mean over its seeds of each final value."""
+    last = [run.history[-1] for run in runs if run.history]
+    finite = [row for row in last if all(map(math.isfinite, row.values()))]
+    told = [
+        words.format(fmean(row[column] for row in finite))
+        for column, words in RESULTS.items()
+        if finite and all(column in row for row in finite)
+    ]
+    lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
+    seeds = "1 seed" if len(last) == 1 else f"{len(last)} seeds"
+    derived = runs[0].key.where["arithmetic"].startswith("exact")  # no seed plays a part
+    which = "" if derived else f" ({seeds}{lost})"
+    return f"{name}: {', '.join(told) or 'no finite result'}{which}"

@@ -1,0 +1,1 @@
+"""Images of flowers, and for each pixel whether it shows one."""

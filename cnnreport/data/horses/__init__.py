@@ -1,0 +1,1 @@
+"""Images of horses, and the colours of a palette for their pixels."""

@@ -1,0 +1,1 @@
+"""Pictures, drawings and formulas as they are seen."""

@@ -1,0 +1,109 @@
+"""Drawings that an earlier composition made, kept by everything that they depend on."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import asdict, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from cnnreport.errors import EnvironmentFailure
+from cnnreport.system import durable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LIBRARIES = (
+    "matplotlib",
+    "kiwisolver",
+    "ziamath",
+    "ziafont",
+    "latex2mathml",
+    "pillow",
+    "numpy",
+    "font-source-sans-pro",
+)
+"""Libraries whose version can change a drawing."""
+
+_shelf: ContextVar["_Shelf | None"] = ContextVar("shelf", default=None)
+
+
+class _Shelf:
+    """What was drawn before, and what of it, or new, is used now."""
+
+    def __init__(self, before: dict[str, Any]) -> None:
+        self.before = before
+        self.used: dict[str, Any] = {}
+        self.made_by = [_CODE, [version(library) for library in LIBRARIES]]
+
+
+@contextmanager
+def kept_in(file: Path) -> Iterator[None]:
+    """Take the drawings of functions that are `kept` from a file, and leave there those that were used.
+
+    A file that is missing, damaged or of another make is as good as none, and one that cannot be written
+    costs time alone.
+    """
+    before = _read(file)
+    shelf = _Shelf(before)
+    token = _shelf.set(shelf)
+    try:
+        yield
+    finally:
+        _shelf.reset(token)
+    # Where the code was changed since this process read it, nobody knows which drew.
+    if shelf.used != before and _code() == _CODE:
+        content = json.dumps(shelf.used)
+        with suppress(EnvironmentFailure):
+            durable.write(file, json.dumps([durable.sha256(content.encode()), content]).encode())
+
+
+def kept(draw: Callable[P, R]) -> Callable[P, R]:
+    """Let a function draw only what `kept_in` does not find.
+
+    Its arguments are plain values, or dataclasses and sequences of them, and decide alone what is drawn;
+    it returns what JSON can hold.
+    """
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        shelf = _shelf.get()
+        if shelf is None:
+            return draw(*args, **kwargs)
+        asked = [draw.__module__, draw.__qualname__, args, kwargs, shelf.made_by]
+        key = durable.sha256(json.dumps(asked, default=_plain, sort_keys=True).encode())
+        if key not in shelf.used:
+            shelf.used[key] = shelf.before[key] if key in shelf.before else draw(*args, **kwargs)
+        found: R = shelf.used[key]
+        return found
+
+    return drawn
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    return value.tolist()  # numpy's numbers and arrays; whatever else raises, and is a mistake
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        digest, content = json.loads(file.read_bytes())
+        return dict(json.loads(content)) if durable.sha256(content.encode()) == digest else {}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _code() -> list[tuple[str, str]]:
+    """Return the hashes of this room's files: what one function draws may depend on any other's code."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return [(file.name, durable.sha256(file.read_bytes())) for file in files]
+
+
+_CODE = _code()
+"""As it was when this process began: a build may train for hours before it draws."""

@@ -1,0 +1,1 @@
+"""Numbers with their origin, and what follows from them."""

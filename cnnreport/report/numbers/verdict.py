@@ -1,0 +1,74 @@
+"""A yes or no that numbers decide: what was compared, and how sure the seeds make of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cnnreport.report.numbers.quantity import Quantity, digits
+
+Outcome = Literal["yes", "no", "open", "unknown"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement of a report.
+
+    Args:
+        claim: What is said to hold.
+        amount: The number that decides.
+        threshold: What it has to exceed.
+        outcome: ``open`` where the interval over seeds contains the threshold, ``unknown`` where no
+            run gave a finite number.
+    """
+
+    claim: str
+    amount: Quantity
+    threshold: float
+    outcome: Outcome
+
+    @property
+    def yes(self) -> bool:
+        """Whether it holds."""
+        return self.outcome == "yes"
+
+    @property
+    def no(self) -> bool:
+        """Whether it does not hold."""
+        return self.outcome == "no"
+
+    @property
+    def open(self) -> bool:
+        """Whether the seeds disagree too much to say."""
+        return self.outcome == "open"
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there was nothing to decide it with."""
+        return self.outcome == "unknown"
+
+    @property
+    def sure(self) -> bool:
+        """Whether an interval over seeds decided, not the sign of a single run."""
+        return self.amount.interval is not None
+
+    @property
+    def shown_threshold(self) -> str:
+        """The threshold as text, with its unit."""
+        return f"{digits(self.threshold, self.amount.form)}{self.amount.short_unit}"
+
+
+def exceeds(claim: str, amount: Quantity, threshold: float = 0.0) -> Verdict:
+    """Judge whether a quantity exceeds a threshold.
+
+    With two seeds or more the whole 95 % interval has to lie above it (yes) or not above it (no);
+    a single seed decides by its value, and the verdict says that it is not `sure`.
+    """
+    return Verdict(claim, amount, threshold, _outcome(amount, threshold))
+
+
+def _outcome(amount: Quantity, threshold: float) -> Outcome:
+    if not amount.finite:
+        return "unknown"
+    low, high = amount.interval or (amount.mean, amount.mean)
+    if low > threshold:
+        return "yes"
+    return "no" if high <= threshold else "open"

@@ -1,0 +1,154 @@
+"""From HTML to PDF: the only importer of WeasyPrint.
+
+A page that WeasyPrint complains about is not written; the same page gives the same bytes. Typefaces are cut
+down to the characters used by HarfBuzz-Subset, or by fontTools where a machine lacks that.
+"""
+
+import gc
+import hashlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnreport.errors import EnvironmentFailure, VerificationError
+from cnnreport.report.draw import fonts
+from cnnreport.report.out import libraries
+from cnnreport.system import durable
+
+if TYPE_CHECKING:
+    from weasyprint.urls import URLFetcher  # type: ignore[import-untyped]
+
+_INSTEAD = "Using fontTools instead of HarfBuzz-Subset for font "
+"""How the line begins that WeasyPrint logs for each typeface where it does."""
+
+
+def require() -> None:
+    """Check, without importing WeasyPrint, that the system libraries it needs are there.
+
+    Raises:
+        EnvironmentFailure: Some are missing, or a font package is.
+    """
+    if missing := libraries.missing():
+        raise EnvironmentFailure(f"the PDF cannot be made without {', '.join(missing)}", libraries.INSTALL)
+    fonts.faces()
+
+
+def write(html: str, path: Path) -> str:
+    """Print a page to a PDF file: tagged, with bookmarks and metadata, in the bundled fonts only.
+
+    Args:
+        html: The whole document; style sheets, pictures and dates are in it.
+        path: Where the PDF goes.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        EnvironmentFailure: A library or a font is missing, or the file cannot be written.
+        VerificationError: WeasyPrint warned of something; nothing is written.
+    """
+    require()
+    return durable.write(path, render(html))
+
+
+def render(html: str) -> bytes:
+    """Return the PDF of a page, see `write`."""
+    with fonts.only_bundled(), _at_no_time_of_day(), _no_warnings(), _no_collections():
+        import weasyprint  # type: ignore[import-untyped]
+        from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
+
+        document = weasyprint.HTML(string=html, url_fetcher=_fetcher(), base_url="report:")
+        content: bytes = document.write_pdf(
+            pdf_variant="pdf/ua-1",
+            pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
+            font_config=FontConfiguration(),
+        )
+    return content
+
+
+def _fetcher() -> "URLFetcher":
+    # Pictures travel inside the page; a page that asks for anything else is not ours.
+    from weasyprint.urls import URLFetcher
+
+    return URLFetcher(allowed_protocols=("data",), allow_redirects=False)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Spare Python's search for unused cycles, a sixth of the time: nearly all is in use until the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _at_no_time_of_day() -> Iterator[None]:
+    """Have fontTools date the typefaces that it cuts down by a constant instead of the clock."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SOURCE_DATE_EPOCH"]
+        else:
+            os.environ["SOURCE_DATE_EPOCH"] = before
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Turn the first log line at warning or above into an error."""
+    # The appendix names fontTools where it is used, so that the line about it is no news.
+    collected = _Collector(_INSTEAD if libraries.subsetter() == "fontTools" else None)
+    with (
+        _collecting("weasyprint", collected),
+        _collecting("fontTools", collected),
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        yield
+    # A deprecation speaks to developers; every other Python warning is about this page.
+    told = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
+    lines = collected.lines + told
+    if lines:
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        raise VerificationError(
+            f"the PDF was not written, WeasyPrint complains: {lines[0].rstrip('.')}{more}",
+            "mend the template or the style sheet that it names",
+        )
+
+
+@contextmanager
+def _collecting(name: str, handler: logging.Handler) -> Iterator[None]:
+    """Give a library's log lines at warning or above to a handler and to nobody else."""
+    logger = logging.getLogger(name)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False  # told once, in the error
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+class _Collector(logging.Handler):
+    def __init__(self, expected: str | None) -> None:
+        super().__init__(logging.WARNING)
+        self._expected = expected
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if self._expected is None or not line.startswith(self._expected):
+            self.lines.append(line)

@@ -1,0 +1,1 @@
+"""Answers laid on a page."""

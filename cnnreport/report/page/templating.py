@@ -1,0 +1,149 @@
+"""Answers laid on a page: the only importer of Jinja. A template that misses something stops the build."""
+
+import base64
+import re
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from markupsafe import Markup
+
+from cnnreport.errors import CnnReportError, UsageError, VerificationError
+from cnnreport.report.answer import Picture
+from cnnreport.report.draw import maths
+from cnnreport.report.numbers.quantity import CONFIDENCE, NARROW, Quantity
+from cnnreport.report.page import listing
+from cnnreport.report.page.ledger import Ledger
+
+Render = Callable[..., Markup]
+
+_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
+_DECIMAL = re.compile(r"\b\d+\.\d+\b")
+
+
+def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, Any]) -> Render:
+    """Return a function that renders a template by name with some more values.
+
+    Text is escaped, a name that does not exist is an error, and so is a bare number: numbers enter
+    only as quantities, which print themselves linked to their origin.
+
+    Args:
+        folders: Where templates are looked for, in order.
+        ledger: Keeps what is printed.
+        names: What every template may use.
+    """
+    environment = Environment(
+        loader=_HonestLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: _printable(value, ledger),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.globals.update(
+        names,
+        confidence=f"{CONFIDENCE:.0%}".replace("%", f"{NARROW}%"),
+        ref=ledger.refer,
+        place=ledger.place,
+        maths=_inline,
+        display=_display,
+        picture=_address,
+    )
+    environment.filters.update(
+        mean=lambda q: ledger.quote(q, _or_none(q, f"{q.show(q.mean)}{q.unit}")),
+        span=lambda q: ledger.quote(q, _span(q)),
+        bare=lambda q: ledger.quote(q, _or_none(q, q.bare)),
+        size=lambda q: ledger.quote(q, _or_none(q, f"{q.show(abs(q.mean))}{q.unit}")),
+        python=listing.python,
+        shell=listing.shell,
+    )
+
+    def render(template: str, **values: Any) -> Markup:
+        return _render(environment, template, values)
+
+    return render
+
+
+class _HonestLoader(FileSystemLoader):
+    """Reads templates, and refuses one into whose text a decimal number was typed."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        text, name, current = super().get_source(environment, template)
+        if template.endswith(".html.j2"):
+            # Blanked, not removed: the lines keep their numbers.
+            bare = _CODE.sub(lambda code: "\n" * code.group().count("\n"), text)
+            for number, line in enumerate(bare.splitlines(), 1):
+                if typed := _DECIMAL.search(line):
+                    raise VerificationError(
+                        f"{template}:{number}: the number {typed.group()} was typed into the text",
+                        "print a Quantity, so that it has an origin",
+                    )
+        return text, name, current
+
+
+def _render(environment: Environment, template: str, values: Mapping[str, Any]) -> Markup:
+    try:
+        # Safe: autoescape has seen every value in it.
+        return Markup(environment.get_template(template).render(values))
+    except TemplateNotFound as error:
+        raise UsageError(f"the template {error.name} is missing", "restore the templates folder") from error
+    except TemplateSyntaxError as error:
+        raise UsageError(f"{error.name}:{error.lineno}: {error.message}", "mend the template") from error
+    except TemplateError as error:
+        raise UsageError(f"{_place(error, template)}: {error.message}", "mend the template") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{_place(error, template)}: {error}", "mend the template") from error
+    except CnnReportError as error:
+        raise type(error)(f"{_place(error, template)}: {error.problem}", error.remedy) from error
+
+
+def _place(error: Exception, template: str) -> str:
+    """Find the line of the template in which an error arose."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else template
+
+
+def _printable(value: Any, ledger: Ledger) -> Any:
+    if isinstance(value, Quantity):
+        return ledger.quote(value)
+    if isinstance(value, bool | int | float | complex) or value is None:
+        raise UsageError(f"the bare value {value} was printed", "print a Quantity, so that it has an origin")
+    return value
+
+
+def _or_none(quantity: Quantity, text: str) -> str:
+    return text if quantity.finite else "no finite value"
+
+
+def _span(quantity: Quantity) -> str:
+    if not quantity.finite:
+        return "no finite value"
+    low, high = quantity.show(min(quantity.finite)), quantity.show(max(quantity.finite))
+    return f"{low}{quantity.unit}" if low == high else f"{low} to {high}{quantity.unit}"
+
+
+def _address(picture: Picture) -> str:
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
+
+
+def _inline(latex: str, alt: str) -> Markup:
+    return _image(maths.typeset(latex, alt))
+
+
+def _display(latex: str, alt: str) -> Markup:
+    return _image(maths.typeset(latex.strip(), alt, display=True))
+
+
+def _image(formula: maths.Formula) -> Markup:
+    tag = '<img class="formula" alt="{}" style="{}" src="{}">'
+    return Markup(tag).format(formula.alt, formula.style, formula.uri)

@@ -1,0 +1,1 @@
+"""What derivations say: formulas, architectures, audits."""

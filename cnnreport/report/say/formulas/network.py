@@ -1,0 +1,43 @@
+"""A net as a section shows it: the class that ran, its settings, its drawing and its counts."""
+
+from collections.abc import Sequence
+
+from cnnreport.report import answer
+from cnnreport.report.answer import Answer
+from cnnreport.report.draw import architecture
+from cnnreport.report.say import colourization
+from cnnreport.report.say.formulas import derived
+from cnnreport.runs.artefact import Run
+
+# Beyond this height, in millimetres, the drawing of a net is folded over columns.
+DRAWING = 90.0
+
+
+def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
+    """Return what a section about a net prints.
+
+    Args:
+        runs: The runs that trained it; their listing is the class that ran.
+        derivations: The run that derived its counts, where there is one: gives the drawing too.
+
+    Returns:
+        ``values``: the settings; ``listings``: ``net``; ``derivations`` and ``pictures``: ``net``, where
+        there is a derivation; ``facts``: ``net``, the class's name.
+    """
+    name = colourization.net_name(runs)
+    found = {"net": derived.derivation(derivations[0])} if derivations else {}
+    return Answer(
+        values={
+            "kernel": answer.setting(runs, "kernel", "kernel size"),
+            "inputs": answer.setting(runs, "num_in_channels", "NIC, input channels"),
+            "filters": answer.setting(runs, "num_filters", "NF, filters of the first layer"),
+            "colours": answer.setting(runs, "num_colours", "NC, colours"),
+        },
+        pictures={
+            key: architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING)
+            for key, net in found.items()
+        },
+        listings={"net": answer.listing(runs, name)},
+        derivations=found,
+        facts={"net": name},
+    )

@@ -1,0 +1,255 @@
+"""One training with several batch sizes: what changes with them, over passes and over updates."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cnnreport.report import answer
+from cnnreport.report.answer import Answer, Picture
+from cnnreport.report.draw import figure
+from cnnreport.report.draw.figure import Axis, Curve, Role
+from cnnreport.report.numbers.contrast import Contrast, contrasts
+from cnnreport.report.numbers.quantity import Quantity, over_all
+from cnnreport.report.say import colourization, versus
+from cnnreport.runs.artefact import Run
+
+COMPARED = ("loss", "train_loss", "gap", "accuracy", "lab_distance", "edges_predicted", "colour_share",
+            *versus.TRUTH)  # fmt: skip
+"""The numbers in which the largest and the smallest batch are compared."""
+
+_COLUMNS = {
+    "updates": "updates",
+    "train_loss": "training loss",
+    "loss": "validation loss",
+    "accuracy": "validation accuracy",
+    "lab_distance": "CIELAB distance",
+    "edges_predicted": "edge share",
+    "colour_share": "share of the colours",
+}
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The runs of one batch size and their numbers."""
+
+    runs: Sequence[Run]
+    values: Mapping[str, Quantity]
+
+    @property
+    def size(self) -> int:
+        return int(self.values["batch_size"].mean)
+
+    @property
+    def per_epoch(self) -> int:
+        return int(self.runs[0].measures["updates_per_epoch"])
+
+    @property
+    def updates(self) -> int:
+        return int(self.values["updates"].mean)
+
+
+def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | None = None) -> Answer:
+    """Compare trainings that differ in their batch size alone.
+
+    Args:
+        trainings: The runs of each batch size, in any order.
+        margins: What decides where there is but one seed, by the names of `COMPARED`; see
+            `contrast.seed_margin`.
+
+    Returns:
+        ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
+        to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
+        ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``:
+        `COMPARED`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
+        ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``,
+        ``largest``, …); ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
+
+    Raises:
+        UsageError: The smallest and the largest have different seeds.
+    """
+    groups = sorted((_Group(runs, versus.told(runs)) for runs in trainings), key=lambda group: group.size)
+    smallest, largest = groups[0], groups[-1]
+    names = f"batches of {largest.size}", f"batches of {smallest.size}"
+    found = contrasts(COMPARED, largest.values, smallest.values, *names, margins)
+    values = {**_ends(smallest, largest), **_steps(groups)}
+    if (meeting := _meeting(groups)) is not None:
+        values["matched"] = meeting
+        found["matched"] = _matched(smallest, largest, meeting, names, margins)
+    lost = [str(group.size) for group in groups if any(map(answer.diverged, group.runs))]
+    return Answer(
+        values=values,
+        contrasts=found,
+        verdicts={name: each.verdict for name, each in found.items()},
+        grids={
+            "sizes": colourization.side_by_side({str(g.size): g.runs for g in groups}, _COLUMNS, "batch size")
+        },
+        pictures=_pictures(groups),
+        facts={
+            "lost": ", ".join(lost),
+            "all_lost": found["loss"].unknown,
+            "net": colourization.net_name(smallest.runs),
+        },
+    )
+
+
+def _ends(smallest: _Group, largest: _Group) -> dict[str, Quantity]:
+    return {
+        "smallest": smallest.values["batch_size"],
+        "largest": largest.values["batch_size"],
+        "most": smallest.values["updates"],
+        "fewest": largest.values["updates"],
+        "epochs": smallest.values["epochs"],
+    }
+
+
+def _steps(groups: Sequence[_Group]) -> dict[str, Quantity]:
+    found = {}
+    for name, column in (("rises", "loss"), ("train_rises", "train_loss")):
+        parts = [group.values[column] for group in groups]
+        means = [part.mean for part in parts if part.finite]
+        rises = sum(after > before for before, after in pairwise(means))
+        meaning = f"steps to a larger batch at which the mean {parts[0].meaning} rises"
+        found[name] = _over_sizes_computed(name, meaning, rises, parts)
+    losses = [group.values["loss"] for group in groups]
+    finite = [group for group in groups if group.values["loss"].finite]
+    steps = max(len(finite) - 1, 0)
+    found["steps"] = _over_sizes_computed("steps", "steps from one batch size to the next", steps, losses)
+    if finite:
+        best = min(finite, key=lambda group: group.values["loss"].mean).size
+        meaning = "batch size of the lowest mean validation loss"
+        found["best"] = _over_sizes_computed("best", meaning, best, losses)
+    return found
+
+
+def _over_sizes_computed(name: str, meaning: str, value: float, parts: Sequence[Quantity]) -> Quantity:
+    """Return a number that is made of all batch sizes; they may have different seeds."""
+    source = parts[0].source
+    how = f"computed from {source.field} of each batch size".replace("{", "{{").replace("}", "}}")
+    prefix = parts[0].name.partition(".")[0]
+    return over_all(f"{prefix}.sweep.{name}", meaning, value, how, *parts, form="count")
+
+
+def _meeting(groups: Sequence[_Group]) -> Quantity | None:
+    """Return the updates after which all can be compared: as many as the training with the fewest made."""
+    fewest = min(groups, key=lambda group: group.updates)
+    if fewest.updates < max(group.per_epoch for group in groups):
+        return None  # some training had not validated once by then
+    value = fewest.values["updates"]
+    return Quantity(
+        f"{value.name}.matched", "updates after which they are compared", value.values, "count", value.source
+    )
+
+
+def _matched(
+    smallest: _Group,
+    largest: _Group,
+    meeting: Quantity,
+    names: tuple[str, str],
+    margins: Mapping[str, Quantity] | None,
+) -> Contrast:
+    def after(group: _Group) -> Quantity:
+        return answer.from_history(
+            group.runs,
+            "validation_loss",
+            "validation loss after equally many updates",
+            "loss",
+            lambda losses: between(losses, group.per_epoch, group.updates, meeting.mean),
+            f"after {meeting.mean:.0f} updates, between epochs on a straight line",
+        )
+
+    left, right = ({"matched": after(group), "loss": group.values["loss"]} for group in (largest, smallest))
+    known = {"matched": margins["loss"]} if margins and "loss" in margins else None
+    return contrasts(("matched",), left, right, *names, known)["matched"]
+
+
+def between(losses: Sequence[float], per_epoch: int, updates: int, wanted: float) -> float:
+    """Return a loss after some number of updates, on a straight line between the ends of two epochs.
+
+    Args:
+        losses: At the end of each epoch.
+        per_epoch: Updates in a full epoch.
+        updates: Updates in all; the last epoch may be cut short.
+        wanted: Between `per_epoch` and `updates`.
+    """
+    ends = _ends_of_epochs(len(losses), per_epoch, updates)
+    after = bisect_left(ends, wanted)
+    if ends[after] == wanted:
+        return losses[after]
+    part = (wanted - ends[after - 1]) / (ends[after] - ends[after - 1])
+    return losses[after - 1] + part * (losses[after] - losses[after - 1])
+
+
+def _ends_of_epochs(epochs: int, per_epoch: int, updates: int) -> list[int]:
+    return [min(per_epoch * epoch, updates) for epoch in range(1, epochs + 1)]
+
+
+def _pictures(groups: Sequence[_Group]) -> dict[str, Picture]:
+    smallest, largest = groups[0], groups[-1]
+    rows = colourization.picture_rows(smallest.runs, colourization.net_name(smallest.runs))
+    return {
+        "sizes": _over_sizes(groups),
+        "updates": _over_updates(groups),
+        "grey": rows["grey"],
+        "truth": rows["truth"],
+        "smallest": rows["prediction"],
+        "largest": colourization.prediction_row(
+            largest.runs, f"the net trained in batches of {largest.size}", smallest.runs
+        ),
+    }
+
+
+def _over_sizes(groups: Sequence[_Group]) -> Picture:
+    sizes = [group.size for group in groups]
+    lines: tuple[tuple[str, Role, str], ...] = (
+        ("training", "train", "train_loss"),
+        ("validation", "validation", "loss"),
+    )
+    drawn = [
+        Curve(label, role, [[group.values[name].mean for group in groups]], x=sizes)
+        for label, role, name in lines
+    ]
+    said = "; ".join(
+        f"{group.size}: {_said(group.values['train_loss'])} and {_said(group.values['loss'])}"
+        for group in groups
+    )
+    alt = f"The final training and validation loss over the batch size. {said}."
+    axis = Axis("batch size", ticks=_apart(sizes))
+    return figure.curves(drawn, "loss (nats per pixel)", alt, answer.datasets(groups[0].runs), axis=axis)
+
+
+def _apart(sizes: Sequence[int]) -> list[int]:
+    """Return the sizes whose labels do not run into each other on a logarithmic axis."""
+    kept: list[int] = []
+    for size in sizes:
+        if not kept or size >= 1.5 * kept[-1]:
+            kept.append(size)
+    return kept
+
+
+def _over_updates(groups: Sequence[_Group]) -> Picture:
+    drawn = [
+        Curve(
+            str(group.size),
+            "step",
+            [[row["validation_loss"] for row in run.history] for run in group.runs[:1]],
+            x=_ends_of_epochs(len(group.runs[0].history), group.per_epoch, group.updates),
+        )
+        for group in groups
+    ]
+    most = max(group.updates for group in groups)
+    ticks = [10**power for power in range(math.ceil(math.log10(most)) + 1)]
+    alt = (
+        "The validation loss over the number of updates, a line for each batch size. Updates in all: "
+        + "; ".join(f"{group.size}: {group.updates}" for group in groups)
+        + "."
+    )
+    axis = Axis("updates", ticks=[tick for tick in ticks if tick <= most], legend="batch size")
+    return figure.curves(
+        drawn, "validation loss (nats per pixel)", alt, answer.datasets(groups[0].runs), axis=axis
+    )
+
+
+def _said(quantity: Quantity) -> str:
+    return quantity.text.replace("\u00a0", " ")

@@ -1,0 +1,1 @@
+"""Where, in which order and by how many workers runs are computed."""

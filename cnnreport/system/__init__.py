@@ -1,0 +1,1 @@
+"""What lies below every room: files that last, locks, streams, sources, what this machine has."""

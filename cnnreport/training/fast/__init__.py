@@ -1,0 +1,1 @@
+"""The same training in less time: exact rewrites, fused steps, cheaper counting."""

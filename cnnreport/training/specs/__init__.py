@@ -1,0 +1,1 @@
+"""What is trained, as frozen dataclasses that import nothing heavy."""
