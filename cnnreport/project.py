@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import CnnReportError, UsageError
-from cnnreport.system.sources import SourceLoader
+from cnnreport.sources import SourceLoader
 
 PACKAGE = Path(__file__).resolve().parent
 

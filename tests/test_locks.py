@@ -16,7 +16,7 @@ from cnnreport.system.locks import Holder
 
 HOLD = """
 import pathlib, sys
-from cnnreport import locks
+from cnnreport.system import locks
 with locks.hold(pathlib.Path(sys.argv[1])):
     print(flush=True)
     input()

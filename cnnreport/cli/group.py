@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from cnnreport import project
+from cnnreport import project, sources
 from cnnreport.project import Project
-from cnnreport.system import sources
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -11,12 +11,12 @@ from types import ModuleType
 
 from torch import nn
 
+from cnnreport import sources
 from cnnreport.errors import CnnReportError, UsageError
 from cnnreport.formula.argument import letters
 from cnnreport.formula.reading import expression
 from cnnreport.formula.symbols import Count
 from cnnreport.formula.tracing.derive import Net
-from cnnreport.system import sources
 
 _SIZE = re.compile(r"[A-Za-z_]\w*|\d")
 LARGEST_INPUT = 10_000_000

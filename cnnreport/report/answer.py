@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.kind import Form
 from cnnreport.report.numbers.contrast import Contrast
-from cnnreport.report.numbers.quantity import Form, Quantity, Source
+from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say.formulas.audits import Audit
 from cnnreport.report.say.formulas.derived import Derivation, Total

@@ -15,8 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from cnnreport import sources
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.system import durable, sources
+from cnnreport.system import durable
 
 
 @dataclass(frozen=True)

@@ -297,7 +297,7 @@ def test_a_run_depends_on_its_own_data_set_alone(
 def test_locating_imports_nothing_heavy(folder: Path) -> None:
     """Importing and locating needs none of the large libraries."""
     program = (
-        "import sys; from pathlib import Path; from cnnreport.data import colourization as c;"
+        "import sys; from pathlib import Path; from cnnreport.data.horses import horses as c;"
         f"c.locate('auto', Path({str(folder)!r}));"
         "print([m for m in ('torch', 'sklearn', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
     )

@@ -219,7 +219,7 @@ def test_a_run_depends_on_its_own_flowers_alone(
 def test_locating_imports_nothing_heavy(place: Path) -> None:
     """Importing and locating needs none of the large libraries."""
     program = (
-        "import sys; from pathlib import Path; from cnnreport.data import flowers as f;"
+        "import sys; from pathlib import Path; from cnnreport.data.flowers import flowers as f;"
         f"f.locate('auto', Path({str(place.parent)!r}));"
         "print([m for m in ('torch', 'sklearn', 'scipy', 'pooch', 'requests') if m in sys.modules])"
     )

@@ -328,7 +328,7 @@ def test_no_run_depends_on_the_downloader() -> None:
 def test_locating_imports_nothing_heavy(home: Path) -> None:
     """Locating needs neither torch nor, where the file is here, a library for the network."""
     program = (
-        "import sys; from pathlib import Path; from cnnreport.data import pretrained as p;"
+        "import sys; from pathlib import Path; from cnnreport.data.pretrained import pretrained as p;"
         f"p.COCO['resnet101'] = ({FILE!r}, ''); p.locate('auto', Path({str(put(home / 'data').parent)!r}));"
         "print([m for m in ('torch', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
     )

@@ -31,11 +31,11 @@ template = "b4.html.j2"
 experiments = ["conv-transpose-paddings"]
 """
 ANSWERS = """
-from cnnreport.report import padded
+from cnnreport.report.say.formulas import paddings
 from cnnreport.report.answer import Answer
 
 def b4(runs):
-    return Answer(paddings={"figure": padded.paddings(runs["conv-transpose-paddings"][0])})
+    return Answer(paddings={"figure": paddings.paddings(runs["conv-transpose-paddings"][0])})
 
 ANSWERS = {"b4": b4}
 """

@@ -100,9 +100,7 @@ def test_the_same_page_gives_the_same_bytes(report_html: str) -> None:
     """Nothing of the day, the process or the order of a set gets into the PDF."""
     small = PAGE.format(css="", body=f"<pre><code>{listing.python('x = 1')}</code></pre>")
     assert pdf.render(small) == pdf.render(small)
-    code = (
-        "import sys; from cnnreport.report import pdf; sys.stdout.buffer.write(pdf.render(sys.stdin.read()))"
-    )
+    code = RENDER
     elsewhere = run_python(code, report_html, PYTHONHASHSEED="7")
     assert elsewhere.stdout == pdf.render(report_html)
 
@@ -111,13 +109,16 @@ def test_it_works_where_fontconfig_knows_nothing(tmp_path: Path) -> None:
     """A machine without fonts and without a configuration gives the same PDF, and no complaint."""
     nothing = tmp_path / "fonts.conf"
     nothing.write_text('<?xml version="1.0"?><fontconfig/>')
-    code = (
-        "import sys; from cnnreport.report import pdf; sys.stdout.buffer.write(pdf.render(sys.stdin.read()))"
-    )
+    code = RENDER
     html = PAGE.format(css='p { font-family: "Source Serif Pro" }', body="")
     made = run_python(code, html, FONTCONFIG_FILE=str(nothing), HOME=str(tmp_path))
     assert made.stderr == b""
     assert made.stdout == pdf.render(html)
+
+
+RENDER = (
+    "import sys; from cnnreport.report.out import pdf; sys.stdout.buffer.write(pdf.render(sys.stdin.read()))"
+)
 
 
 def run_python(code: str, given: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
@@ -245,7 +246,9 @@ def test_fonttools_in_place_of_a_harfbuzz_subset_that_is_there_stops_it(
 
 def test_looking_for_libraries_needs_no_weasyprint() -> None:
     """The check is cheap and works where the import would fail."""
-    code = "import sys; from cnnreport.report import pdf; pdf.require(); print('weasyprint' in sys.modules)"
+    code = (
+        "import sys; from cnnreport.report.out import pdf; pdf.require(); print('weasyprint' in sys.modules)"
+    )
     assert run_python(code, "").stdout == b"False\n"
 
 
@@ -260,7 +263,8 @@ def test_the_report_half_needs_no_torch() -> None:
     """A report is rebuilt where torch is not installed."""
     code = (
         "import sys; sys.modules.update(torch=None, sympy=None); "
-        "from cnnreport.report import compose, pdf, figure, maths; print('ok')"
+        "from cnnreport.report.page import compose; from cnnreport.report.out import pdf; "
+        "from cnnreport.report.draw import figure, maths; print('ok')"
     )
     assert run_python(code, "").stdout == b"ok\n"
 

@@ -17,10 +17,11 @@ from PIL import Image
 from printed import number_lines
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.kind import Form
 from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Axis, Curve
-from cnnreport.report.numbers.quantity import Form, Quantity, Source, digits
+from cnnreport.report.numbers.quantity import Quantity, Source, digits
 from cnnreport.report.out import pdf
 from cnnreport.report.page import compose, outline
 from cnnreport.report.page.outline import Section

@@ -7,6 +7,7 @@ import py_compile
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +16,13 @@ from counting import Counting
 from planned import DECLARATION, plan
 
 from cnnreport import project as projects
+from cnnreport import sources
 from cnnreport.errors import VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.plan import make_job, prepare_data
 from cnnreport.runs.runner import Job, execute
-from cnnreport.system import sources
-from cnnreport.system.sources import SourceLoader
+from cnnreport.sources import SourceLoader
 
 FOREVER = 120.0
 LATE = "\ndef later() -> float:\n    import late\n    return float(late.VALUE)\n"
@@ -63,10 +64,10 @@ def test_a_worker_executes_the_text_that_it_keeps(counting: Project) -> None:
 def test_the_package_s_own_files_are_executed_as_they_stand(tmp_path: Path) -> None:
     """Bytecode of an earlier text of cnnreport itself is not used, nor written where it could mislead."""
     shutil.copytree(PACKAGE, tmp_path / "cnnreport", ignore=shutil.ignore_patterns("__pycache__", "weights"))
-    edit_unseen(tmp_path / "cnnreport" / "hardware.py", "_MAJOR = 75", "_MAJOR = 76")
+    edit_unseen(tmp_path / "cnnreport" / "system" / "hardware.py", "_MAJOR = 75", "_MAJOR = 76")
     program = "import cnnreport.system.hardware as h; print(h.__file__, h._COMPUTE_CAPABILITY_MAJOR)"
     done = python("-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {program}", folder=tmp_path)
-    assert done.stdout.split() == [str(tmp_path / "cnnreport" / "hardware.py"), "76"], done.stderr
+    assert done.stdout.split() == [str(tmp_path / "cnnreport" / "system" / "hardware.py"), "76"], done.stderr
     assert not list((tmp_path / "cnnreport" / "__pycache__").glob("errors.*"))
 
 
@@ -178,8 +179,10 @@ def test_data_that_other_code_prepared_are_not_kept(steps: Steps, monkeypatch: p
         name, title, fingerprint, modules, stand_in, origin = "drawn", "Drawn", "0", (), False, ""
 
     planned = plan(steps.project)[0]
-    monkeypatch.setattr("cnnreport.runs.plan._data_module", lambda kind: Drawn)
-    monkeypatch.setattr(Drawn, "prepare", lambda *_, **__: {"x": np.zeros(1)}, raising=False)
+    module = types.ModuleType("drawn")
+    module.prepare = lambda *_, **__: {"x": np.zeros(1)}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "drawn", module)
+    monkeypatch.setattr(type(planned.spec), "data", "drawn")
     object.__setattr__(planned, "source", Drawn)
     importlib.import_module("steps")
     planned.key.what["sources"]["steps.py"] = "0" * 64
@@ -212,4 +215,4 @@ def test_a_package_that_is_installed_is_followed_all_the_same() -> None:
     assert sources.PACKAGE in sources.followed()
     loaded = [name for name in sys.modules if name.startswith("cnnreport.")]
     others = {name for name in loaded if not isinstance(sys.modules[name].__spec__.loader, SourceLoader)}  # type: ignore[union-attr]
-    assert others <= {"cnnreport.system.sources"}
+    assert others <= {"cnnreport.sources"}

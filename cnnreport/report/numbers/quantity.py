@@ -3,15 +3,9 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from cnnreport.errors import UsageError
-
-Form = Literal[
-    "loss", "share", "points", "score", "ratio", "factor", "count", "number", "probability", "bytes", "flops"
-]
-"""How a number prints: a share as per cent, a difference of shares in percentage points, a score as a
-fraction of one, bytes and floating-point operations with the prefix that suits them, and so on."""
+from cnnreport.kinds.kind import Form
 
 CONFIDENCE = 0.95
 NARROW = "\u00a0"

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, DataSet, Grid, Picture
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
-from cnnreport.report.numbers.quantity import Form, Quantity, combine, difference
+from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.runs.artefact import Run
 

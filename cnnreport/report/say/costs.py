@@ -5,9 +5,10 @@ CSC413 2020, programming assignment 2, questions C4 and C5.
 
 from collections.abc import Mapping, Sequence
 
+from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid
-from cnnreport.report.numbers.quantity import Form, Quantity, combine, difference
+from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import segmentation
 from cnnreport.runs.artefact import Run

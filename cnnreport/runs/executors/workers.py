@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnnreport import sources
 from cnnreport.errors import EnvironmentFailure
 from cnnreport.runs.device import THREADS
 from cnnreport.runs.runner import Job, Notify, Progress, execute
-from cnnreport.system import sources, streams
+from cnnreport.system import streams
 
 _notify: Notify | None = None
 """Where the process that computes sends its progress; set once, when the executor starts it."""

@@ -9,9 +9,10 @@ from statistics import fmean
 from typing import Any
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
-from cnnreport.report.numbers.quantity import Form, Quantity, Source, combine
+from cnnreport.report.numbers.quantity import Quantity, Source, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization
 from cnnreport.report.say.formulas.network import network

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import CodeType, ModuleType
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
 
 _INSTALLED = {"site-packages", "dist-packages"}
 """Folders that packages are installed into."""

@@ -1,0 +1,1 @@
+"""Kinds of training: what each leaves behind, declared once, without torch."""
