@@ -20,12 +20,6 @@ CHOICES = "choices.json"
 DRAWINGS = "drawings.json"
 """In the output folder: figures and formulas as the last report drew them."""
 
-HTML = ".html"
-"""In place of a report's suffix: the page that is printed, for a browser."""
-
-RECORD = ".json"
-"""Added to a report's file name: what the report was made of, and its own hash."""
-
 
 @dataclass(frozen=True)
 class Project:
@@ -75,19 +69,26 @@ class Project:
 
 
 def find(root: Path | None = None, output: Path | None = None) -> Project:
-    """Find the project: the given folder, else the nearest one upwards, else this package's own.
+    """Find the project: the given folder, else the nearest one upwards.
 
     Raises:
-        UsageError: The given folder is no project.
+        UsageError: The given folder is no project, or there is none.
     """
-    if root is not None:
-        if not _is_project(root):
-            raise UsageError(f"{root} is no project", "it needs the folders experiments/ and templates/")
-        chosen = root.resolve()
-    else:
-        here = Path.cwd().resolve()
-        chosen = next((p for p in (here, *here.parents) if _is_project(p)), PACKAGE.parent)
+    chosen = root.resolve() if root else above(Path.cwd())
+    if chosen is None:
+        raise UsageError(
+            f"{Path.cwd()} is in no project: neither it nor a folder above holds experiments/ and templates/",
+            "go into one, name one with --project, or make one: cnnreport new NAME",
+        )
+    if not _is_project(chosen):
+        raise UsageError(f"{root} is no project", "it needs the folders experiments/ and templates/")
     return Project(chosen, (output or chosen / "build").resolve())
+
+
+def above(folder: Path) -> Path | None:
+    """Return the nearest project from a folder upwards, None where there is none."""
+    here = folder.resolve()
+    return next((place for place in (here, *here.parents) if _is_project(place)), None)
 
 
 def load_file(file: Path) -> Any:

@@ -10,7 +10,7 @@ from cnnreport.commands import console
 
 
 @cli.command()
-@click.argument("report", default="a2-writeup")
+@click.argument("report", required=False)
 @what_options
 @workers_option
 @out_option
@@ -25,7 +25,7 @@ from cnnreport.commands import console
 def build(
     context: click.Context,
     /,
-    report: str,
+    report: str | None,
     out: Path | None,
     dry_run: bool,
     full: bool,
@@ -34,19 +34,26 @@ def build(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run."""
+    """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run.
+
+    Without REPORT it builds the one that pyproject.toml names under [tool.cnnreport], or the only one.
+    """
     from cnnreport.commands import build as pipeline
+    from cnnreport.report.out import html
+    from cnnreport.report.out.writers import WRITERS
+    from cnnreport.report.page import outline
     from cnnreport.runs.plan import Choices
 
     place = project_of(context, out)
+    name = report or outline.default(place)
     if dry_run:
-        plan = pipeline.plan_report(place, report, Choices(**options, fetch=False), only, full=full)
+        plan = pipeline.plan_report(place, name, Choices(**options, fetch=False), only, full=full)
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
         return show_plan(plan)
-    for line in pipeline.build(
-        place, report, Choices(**options), only, full=full, printing=not no_pdf, workers=workers
-    ).lines():
+    written = (html.WRITER,) if no_pdf else WRITERS
+    built = pipeline.build(place, name, Choices(**options), only, full=full, writers=written, workers=workers)
+    for line in built.lines():
         console.say(line)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cnnreport.cli.group import cli, json_option, project_of
+from cnnreport.cli.group import cli, follow_project, json_option
 from cnnreport.commands import console
 from cnnreport.errors import UsageError
 
@@ -56,7 +56,7 @@ def formulas(
     """
     from cnnreport.formula import statement
 
-    project_of(context, None)
+    follow_project(context)
     if as_json and as_latex:
         raise UsageError("--json and --latex exclude each other", "choose one")
     with console.prints_aside():
@@ -88,7 +88,7 @@ def check(context: click.Context, /, answers: Path, as_csv: bool, as_json: bool)
     """
     from cnnreport.formula.audit import claims, judge
 
-    project_of(context, None)
+    follow_project(context)
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other", "choose one")
     if as_csv or answers.is_dir():

@@ -65,6 +65,12 @@ def cli(context: click.Context, root: Path | None, debug: bool) -> None:
     context.obj = root
 
 
+def follow_project(context: click.Context) -> None:
+    """Make the modules of the project that the user stands in importable, if there is one."""
+    if context.obj or project.above(Path.cwd()):
+        project_of(context, None)
+
+
 def project_of(context: click.Context, out: Path | None) -> Project:
     """Return the project that the user stands in, its own modules importable."""
     found = project.find(context.obj, out)

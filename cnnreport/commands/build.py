@@ -2,50 +2,36 @@
 answers, answers are laid on a page, the page is printed.
 """
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 
 from cnnreport.commands import console
 from cnnreport.commands.run import by_experiment, command_line, data_line, result_lines, run_planned
 from cnnreport.errors import UsageError
-from cnnreport.project import DRAWINGS, HTML, PACKAGE, RECORD, Project
-from cnnreport.report.draw import drawings, fonts
-from cnnreport.report.out import html, libraries, pdf
+from cnnreport.project import DRAWINGS, Project
+from cnnreport.report.draw import drawings
+from cnnreport.report.out import libraries, record
+from cnnreport.report.out.record import Output
+from cnnreport.report.out.writer import Writer
+from cnnreport.report.out.writers import WRITERS
 from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
-from cnnreport.runs import artefact, experiment
+from cnnreport.report.page.report import Report
+from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import source_closure
 from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
-from cnnreport.system import durable
-
-RENDERERS = (
-    *drawings.LIBRARIES,
-    "weasyprint",
-    "jinja2",
-    "pygments",
-    "pydyf",
-    "fonttools",
-    "scipy",
-    "font-source-serif-pro",
-    "fontpkg-ibm-plex-mono",
-)
-"""Libraries whose version can change the look of a report."""
 
 SOONER = (
     "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "
     "known how long the whole takes; `build --only NAME` makes one part.",
     "It may be interrupted at any time: the same command goes on from there.",
 )
-SECONDS = "seconds"
-"""Part of the record beside a page or PDF: what it took, which changes nothing in it."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +39,26 @@ class Built:
     """A finished report.
 
     Args:
-        paths: The page, and the PDF unless it was not asked for.
+        written: Its files, each with whether it was written now; False where it stood already.
         runs: The runs that they tell of.
         trained: How many of them were computed now.
-        printed: Whether any was written now; False where all stood already.
-        behind: A PDF that was not asked for and does not say what the page says, None for none.
+        behind: Files that were not asked for and do not say what these say.
     """
 
-    paths: Sequence[Path]
+    written: Mapping[Path, bool]
     runs: Sequence[Run]
     trained: int
-    printed: bool
-    behind: Path | None = None
+    behind: Sequence[Path] = ()
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files."""
+        return list(self.written)
+
+    @property
+    def printed(self) -> bool:
+        """Whether any was written now."""
+        return any(self.written.values())
 
     def lines(self) -> list[str]:
         """Say what came out, the finished files last."""
@@ -72,13 +66,11 @@ class Built:
         if self.trained:
             state = "1 run was computed" if self.trained == 1 else f"{self.trained} runs were computed"
         report = "the report is new" if self.printed else "the report stands as it is"
-        results = result_lines(self.runs)
-        behind = [f"{console.short(self.behind)} is of an earlier build"] if self.behind else []
         return [
             f"{state}; {report}",
             data_line(self.runs),
-            *results,
-            *behind,
+            *result_lines(self.runs),
+            *(f"{console.short(path)} is of an earlier build" for path in self.behind),
             *map(console.short, self.paths),
         ]
 
@@ -90,10 +82,10 @@ def build(
     only: Sequence[str] = (),
     *,
     full: bool = False,
-    printing: bool = True,
+    writers: Sequence[Writer] = WRITERS,
     workers: int | None = None,
 ) -> Built:
-    """Run what a report needs, lay it on a page, and print that.
+    """Run what a report needs, compose it, and write that.
 
     Args:
         project: Where everything lies.
@@ -101,33 +93,99 @@ def build(
         choices: What the user chose.
         only: Experiments and families to restrict the report to; empty for no restriction.
         full: Whether to run what only the sections beyond the handout need, too.
-        printing: Whether to make the PDF, which takes far longer than the page.
+        writers: What to write; the PDF takes far longer than the page.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
     """
-    if printing:
-        pdf.require()
-    fonts.faces()  # a missing one is told now, not after hours of training
+    for writer in writers:
+        writer.require()  # what is missing is told now, not after hours of training
     outline = outlines.load(project, report)
     plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
-    # What stands from an earlier full build needs a full build to be made again.
-    beyond = not only and any(planned.experiment.name in outline.beyond for planned in plan)
-    command = command_line("build", report, choices, only, full=beyond)
+    command = command_line("build", report, choices, only, full=not only and _is_beyond(outline, plan))
+    runs = run_planned(
+        project,
+        plan,
+        command,
+        workers,
+        afterwards=_last_time(project, outline, writers),
+        sooner=() if choices.smoke else SOONER,
+    )
     context = Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
-    pdf_file = project.output / outline.output
-    page_file = pdf_file.with_suffix(HTML)
-    files = [page_file, pdf_file] if printing else [page_file]
-    sooner = () if choices.smoke else SOONER
-    afterwards = _last_time(files)
-    runs = run_planned(project, plan, command, workers, afterwards=afterwards, sooner=sooner)
-    record = _record(project, outline, runs, context)
-    printed = _make(project, outline, runs, context, record, files)
+    edition = Edition(project, outline, runs, context)
+    written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
-    behind = pdf_file if pdf_file.exists() and not _stands(pdf_file, record) else None
-    return Built(files, runs, trained, printed, behind)
+    return Built(written, runs, trained, edition.behind(writers))
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A report of certain runs: what its files are made of.
+
+    Args:
+        project: Where templates and answers lie.
+        outline: What it consists of.
+        runs: What it tells of.
+        context: What it says about the build.
+    """
+
+    project: Project
+    outline: Outline
+    runs: Sequence[Run]
+    context: Context
+
+    def write(self, writers: Sequence[Writer]) -> dict[Path, bool]:
+        """Write those files that do not stand; return all by whether they were written now."""
+        outputs = [self.output(writer) for writer in writers]
+        lacking = [output for output in outputs if not output.stands]
+        if lacking:
+            begin = time.perf_counter()
+            report = self.compose()
+            composing = time.perf_counter() - begin
+            for output in lacking:
+                output.write(report, composing)
+        return {output.path: output in lacking for output in outputs}
+
+    def compose(self) -> Report:
+        """Compose the report, drawing only what was not drawn before."""
+        with drawings.kept_in(self.project.output / DRAWINGS):
+            return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
+
+    def output(self, writer: Writer) -> Output:
+        """Return a file of the report with all that it depends on."""
+        target = writer.path(self.project.output / self.outline.output)
+        return record.output(writer, target, self.runs, self._sources(writer), self.context)
+
+    def behind(self, writers: Sequence[Writer]) -> list[Path]:
+        """Return the files that none of some writers writes, and that do not say what those write."""
+        asked = {writer.suffix for writer in writers}
+        others = [self.output(writer) for writer in WRITERS if writer.suffix not in asked]
+        return [output.path for output in others if output.path.exists() and not output.stands]
+
+    def _sources(self, writer: Writer) -> dict[str, Path]:
+        """Find every file that has a part in what is written: templates, answers, and code."""
+        place, name = self.project, self.outline.name
+        folders = (
+            place.templates / name,
+            place.templates / compose.SHARED,
+            compose.TEMPLATES / compose.SHARED,
+            place.experiments / name,
+        )
+        files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
+        kept = {str(file): file for file in files if "__pycache__" not in file.parts}
+        roots = [compose.__name__, writer.module]
+        return {**kept, **source_closure(roots, place.search, followed=place.answers(name))}
+
+
+def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:
+    return record.last_time([writer.path(project.output / outline.output) for writer in writers])
+
+
+def _is_beyond(outline: Outline, plan: Sequence[Planned]) -> bool:
+    """Say whether a plan has more than a plain one: only a full build makes again what stands of that."""
+    return any(planned.experiment.name in outline.beyond for planned in plan)
 
 
 def plan_report(
@@ -168,70 +226,3 @@ def _kept(outline: Outline, plan: Sequence[Planned], forced: set[str]) -> set[st
     # A section is there when nothing lacks but what this build computes anyway.
     there = [section for section in outline.sections if lacking.isdisjoint({*section.experiments} - kept)]
     return kept.union(*(section.experiments for section in there))
-
-
-def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Context) -> dict[str, object]:
-    """Everything that page and PDF depend on; where it is the same, they are."""
-    folders = (
-        project.templates / outline.name,
-        project.templates / compose.SHARED,
-        PACKAGE.parent / "templates" / compose.SHARED,
-        project.experiments / outline.name,
-    )
-    files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
-    kept = {str(file): file for file in files if "__pycache__" not in file.parts}
-    roots = ["cnnreport.report.page.compose", "cnnreport.report.out.pdf", "cnnreport.report.out.html"]
-    sources = source_closure(roots, project.search, followed=project.answers(outline.name))
-    return {
-        "context": asdict(context),
-        "runs": {
-            run.folder.name: durable.sha256((run.folder / artefact.MANIFEST).read_bytes()) for run in runs
-        },
-        "imported": sorted(run.folder.name for run in runs if run.imported),
-        "sources": {p: durable.sha256(file.read_bytes()) for p, file in sorted({**kept, **sources}.items())},
-        "versions": {name: version(name) for name in RENDERERS},
-    }
-
-
-def _make(
-    project: Project,
-    outline: Outline,
-    runs: Sequence[Run],
-    context: Context,
-    record: dict[str, object],
-    files: Sequence[Path],
-) -> bool:
-    """Lay the report on a page and write it to those files that do not stand; tell whether any did not."""
-    lacking = [file for file in files if not _stands(file, record)]
-    if not lacking:
-        return False
-    begin = time.perf_counter()
-    with drawings.kept_in(project.output / DRAWINGS):
-        page = compose.compose(project, outline, by_experiment(runs), context)
-    composed = time.perf_counter() - begin
-    for file in lacking:
-        begin = time.perf_counter()
-        digest = html.write(page, file) if file.suffix == HTML else pdf.write(page, file)
-        took = {"composing": composed, "writing": time.perf_counter() - begin}
-        content = artefact.encode({**record, "sha256": digest, SECONDS: took})
-        durable.write(file.with_name(file.name + RECORD), content)
-    return True
-
-
-def _last_time(files: Sequence[Path]) -> float | None:
-    """Return the seconds that it took to lay out and write some files, None where one was never written."""
-    try:
-        kept = [json.loads(file.with_name(file.name + RECORD).read_bytes())[SECONDS] for file in files]
-        return max(float(t["composing"]) for t in kept) + sum(float(t["writing"]) for t in kept)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # of an earlier version, or damaged: then the file is made again
-
-
-def _stands(target: Path, record: dict[str, object]) -> bool:
-    try:
-        kept = json.loads(target.with_name(target.name + RECORD).read_bytes())
-        digest = kept.pop("sha256")
-        kept.pop(SECONDS, None)
-        return bool(kept == record) and durable.read(target, digest) is not None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return False  # whatever stands there is no report of ours

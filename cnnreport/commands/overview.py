@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.project import CHOICES, DRAWINGS, HTML, RECORD, Project
+from cnnreport.project import CHOICES, DRAWINGS, Project
+from cnnreport.report.out.writer import record_of
+from cnnreport.report.out.writers import WRITERS
 from cnnreport.report.page import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
@@ -21,10 +23,7 @@ def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
         {"name": one.name, "family": one.family, "title": one.title, "seeds": one.seeds}
         for one in experiment.load_all(project).values()
     ]
-    outlines = [
-        outline.load(project, file.parent.name)
-        for file in sorted(project.templates.glob(f"*/{outline.FILE}"))
-    ]
+    outlines = [outline.load(project, name) for name in outline.names(project)]
     reports = [
         {"name": one.name, "title": one.title, "output": one.output, "experiments": list(one.experiments)}
         for one in outlines
@@ -138,6 +137,6 @@ def _left_over(project: Project) -> list[Path]:
 
 def _files_of_ours(project: Project) -> list[str]:
     """Name the files that lie in the output folder itself."""
-    printed = [Path(report["output"]) for report in listing(project)["reports"]]
-    reports = [str(file) for output in printed for file in (output, output.with_suffix(HTML))]
-    return [*reports, *(f"{name}{RECORD}" for name in reports), CHOICES, DRAWINGS]
+    outputs = [Path(report["output"]) for report in listing(project)["reports"]]
+    written = [writer.path(output) for output in outputs for writer in WRITERS]
+    return [*map(str, written), *(str(record_of(file)) for file in written), CHOICES, DRAWINGS]

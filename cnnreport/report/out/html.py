@@ -5,6 +5,8 @@ from pathlib import Path
 
 from cnnreport.errors import UsageError
 from cnnreport.report.draw import fonts
+from cnnreport.report.out.writer import Writer
+from cnnreport.report.page.report import Report
 from cnnreport.system import durable
 
 _FACE = (
@@ -32,11 +34,11 @@ _STYLE = """
 """
 
 
-def write(html: str, path: Path) -> str:
-    """Write a page to an HTML file.
+def write(report: Report, path: Path) -> str:
+    """Write a report's page to an HTML file.
 
     Args:
-        html: The whole document; style sheets and pictures are in it.
+        report: What was composed.
         path: Where it goes.
 
     Returns:
@@ -46,11 +48,11 @@ def write(html: str, path: Path) -> str:
         EnvironmentFailure: A font is missing, or the file cannot be written.
         UsageError: The page has no head that ends.
     """
-    if "</head>" not in html:
+    if "</head>" not in report.page:
         raise UsageError("the page has no </head>", "restore it in the template page.html.j2")
     # Beside the page's own style sheets; the PDF has its typefaces from their files.
     added = f"{_VIEWPORT}\n<style>{_faces()}{_STYLE}</style>\n</head>"
-    return durable.write(path, html.replace("</head>", added, 1).encode())
+    return durable.write(path, report.page.replace("</head>", added, 1).encode())
 
 
 def _faces() -> str:
@@ -63,3 +65,6 @@ def _faces() -> str:
         )
         for face in fonts.faces()
     )
+
+
+WRITER = Writer("page", ".html", __name__, (), fonts.faces, write)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.report.draw import fonts
 from cnnreport.report.out import libraries
+from cnnreport.report.out.writer import Writer
+from cnnreport.report.page.report import Report
 from cnnreport.system import durable
 
 if TYPE_CHECKING:
@@ -37,11 +39,11 @@ def require() -> None:
     fonts.faces()
 
 
-def write(html: str, path: Path) -> str:
-    """Print a page to a PDF file: tagged, with bookmarks and metadata, in the bundled fonts only.
+def write(report: Report, path: Path) -> str:
+    """Print a report's page to a PDF file: tagged, with bookmarks and metadata, in the bundled fonts only.
 
     Args:
-        html: The whole document; style sheets, pictures and dates are in it.
+        report: What was composed.
         path: Where the PDF goes.
 
     Returns:
@@ -52,11 +54,11 @@ def write(html: str, path: Path) -> str:
         VerificationError: WeasyPrint warned of something; nothing is written.
     """
     require()
-    return durable.write(path, render(html))
+    return durable.write(path, render(report.page))
 
 
 def render(html: str) -> bytes:
-    """Return the PDF of a page, see `write`."""
+    """Return the PDF of a page, see `write`; style sheets, pictures and dates are in it."""
     with fonts.only_bundled(), _at_no_time_of_day(), _no_warnings(), _no_collections():
         import weasyprint  # type: ignore[import-untyped]
         from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
@@ -152,3 +154,6 @@ class _Collector(logging.Handler):
         line = record.getMessage()
         if self._expected is None or not line.startswith(self._expected):
             self.lines.append(line)
+
+
+WRITER = Writer("PDF", ".pdf", __name__, ("weasyprint", "pydyf", "fonttools"), require, write)

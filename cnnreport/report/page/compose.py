@@ -1,22 +1,40 @@
-"""The whole report as one HTML page: outline, runs and templates in, text out."""
+"""The whole report composed: outline, runs and templates in, sections and the page of them out."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+
+from markupsafe import Markup
 
 from cnnreport.errors import UsageError
 from cnnreport.project import ANSWERS, PACKAGE, Project, load_file
 from cnnreport.report.answer import Answer, Runs
-from cnnreport.report.draw import fonts
+from cnnreport.report.draw import drawings, fonts
+from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.page import listing, templating
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outline import Outline, Section
 from cnnreport.report.page.provenance import trace
+from cnnreport.report.page.report import ComposedSection, Part, Report
 
 SHARED = "shared"
-"""The folder of the templates that serve every report."""
+"""The folder of the templates that serve every report; a project's own of that name comes first."""
+
+TEMPLATES = PACKAGE / "report" / "templates"
+"""What of them comes with the package."""
+
+LIBRARIES = (
+    *drawings.LIBRARIES,
+    "jinja2",
+    "markupsafe",
+    "pygments",
+    "scipy",
+    "font-source-serif-pro",
+    "fontpkg-ibm-plex-mono",
+)
+"""Libraries whose version can change a composed report."""
 
 Answering = Callable[[Runs], Answer]
 """What turns runs into the answer of one section."""
@@ -37,7 +55,7 @@ class Context:
     subsetter: str = ""
 
 
-def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> str:
+def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> Report:
     """Lay out a report.
 
     A section some of whose experiments have no runs is left out, and the cover says so, unless the
@@ -49,9 +67,6 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         runs: The runs of each experiment by its name, sorted by seed.
         context: What to say about the build.
 
-    Returns:
-        The page; style sheets and pictures are in it, so it stands alone.
-
     Raises:
         UsageError: There are no runs, or a template or the answers have a mistake, which is named.
     """
@@ -61,11 +76,11 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     sections = [s for s in outline.sections if all(name in told for name in s.experiments)]
     ledger = Ledger()
     for section in sections:
-        ledger.announce(section.id, _label(section))
+        ledger.announce(section.id, section.reference)
     ledger.announce("runs", "table of runs")
     answers = _answer(project, outline, sections, told)
     render = templating.open_templates(
-        [project.templates / outline.name, project.templates, PACKAGE.parent / "templates"],
+        [project.templates / outline.name, project.templates, TEMPLATES],
         ledger,
         {
             "outline": outline,
@@ -76,14 +91,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
             "left_out": [s for s in outline.sections if s not in sections and not s.beyond],
         },
     )
-    return ledger.resolve(_lay_out(render, ledger, outline, sections, answers))
-
-
-def _label(section: Section) -> str:
-    """Return what references call a section: its question, or the title of a text that answers none."""
-    question, stop, _ = section.title.partition(". ")
-    asked = stop and re.sub(r"[.\- ]", "", question).lower() == section.id
-    return question if asked else f"“{section.title}”"
+    return _lay_out(render, ledger, outline, sections, answers)
 
 
 def _lay_out(
@@ -92,32 +100,55 @@ def _lay_out(
     outline: Outline,
     sections: list[Section],
     answers: Mapping[str, Answer],
-) -> str:
+) -> Report:
     # In reading order: numbers, figures and tables are counted as they are printed.
     cover = render(f"{SHARED}/cover.html.j2")
-    parts = [
-        (title, [(s, render(s.template, section=s, answer=answers[s.id])) for s in group])
-        for title, group in groupby(sections, key=lambda section: section.part)
-    ]
-    verdicts = {  # two sections may reach the same one
-        (verdict.claim, verdict.amount.name): verdict
-        for answer in answers.values()
-        for verdict in answer.verdicts.values()
-    }
+    texts = [render(s.template, section=s, answer=answers[s.id]) for s in sections]
     origin = render(f"{SHARED}/provenance.html.j2")
-    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=list(verdicts.values()))
+    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
     numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
-    return render(
-        f"{SHARED}/page.html.j2",
-        styles=[
-            render(f"{SHARED}/style.css.j2"),
-            listing.css(),
-            render(outline.style) if outline.style else "",
-        ],
-        cover=cover,
-        parts=parts,
-        appendix=[origin, judged, numbers],
+    # Whatever a text refers to has its place by now.
+    report = Report(
+        title=outline.title,
+        cover=ledger.resolve(cover),
+        parts=_parts(sections, map(ledger.resolve, texts)),
+        appendix=(
+            _appended("provenance", "Provenance", ledger.resolve(origin)),
+            _appended("verdicts", "How the verdicts were reached", ledger.resolve(judged)),
+            _appended("numbers", "Where the numbers come from", ledger.resolve(numbers)),
+        ),
+        styles=_styles(render, outline),
+        ledger=ledger,
     )
+    return replace(report, page=str(render(f"{SHARED}/page.html.j2", report=report)))
+
+
+def _parts(sections: list[Section], texts: Iterable[Markup]) -> tuple[Part, ...]:
+    """Put sections that follow each other in one part under its heading."""
+    composed = [
+        (s.part, ComposedSection(s.id, s.title, s.reference, text, s.beyond))
+        for s, text in zip(sections, texts, strict=True)
+    ]
+    groups = groupby(composed, key=itemgetter(0))
+    return tuple(
+        Part(f"part-{number}", title, tuple(section for _, section in group))
+        for number, (title, group) in enumerate(groups, 1)
+    )
+
+
+def _appended(name: str, title: str, text: Markup) -> ComposedSection:
+    return ComposedSection(name, title, title, text)
+
+
+def _verdicts(answers: Mapping[str, Answer]) -> list[Verdict]:
+    """Return the verdicts of all answers, each once: two sections may reach the same one."""
+    reached = [verdict for answer in answers.values() for verdict in answer.verdicts.values()]
+    return list({(verdict.claim, verdict.amount.name): verdict for verdict in reached}.values())
+
+
+def _styles(render: templating.Render, outline: Outline) -> tuple[str, ...]:
+    own = [render(outline.style)] if outline.style else []
+    return (render(f"{SHARED}/style.css.j2"), listing.css(), *own)
 
 
 def _answer(project: Project, outline: Outline, sections: list[Section], runs: Runs) -> dict[str, Answer]:

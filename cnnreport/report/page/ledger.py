@@ -94,13 +94,13 @@ class Ledger:
         """Link to a place by its name, which may come later in the text."""
         return Markup("\ue000{}\ue001").format(name)
 
-    def resolve(self, html: str) -> str:
+    def resolve(self, html: Markup) -> Markup:
         """Fill in the references.
 
         Raises:
             UsageError: A reference leads nowhere.
         """
-        return _PLACEHOLDER.sub(self._link, html)
+        return Markup(_PLACEHOLDER.sub(self._link, html))  # safe: the labels are escaped
 
     def _link(self, match: re.Match[str]) -> str:
         name = match.group(1)

@@ -2,8 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ from cnnreport.errors import UsageError
 from cnnreport.project import Project
 
 FILE = "report.toml"
+
+SETTINGS = "pyproject.toml"
+"""In a project's root: its table ``[tool.cnnreport]`` may name the report that is built unasked."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Section:
         title: The heading.
         part: The part under which it stands; sections of one part follow each other.
         template: The file that lays it out, beside ``report.toml``.
+        label: What references call it, such as the number of the question; empty for its title.
         experiments: Names of the experiments whose runs it needs, none for a text without numbers.
         beyond: Whether it goes beyond the handout: it is printed where its runs exist, and only a full
             build computes them.
@@ -31,8 +35,14 @@ class Section:
     title: str
     part: str
     template: str
+    label: str = ""
     experiments: tuple[str, ...] = ()
     beyond: bool = False
+
+    @property
+    def reference(self) -> str:
+        """What references call it: its label, or its title in quotation marks."""
+        return self.label or f"“{self.title}”"
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,51 @@ class Outline:
         return frozenset(self.experiments) - asked
 
 
+def names(project: Project) -> list[str]:
+    """Name the reports of a project."""
+    return sorted(file.parent.name for file in project.templates.glob(f"*/{FILE}"))
+
+
+def default(project: Project) -> str:
+    """Name the report that is built where none is named: the one that the project names, or its only one.
+
+    Raises:
+        UsageError: There are several or none, or what names one has a mistake.
+    """
+    named = _settings(project.root / SETTINGS).get("report")
+    known = names(project)
+    if isinstance(named, str) and named in known:
+        return named
+    if named is not None:
+        problem = f"{project.root / SETTINGS}, [tool.cnnreport]: report = {named!r} is none of this project"
+        raise UsageError(problem, _choices(known))
+    if len(known) != 1:
+        raise UsageError(f"say which report, the project has {len(known)}", _choices(known))
+    return known[0]
+
+
+def _settings(file: Path) -> Mapping[str, Any]:
+    if not file.is_file():
+        return {}
+    tools = _toml(file).get("tool", {})
+    settings = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
+    if not isinstance(settings, Mapping) or {*settings} - {"report"}:
+        problem = f"{file}, [tool.cnnreport] is no table of known keys"
+        raise UsageError(problem, 'the only key is report = "name"')
+    return settings
+
+
+def _choices(known: Sequence[str]) -> str:
+    return f"choose from: {', '.join(known) or 'none'}"
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
+
+
 def load(project: Project, name: str) -> Outline:
     """Read and check a report's outline.
 
@@ -80,12 +135,10 @@ def load(project: Project, name: str) -> Outline:
     folder = project.templates / name
     file = folder / FILE
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or not file.is_file():
-        known = ", ".join(sorted(f.parent.name for f in project.templates.glob(f"*/{FILE}"))) or "none"
-        raise UsageError(f"there is no report {name!r}", f"choose from: {known}")
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
+        raise UsageError(
+            f"there is no report {name!r}", f"choose from: {', '.join(names(project)) or 'none'}"
+        )
+    content = _toml(file)
     sections = content.pop("section", None)
     if not isinstance(sections, list) or not sections:
         raise UsageError(f"{file} has no sections", "add a table [[section]]")
@@ -113,7 +166,7 @@ def _section(table: Any, file: Path, number: int) -> Section:
 
 def _check(table: Mapping[str, Any], kind: type, file: Path, place: str, given: Collection[str] = ()) -> None:
     expected = {f.name: f for f in fields(kind) if f.name not in given}
-    required = [n for n in expected if n not in ("experiments", "beyond", "summary", "style")]
+    required = [name for name, f in expected.items() if f.default is MISSING]
     for key in table:
         if key not in expected:
             raise UsageError(f"{file}, {place}there is no key {key!r}", f"known keys: {', '.join(expected)}")
