@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.numbers.verdict import Verdict
-from cnnreport.report.say.formulas.audits import Audit
-from cnnreport.report.say.formulas.derived import Derivation, Total
-from cnnreport.report.say.formulas.paddings import Paddings
-from cnnreport.report.say.formulas.tool_counts import Comparison
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 
@@ -25,32 +23,6 @@ Runs = Mapping[str, Sequence[Run]]
 
 Arrays = Mapping[str, "np.ndarray[Any, Any]"]
 """What a run kept for pictures, by name."""
-
-
-@dataclass(frozen=True, order=True)
-class DataSet:
-    """What a caption says about the data: the title, and whether they only stand in for the real ones."""
-
-    title: str
-    stand_in: bool
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure of a report.
-
-    Args:
-        content: The bytes of the file.
-        media_type: ``image/svg+xml``, ``image/png`` or ``image/jpeg``.
-        alt: What someone who cannot see it needs to know.
-        data: The data that it depends on; its caption names them.
-    """
-
-    content: bytes
-    media_type: str
-    alt: str
-    data: tuple[DataSet, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +64,19 @@ class Listing:
 
 @dataclass(frozen=True)
 class Answer:
-    """All that the template of one section may print."""
+    """All that the template of one section may print.
+
+    Args:
+        values: Numbers.
+        verdicts: Judgements that numbers decide.
+        pictures: Figures.
+        tables: Numbers of one training, with a column for each seed.
+        grids: Numbers of several trainings, a row for each.
+        contrasts: Numbers of one training against those of another.
+        listings: Sources of classes that ran.
+        parts: Whatever else the section's own template takes apart, such as a derivation or an audit.
+        facts: Texts, and what is so or not.
+    """
 
     values: Mapping[str, Quantity] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
@@ -101,11 +85,7 @@ class Answer:
     grids: Mapping[str, Grid] = field(default_factory=dict)
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
-    derivations: Mapping[str, Derivation] = field(default_factory=dict)
-    totals: Mapping[str, Sequence[Total]] = field(default_factory=dict)
-    audits: Mapping[str, Audit] = field(default_factory=dict)
-    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
-    paddings: Mapping[str, Paddings] = field(default_factory=dict)
+    parts: Mapping[str, object] = field(default_factory=dict)
     facts: Mapping[str, str | bool] = field(default_factory=dict)
 
 

@@ -18,7 +18,7 @@ def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     grouped: dict[str, list[Run]] = {}
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
-    made = compose.compose(project, shorter, grouped, compose.Context())
+    made = compose.compose(project, shorter, grouped, compose.Context()).page
     body = made[made.index("<main>") : made.index('id="appendix"')]
     words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
     glued = re.findall(r".{20}[a-z%\d][.;:][A-Z].{20}", words.replace("nn.", ""))

@@ -30,7 +30,7 @@ def composed(root: Path, make_run: MakeRun, **files: str) -> str:
     sections = tuple(Section(name, name, "Part", "told.html.j2", NEEDS) for name in ("one", "two"))
     outline = Outline("mine", "Mine", "", "", "mine.pdf", sections)
     runs = {"pool-upsample": [make_run()]}
-    return compose.compose(Project(root, root / "build"), outline, runs, compose.Context())
+    return compose.compose(Project(root, root / "build"), outline, runs, compose.Context()).page
 
 
 def test_answers_of_several_files_make_one_report(tmp_path: Path, make_run: MakeRun) -> None:

@@ -15,7 +15,7 @@ TOOLS = "other-tools"
 def words(project: Project, make: MakeDerivation, unexplained: tuple[int, ...]) -> str:
     """The words of the section on other tools."""
     runs = {TOOLS: [make(comparison_measures(unexplained), TOOLS)]}
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
     body = re.sub("<[^>]*>", " ", made[made.index('id="tools"') :])
     return re.sub(r"\s+", " ", html.unescape(body).replace("\u00a0", " "))
 

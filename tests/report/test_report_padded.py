@@ -35,7 +35,7 @@ from cnnreport.report.say.formulas import paddings
 from cnnreport.report.answer import Answer
 
 def b4(runs):
-    return Answer(paddings={"figure": paddings.paddings(runs["conv-transpose-paddings"][0])})
+    return Answer(parts={"paddings": paddings.paddings(runs["conv-transpose-paddings"][0])})
 
 ANSWERS = {"b4": b4}
 """
@@ -127,7 +127,7 @@ def sheet(tmp_path: Path) -> Project:
 def page(sheet: Project, make: MakeDerivation, **chosen: Any) -> str:
     """The section as HTML."""
     runs = {PADDINGS: [make(measures(**chosen), PADDINGS)]}
-    made = compose.compose(sheet, outline.load(sheet, "sheet"), runs, compose.Context())
+    made = compose.compose(sheet, outline.load(sheet, "sheet"), runs, compose.Context()).page
     return made[made.index('<h2 id="b4">') : made.index('id="appendix"')]
 
 

@@ -28,7 +28,7 @@ SHARP = {"edge_share_predicted": 0.6, "colours_predicted": 24}
 def text_of(project: Project, runs: Sequence[Run], *, smoke: bool = False) -> str:
     """Compose the write-up and return its words, without tags and line breaks."""
     loaded = outline.load(project, "a2-writeup")
-    page_html = compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke))
+    page_html = compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke)).page
     body = page_html[page_html.index("<body>") :]
     words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
     return re.sub(r"\s+", " ", words)
@@ -216,7 +216,7 @@ def test_the_words_for_the_curves_fit_the_number_of_seeds(project: Project, make
     loaded = outline.load(project, "a2-writeup")
     for seeds, there in ((1, False), (2, True)):
         runs = {"pool-upsample": [make_run(n) for n in range(seeds)]}
-        made = compose.compose(project, loaded, runs, compose.Context())
+        made = compose.compose(project, loaded, runs, compose.Context()).page
         assert ("a thick one for their mean" in made) == there
 
 
@@ -271,7 +271,7 @@ def test_real_data_are_not_marked(project: Project, make_run: MakeRun) -> None:
 def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run: MakeRun) -> None:
     """What could not be answered is named on the cover, not passed over."""
     loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context())
+    made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()).page
     left_out = re.search(r"<strong>Left out.</strong> This build has no runs for: (.*?)\.</p>", made)
     assert left_out is not None
     titles = {s.id: s.title for s in loaded.sections if s.id not in ("a1", "a2") and not s.beyond}
@@ -295,7 +295,7 @@ def test_every_number_leads_to_its_origin(
         FORMULAS: [make_derivation()],
         AUDIT: [make_derivation(audit_measures(), AUDIT)],
     }
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
     assert set(re.findall(r'href="#([^"]+)"', made)) <= set(re.findall(r' id="([^"]+)"', made))
     rows = number_lines(made)
     assert len(rows) > 60
@@ -309,7 +309,7 @@ def test_text_from_outside_is_escaped(
     """A data set's name or a source that looks like HTML stays text."""
     run = make_run(title='<img src="http://example.org/x.png" alt="x">')
     runs = {"pool-upsample": [run], FORMULAS: [make_derivation()]}
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
     assert "&lt;script&gt;" in made
     assert "<script" not in made
     assert "<img src=&#34;" not in made
@@ -382,7 +382,7 @@ def test_hashes_of_two_data_sets_are_no_difference_between_runs(make_run: MakeRu
 
 def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
     """What the appendix says about the origin of a report."""
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
     return made.partition('id="provenance"')[2].partition('id="verdicts"')[0]
 
 
@@ -390,6 +390,6 @@ def test_the_appendix_names_what_cut_the_typefaces_down(make_run: MakeRun, proje
     """The subsetter is named where the build asked for it, and a page that nobody asked about is silent."""
     runs = {"pool-upsample": [make_run(0)]}
     loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools"))
+    made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools")).page
     assert "cut down to the characters used by fontTools." in made.partition('id="provenance"')[2]
     assert "cut down to" not in provenance_of(project, runs)

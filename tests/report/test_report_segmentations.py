@@ -702,7 +702,7 @@ def composed(project: Project, runs: Sequence[Run]) -> str:
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
     loaded = outline.load(project, "a2-writeup")
-    return compose.compose(project, loaded, grouped, compose.Context())
+    return compose.compose(project, loaded, grouped, compose.Context()).page
 
 
 def test_every_section_leads_to_its_origins(project: Project, make: Make, root: Path) -> None:

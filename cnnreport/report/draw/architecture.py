@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnnreport.report.answer import Picture
 from cnnreport.report.draw import drawings, figure
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.placement import (
     HEIGHT,
     MM,

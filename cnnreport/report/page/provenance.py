@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cnnreport.report.answer import DataSet, Runs, datasets, diverged
+from cnnreport.report.answer import Runs, datasets, diverged
 from cnnreport.report.numbers.quantity import NARROW
+from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.page.ledger import Origin
 from cnnreport.runs.artefact import Run
 

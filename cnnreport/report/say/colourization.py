@@ -9,10 +9,12 @@ from statistics import fmean
 from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
-from cnnreport.report.answer import Answer, DataSet, Grid, Picture
+from cnnreport.report.answer import Answer, Grid
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
+from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.runs.artefact import Run
 

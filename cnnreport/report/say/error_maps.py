@@ -11,9 +11,10 @@ import numpy as np
 
 from cnnreport.errors import UsageError
 from cnnreport.report import answer
-from cnnreport.report.answer import Arrays, Picture
+from cnnreport.report.answer import Arrays
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Pixels
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.say import colourization
 from cnnreport.runs.artefact import Run
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cnnreport.report import answer
-from cnnreport.report.answer import Arrays, Picture
+from cnnreport.report.answer import Arrays
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Axis, Curve, Role
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.say import colourization
 from cnnreport.runs.artefact import Run

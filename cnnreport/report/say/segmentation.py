@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
-from cnnreport.report.answer import Answer, Grid, Picture, Table
+from cnnreport.report.answer import Answer, Grid, Table
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import colourization, probabilities

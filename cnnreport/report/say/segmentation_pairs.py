@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from cnnreport.errors import UsageError
 from cnnreport.report import answer
-from cnnreport.report.answer import Answer, Picture
+from cnnreport.report.answer import Answer
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.contrast import contrast, seed_margin
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.say import colourization, segmentation

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cnnreport.report import answer
-from cnnreport.report.answer import Answer, Picture
+from cnnreport.report.answer import Answer
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Axis, Curve, Role
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.contrast import Contrast, contrasts
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.say import colourization, versus

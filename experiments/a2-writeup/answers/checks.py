@@ -11,12 +11,12 @@ OTHER_TOOLS = "other-tools"
 
 def audit(runs: Runs) -> Answer:
     """Answer what a hand-written answer to A3 gets right, and what it does not."""
-    return Answer(audits={"answer": audits.audit(runs[HANDWRITTEN][0])})
+    return Answer(parts={"audit": audits.audit(runs[HANDWRITTEN][0])})
 
 
 def tools(runs: Runs) -> Answer:
     """Answer what other tools count, and what explains their numbers."""
-    return Answer(comparisons={"tools": tool_counts.comparison(runs[OTHER_TOOLS][0])})
+    return Answer(parts={"compared": tool_counts.comparison(runs[OTHER_TOOLS][0])})
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"audit": audit, "tools": tools}

@@ -49,10 +49,7 @@ def a3(runs: Runs) -> Answer:
     """Answer A3: weights, outputs and connections as formulas, for the input and for twice its size."""
     found = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
     others = tuple(found.total(quantity, name) for quantity, name in CONVENTIONS)
-    return Answer(
-        derivations={"net": found},
-        totals={"others": others},
-    )
+    return Answer(parts={"net": found, "others": others})
 
 
 def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Quantity]:

@@ -60,7 +60,7 @@ def b3(runs: Runs) -> Answer:
 
 def b4(runs: Runs) -> Answer:
     """Answer B4: the paddings that keep the figure's shapes for other kernel sizes."""
-    return Answer(paddings={"figure": paddings.paddings(runs[PADDINGS][0])})
+    return Answer(parts={"paddings": paddings.paddings(runs[PADDINGS][0])})
 
 
 def b5(runs: Runs) -> Answer:

@@ -8,7 +8,8 @@ from typing import Any
 
 from cnnreport.errors import UsageError
 from cnnreport.report import answer
-from cnnreport.report.answer import Answer, Grid, Picture, Runs
+from cnnreport.report.answer import Answer, Grid, Runs
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, probabilities, segmentation, segmentation_pairs

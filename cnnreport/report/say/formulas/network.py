@@ -21,8 +21,8 @@ def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
         derivations: The run that derived its counts, where there is one: gives the drawing too.
 
     Returns:
-        ``values``: the settings; ``listings``: ``net``; ``derivations`` and ``pictures``: ``net``, where
-        there is a derivation; ``facts``: ``net``, the class's name.
+        ``values``: the settings; ``listings``: ``net``; ``parts`` and ``pictures``: ``net``, where there
+        is a derivation; ``facts``: ``net``, the class's name.
     """
     name = colourization.net_name(runs)
     found = {"net": derived.derivation(derivations[0])} if derivations else {}
@@ -38,6 +38,6 @@ def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
             for key, net in found.items()
         },
         listings={"net": answer.listing(runs, name)},
-        derivations=found,
+        parts=found,
         facts={"net": name},
     )
