@@ -126,6 +126,32 @@ def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "rewritten"),
+    [
+        (f"{PACKAGE.name}/report/templates/shared/page.html.j2", ("html", "pdf")),
+        ("experiments/a2-writeup/answers/checks.py", ("html", "pdf")),
+        (f"{PACKAGE.name}/report/draw/figure.py", ("html", "pdf")),
+        (f"{PACKAGE.name}/report/out/pdf.py", ("pdf",)),
+        (f"{PACKAGE.name}/report/out/html.py", ("html",)),
+    ],
+)
+def test_what_a_report_is_made_of_makes_it_again_and_no_run(
+    project: Path, part: Path, file: str, rewritten: tuple[str, ...]
+) -> None:
+    """Shared templates, answers, drawing and writing: files that depend on them are written anew, no others."""
+    place, kinds = project / file, ("html", "pdf")
+    written = {kind: (part / f"a2-writeup.{kind}").stat().st_mtime_ns for kind in kinds}
+    before = place.read_text()
+    place.write_text(before + ("\n# changed\n" if file.endswith(".py") else "{# changed #}\n"))
+    done = cnnreport(project, "build", *PART, "--out", str(part))
+    place.write_text(before)
+    assert done.stdout.splitlines()[0] == "No run had to be computed; the report is new", done.stderr
+    now = {kind: (part / f"a2-writeup.{kind}").stat().st_mtime_ns for kind in kinds}
+    assert tuple(kind for kind in kinds if now[kind] != written[kind]) == rewritten
+
+
+@pytest.mark.slow
 def test_the_page_can_be_had_without_the_pdf(project: Path, part: Path) -> None:
     """With --no-pdf a changed template is seen in the page, and the PDF waits for the next build."""
     file, page, printed = project / PART_TEMPLATE, part / "a2-writeup.html", part / "a2-writeup.pdf"

@@ -99,6 +99,30 @@ def test_a_mistake_is_one_sentence_and_its_exit_code(
     assert done.stdout == ""
 
 
+def two_reports(folder: Path) -> None:
+    """Make a project of two reports, none of which is the default."""
+    (folder / "experiments").mkdir()
+    for name in ("mine", "yours"):
+        (folder / "templates" / name).mkdir(parents=True)
+        (folder / "templates" / name / "report.toml").touch()
+
+
+def test_of_several_reports_one_has_to_be_named(tmp_path: Path) -> None:
+    """A project that does not say which report it means is told which there are."""
+    two_reports(tmp_path)
+    done = cnnreport("build", "-n", folder=tmp_path, PYTHONPATH=str(PACKAGE.parent))
+    assert done.returncode == 2
+    assert "say which report, the project has 2; choose from: mine, yours." in done.stderr
+
+
+def test_a_folder_in_no_project_is_told_how_to_get_one(tmp_path: Path) -> None:
+    """Nothing of the package itself is taken for the user's project."""
+    done = cnnreport("list", folder=tmp_path, PYTHONPATH=str(PACKAGE.parent))
+    assert done.returncode == 2
+    assert f"{tmp_path} is in no project" in done.stderr
+    assert "make one: cnnreport new NAME." in done.stderr
+
+
 def test_debug_shows_where_an_error_came_from() -> None:
     """--debug is the way to the traceback."""
     done = cnnreport("run", "nothing", "--debug")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cnnreport.project import PACKAGE
+from cnnreport.report.draw import drawings
 
 FLOORS = (
     {"errors", "sources", "system"},
@@ -20,6 +21,10 @@ FLOORS = (
     {"__main__"},
 )
 """Rooms from the ground up; a room sees its own floor and those below."""
+
+REPORT_FLOORS = ("numbers", "draw", "answer", "say", "page", "out")
+"""Rooms of the report half from the ground up: numbers, drawings of them, the two as an answer, what runs
+of a kind say in answers, the page that they are laid on, and the files that it is written to."""
 
 ONLY_IN = {
     "matplotlib": {"report/draw/figure.py"},
@@ -94,6 +99,33 @@ def test_lower_never_imports_higher() -> None:
         if floor(other) > floor(module)
     ]
     assert upwards == []
+
+
+def test_the_report_half_is_built_floor_upon_floor() -> None:
+    """Numbers, draw, answer, say, page, out: within the report half, too, each sees only what is below."""
+    rooms = {module: module.split(".")[2] for module in modules() if module.startswith("cnnreport.report.")}
+    assert {*rooms.values()} == {*REPORT_FLOORS}
+    upwards = [
+        f"{module} imports {other}"
+        for module, room in rooms.items()
+        for other in inner_imports(modules()[module])
+        if other in rooms and REPORT_FLOORS.index(rooms[other]) > REPORT_FLOORS.index(room)
+    ]
+    assert upwards == []
+
+
+def test_all_code_that_can_change_a_drawing_is_hashed() -> None:
+    """Kept drawings go by the sources of some rooms: draw and those import nothing else that draws."""
+    ground = ("cnnreport.errors", "cnnreport.system", "cnnreport.project", "cnnreport.runs.artefact")
+    hashed = tuple(f"cnnreport.{room.replace('/', '.')}" for room in drawings.ROOMS)
+    seen = {
+        other
+        for module, file in modules().items()
+        if module.startswith(hashed)
+        for other in inner_imports(file)
+        if not other.startswith((*ground, *hashed)) and other != "cnnreport.report"
+    }
+    assert seen == set()
 
 
 def test_no_circle_anywhere() -> None:

@@ -1,5 +1,6 @@
 """report.toml: what is wrong in it is named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,59 @@ def test_an_unknown_report_names_those_there_are() -> None:
     """A wrong name of a report is answered with the right ones."""
     with pytest.raises(UsageError, match="there is no report 'b7'; choose from: a2-writeup"):
         outline.load(Project(PACKAGE.parent, Path("build")), "b7")
+
+
+@pytest.mark.parametrize(("line", "called"), [('label = "Q 1"\n', "Q 1"), ("", "“A1”")])
+def test_references_use_the_label_or_else_the_title(tmp_path: Path, line: str, called: str) -> None:
+    """A question is called by its number, a text that answers none by its title."""
+    (section,) = load(tmp_path, HEAD + SECTION + line).sections
+    assert section.reference == called
+
+
+def project_of(folder: Path, settings: str, *reports: str) -> Project:
+    """A project with some reports and a pyproject.toml."""
+    for report in reports:
+        (folder / "templates" / report).mkdir(parents=True)
+        (folder / "templates" / report / "report.toml").write_text("")
+    (folder / "pyproject.toml").write_text(settings)
+    return Project(folder, folder / "build")
+
+
+def test_the_project_names_the_report_that_is_built_unasked(tmp_path: Path) -> None:
+    """Of several reports the one in pyproject.toml is meant."""
+    settings = '[project]\nname = "mine"\n[tool.cnnreport]\nreport = "b"\n'
+    assert outline.default(project_of(tmp_path, settings, "a", "b", "c")) == "b"
+
+
+def test_this_projects_own_choice_is_the_write_up() -> None:
+    """`build` alone makes the write-up of 2021, whatever reports are added."""
+    assert outline.default(Project(PACKAGE.parent, Path("build"))) == "a2-writeup"
+
+
+def test_the_only_report_needs_no_name(tmp_path: Path) -> None:
+    """Where there is one report and no choice, it is meant."""
+    assert outline.default(project_of(tmp_path, "[project]\n", "mine")) == "mine"
+
+
+@pytest.mark.parametrize(
+    ("settings", "reports", "complaint"),
+    [
+        ("", ("b", "a"), "say which report, the project has 2; choose from: a, b"),
+        ("", (), "say which report, the project has 0; choose from: none"),
+        (
+            '[tool.cnnreport]\nreport = "c"\n',
+            ("a", "b"),
+            "report = 'c' is none of this project; choose from: a",
+        ),
+        ("[tool.cnnreport]\nreport = 3\n", ("a",), "report = 3 is none of this project"),
+        ('[tool.cnnreport]\nreports = "a"\n', ("a",), "is no table of known keys; the only key is report"),
+        ("[tool]\ncnnreport = 1\n", ("a",), "is no table of known keys"),
+        ("[tool", ("a",), "is not valid TOML"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_told(
+    tmp_path: Path, settings: str, reports: tuple[str, ...], complaint: str
+) -> None:
+    """Several reports, none, or a slip in pyproject.toml end with what there is."""
+    with pytest.raises(UsageError, match=re.escape(complaint)):
+        outline.default(project_of(tmp_path, settings, *reports))

@@ -393,3 +393,29 @@ def test_the_appendix_names_what_cut_the_typefaces_down(make_run: MakeRun, proje
     made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools")).page
     assert "cut down to the characters used by fontTools." in made.partition('id="provenance"')[2]
     assert "cut down to" not in provenance_of(project, runs)
+
+
+def test_a_report_is_composed_of_sections(make_run: MakeRun, project: Project) -> None:
+    """Outputs other than the page find each section with its part, heading, label and finished text."""
+    loaded = outline.load(project, "a2-writeup")
+    made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context())
+    (part,) = made.parts
+    assert (part.id, part.title) == ("part-1", "Part A: Pooling and upsampling")
+    assert [(s.id, s.label, s.title) for s in part.sections] == [
+        ("a1", "A1", "A1. The network"),
+        ("a2", "A2", "A2. Training and results"),
+    ]
+    assert [section.id for section in made.appendix] == ["provenance", "verdicts", "numbers"]
+    texts = [made.cover, *(section.html for section in (*part.sections, *made.appendix))]
+    assert all(text in made.page for text in texts)
+    assert 'class="ref"' in part.sections[0].html
+    assert len(number_lines(made.page)) == sum(len(origin.entries) for origin in made.ledger.origins)
+
+
+def test_a_project_may_have_its_own_shared_templates(tmp_path: Path) -> None:
+    """What a project's folder has of the templates for every report is taken before the package's."""
+    (tmp_path / compose.SHARED).mkdir()
+    (tmp_path / compose.SHARED / "cover.html.j2").write_text("mine")
+    render = templating.open_templates([tmp_path, compose.TEMPLATES], Ledger(), {"verdicts": []})
+    assert render("shared/cover.html.j2") == "mine"
+    assert "A verdict of the text" in render("shared/verdicts.html.j2")

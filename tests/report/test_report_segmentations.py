@@ -24,7 +24,6 @@ from cnnreport.report.draw.figure import Axis, Curve
 from cnnreport.report.numbers.quantity import Quantity, Source, digits
 from cnnreport.report.out import pdf
 from cnnreport.report.page import compose, outline
-from cnnreport.report.page.outline import Section
 from cnnreport.report.say import error_maps, probabilities, segmentation, segmentation_pairs
 from cnnreport.runs.artefact import Run
 
@@ -106,20 +105,6 @@ def quantity(value: float, form: Form = "score") -> Quantity:
 def test_bytes_operations_and_factors_print_in_fitting_units(value: float, form: Form, text: str) -> None:
     """The prefix is that under which the number is at least one, as it is printed."""
     assert digits(value, form).replace("\u00a0", " ") == text
-
-
-@pytest.mark.parametrize(
-    ("id", "title", "label"),
-    [
-        ("a1", "A1. The network", "A1"),
-        ("d1q1", "D.1 Q1. The parameters that learn", "D.1 Q1"),
-        ("d1q1", "D-1 Q1 alone", "“D-1 Q1 alone”"),
-        ("path", "Why: one change. At a time", "“Why: one change. At a time”"),
-    ],
-)
-def test_a_question_is_called_as_its_title_begins(id: str, title: str, label: str) -> None:
-    """References use the question where the title begins with one that the id spells, else the title."""
-    assert compose._label(Section(id, title, "Part", "x.html.j2")) == label
 
 
 def test_a_score_of_the_starter_is_led_back_to_an_iou() -> None:

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from planned import PACES, plan
 
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
-from cnnreport.project import RECORD, Project
+from cnnreport.project import Project
+from cnnreport.report.out import html, pdf
+from cnnreport.report.out.writer import Writer, record_of
+from cnnreport.report.page.report import Report
 from cnnreport.runs.executors import executor
 from cnnreport.runs.plan import Choices, make_job
 from cnnreport.runs.runner import Notify, execute
@@ -89,15 +93,20 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
     def workers(count: int, notify: Notify) -> Iterator[executor.InProcess]:
         yield executor.InProcess(notify)
 
-    def write(html: str, path: Path) -> str:
-        durable.write(path, html.encode())
-        return durable.sha256(html.encode())
+    def write(composed: Report, path: Path) -> str:
+        return durable.write(path, composed.page.encode())
 
     monkeypatch.setattr("cnnreport.runs.executors.executor.workers", workers)
-    monkeypatch.setattr("cnnreport.report.out.pdf.write", write)
+    quick = replace(pdf.WRITER, write=write)
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
-    return lambda only=(), **options: pipeline.build(report, REPORT, CPU, only, **options)
+
+    def built(
+        only: Sequence[str] = (), writers: Sequence[Writer] = (html.WRITER, quick), *, full: bool = False
+    ) -> pipeline.Built:
+        return pipeline.build(report, REPORT, CPU, only, full=full, writers=writers)
+
+    return built
 
 
 def finish(project: Project, *names: str) -> None:
@@ -232,7 +241,7 @@ def test_an_interrupted_full_build_repeats_no_finished_run(
 def test_a_report_depends_on_all_its_answers(report: Project, build: Callable[..., pipeline.Built]) -> None:
     """Each file of answers counts, and what it imports: a change of either prints again."""
     built = build()
-    sources = json.loads(built.paths[-1].with_name(built.paths[-1].name + RECORD).read_text())["sources"]
+    sources = json.loads(record_of(built.paths[-1]).read_text())["sources"]
     files = ["answers/beyond.py", "answers/ordinary.py", "telling.py"]
     assert [name for name in files if any(path.endswith(name) for path in sources)] == files
     (report.root / "telling.py").write_text("# changed\n")
@@ -240,16 +249,12 @@ def test_a_report_depends_on_all_its_answers(report: Project, build: Callable[..
     assert (again.trained, again.printed) == (0, True)
 
 
-def test_the_page_can_be_had_without_the_pdf(
-    report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without printing nothing that the PDF needs is asked for, and an old one stays as it is."""
+def test_the_page_can_be_had_without_the_pdf(report: Project, build: Callable[..., pipeline.Built]) -> None:
+    """What is not asked for stays as it is, and is told to be of an earlier build."""
     page, printed = build().paths
     old = printed.read_text()
     (report.templates / REPORT / "text.html.j2").write_text("<p>Told anew.</p>\n")
-    monkeypatch.setattr("cnnreport.report.out.pdf.require", None)
-    monkeypatch.setattr("cnnreport.report.out.pdf.write", None)
-    first, second = build(printing=False), build(printing=False)
+    first, second = build(writers=[html.WRITER]), build(writers=[html.WRITER])
     assert (first.printed, second.printed) == (True, False)
     assert first.paths == [page]
     assert f"{printed.name} is of an earlier build" in " ".join(first.lines())

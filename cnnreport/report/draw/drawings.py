@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from cnnreport.errors import EnvironmentFailure
+from cnnreport.project import PACKAGE
 from cnnreport.system import durable
 
 P = ParamSpec("P")
@@ -27,6 +28,9 @@ LIBRARIES = (
     "font-source-sans-pro",
 )
 """Libraries whose version can change a drawing."""
+
+ROOMS = ("report/draw", "report/numbers", "kinds")
+"""Where the code lies that can change a drawing: this room and what it sees above the ground floor."""
 
 _shelf: ContextVar["_Shelf | None"] = ContextVar("shelf", default=None)
 
@@ -100,9 +104,9 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _code() -> list[tuple[str, str]]:
-    """Return the hashes of this room's files: what one function draws may depend on any other's code."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return [(file.name, durable.sha256(file.read_bytes())) for file in files]
+    """Return the hashes of all files that may decide what a function of this room draws."""
+    files = sorted(file for room in ROOMS for file in (PACKAGE / room).rglob("*.py"))
+    return [(str(file.relative_to(PACKAGE)), durable.sha256(file.read_bytes())) for file in files]
 
 
 _CODE = _code()

@@ -25,19 +25,19 @@ class Section:
         title: The heading.
         part: The part under which it stands; sections of one part follow each other.
         template: The file that lays it out, beside ``report.toml``.
-        label: What references call it, such as the number of the question; empty for its title.
         experiments: Names of the experiments whose runs it needs, none for a text without numbers.
         beyond: Whether it goes beyond the handout: it is printed where its runs exist, and only a full
             build computes them.
+        label: What references call it, such as the number of the question; empty for its title.
     """
 
     id: str
     title: str
     part: str
     template: str
-    label: str = ""
     experiments: tuple[str, ...] = ()
     beyond: bool = False
+    label: str = ""
 
     @property
     def reference(self) -> str:

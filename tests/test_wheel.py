@@ -1,0 +1,65 @@
+"""The package as it is installed elsewhere: everything that a report needs is in it."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cnnreport.project import PACKAGE
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of a copy of this checkout, made without a network."""
+    root, made = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheel")
+    tracked = subprocess.run(
+        ["git", "ls-files", "cnnreport", "pyproject.toml", "README.md"],
+        cwd=PACKAGE.parent, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in tracked:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes((PACKAGE.parent / name).read_bytes())
+    build = f"import setuptools.build_meta as b; b.build_wheel({str(made)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=root, capture_output=True, check=True)
+    (built,) = made.glob("*.whl")
+    return built
+
+
+def test_the_wheel_has_templates_style_and_weights(wheel: Path) -> None:
+    """All files of the package that are no modules are in the wheel, notes for its makers aside."""
+    files = {file for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    needed = {file.relative_to(PACKAGE.parent).as_posix() for file in files if file.suffix != ".md"}
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    assert needed - packed == set()
+    assert "cnnreport/report/templates/shared/style.css.j2" in packed
+    assert any(name.endswith(".safetensors") for name in packed)
+
+
+def test_the_wheel_has_no_report_of_anyones(wheel: Path) -> None:
+    """Reports belong to projects: the package brings none, and is none."""
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"cnnreport"}
+
+
+def test_the_installed_package_is_no_project(wheel: Path, tmp_path: Path) -> None:
+    """Outside a project the installed command says how to get one; what needs none works."""
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "site-packages")
+    (tmp_path / "elsewhere").mkdir()
+
+    def installed(*words: str) -> "subprocess.CompletedProcess[str]":
+        program = f"import sys; sys.path.insert(0, {str(tmp_path / 'site-packages')!r}); "
+        program += f"from cnnreport.cli import main; main({list(words)!r})"
+        return subprocess.run(
+            [sys.executable, "-I", "-c", program], cwd=tmp_path / "elsewhere", capture_output=True, text=True
+        )
+
+    done = installed("list")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is in no project" in done.stderr
+    assert "cnnreport new NAME" in done.stderr
+    assert installed("formulas", "cnnreport.nets.colourization:PoolUpsampleNet", "--help").returncode == 0
