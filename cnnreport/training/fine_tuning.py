@@ -3,7 +3,7 @@
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +17,15 @@ from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
 from cnnreport.task import Results, Row
-from cnnreport.training.fast.adam import Adam
 from cnnreport.training.features import about_weights, make_model, unpack
 from cnnreport.training.images import normalise
+from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copied, train
 from cnnreport.training.metrics import flower_scores, overlap
 from cnnreport.training.metrics.colour_scores import best_median_worst
 from cnnreport.training.metrics.flower_scores import Probabilities
 from cnnreport.training.seeded import seeded
 from cnnreport.training.soft_iou import cross_entropy_loss, soft_iou_loss
 from cnnreport.training.specs.segmentation import FineTuning
-
-LossFunction = Callable[[torch.Tensor, torch.Tensor], Any]
-"""From scores and masks to a tensor of one number; Any, since torch gives `backward` no types."""
-
-Batch = tuple[torch.Tensor, torch.Tensor]
 
 LOSSES: Mapping[str, LossFunction] = {"cross-entropy": cross_entropy_loss, "iou": soft_iou_loss}
 
@@ -41,28 +36,15 @@ SAMPLES = 6
 """How many training and how many validation images are kept for the pictures of the report."""
 
 
-def train(
-    model: nn.Module,
-    batches: Iterable[Batch],
-    loss_function: LossFunction,
-    optimiser: Adam,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Update the model once for each batch; yield loss, scores and masks of each."""
-    for inputs, masks in batches:
-        scores = model(inputs)
-        loss = loss_function(scores, masks)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        yield loss.detach(), scores.detach(), masks
-
-
 class _Whole(nn.Module):
-    """A DeepLabV3 whose output is its scores alone."""
+    """A DeepLabV3 whose output is its scores alone, and which may stay in evaluation mode."""
 
-    def __init__(self, model: DeepLabV3) -> None:
+    def __init__(self, model: DeepLabV3, moving: bool) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.moving = model, moving
+
+    def train(self, mode: bool = True) -> "_Whole":
+        return super().train(mode and self.moving)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         scores: torch.Tensor = self.model(images)["out"]
@@ -100,8 +82,8 @@ class _Images:
         return ready, self.masks[positions].to(self.device)
 
 
-class FineTuningTask:
-    """A `Task`: Adam on the 514 parameters of a new last layer, the rest of the net frozen.
+class FineTuningTask(Loop):
+    """A `Task`: trains the 514 parameters of a new last layer, the rest of the net frozen.
 
     Args:
         spec: What to train.
@@ -115,81 +97,83 @@ class FineTuningTask:
     """
 
     def __init__(self, spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> None:
-        self.epochs = spec.epochs
-        self._spec, self._seed, self._data = spec, seed, data
+        self._spec, self._data = spec, data
         self._about = about_weights(data)
         masks = torch.from_numpy(data["masks" if spec.protocol == "clean" else "handout_masks"])
         inputs = _cached(data) if spec.features == "cached" else torch.from_numpy(data["images"])
         self._images = _Images(inputs, masks, device)
         self._train = torch.from_numpy(data[f"{spec.protocol}_train"])
         self._validation = torch.from_numpy(data["validation"])
-        self._net = self._make_net(device)
+        self._net = _make_net(spec, seed, data, device)
         with seeded(seed):
             fine_tune_last_layer(self._net)
         self._net.classifier[-1].to(device)
         learned = learned_parameters(self._net)
         self._learned = sum(parameter.numel() for parameter in learned)
-        self._adam = Adam(learned, spec.learning_rate)
-        size = (masks.shape[1], masks.shape[2])
-        self._model = _LastLayer(self._net, size) if spec.features == "cached" else _Whole(self._net)
-        self._epochs_done = 0
-        self._diverged = False
+        per_epoch = self._updates_per_epoch()
+        super().__init__(
+            self._net,
+            self._make_model((masks.shape[1], masks.shape[2])),
+            spec,
+            seed,
+            device,
+            updates_per_epoch=per_epoch,
+            updates=spec.epochs * per_epoch,
+            learned=learned,
+        )
 
-    def run_epoch(self) -> Row:
-        """Run one epoch.
+    def batches(self) -> Iterator[Batch]:
+        """Return inputs and masks (BS, H, W) of all training images in a new order."""
+        order = self._train[torch.randperm(len(self._train))]
+        parts = torch.split(order, self._spec.batch_size)[: self.updates_per_epoch]
+        return map(self._images.batch, parts)
 
-        Returns:
-            ``train_loss``, the mean of the batches' losses, and ``train_mean_iou``, both of each batch
-            as it was before its update; ``validation_loss``, that of all validation images together,
-            and what `judged.row` says of them, both after the epoch. Losses are in nats for cross
-            entropy, in 0..1 for the IoU loss; the rest is in 0..1.
-        """
-        with seeded(self._seed * 1000 + self._epochs_done + 1):  # for the order, and for dropout
-            row = self._learn()
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the loss of scores (BS, 2, H, W): in nats for cross entropy, in 0..1 for the IoU loss."""
+        loss: torch.Tensor = LOSSES[self._spec.loss](scores, targets)
+        return loss
+
+    def follow(self, updates: Iterator[Update]) -> Row:
+        """Return ``train_loss``, the mean of the batches', and ``train_mean_iou``, before each update."""
+        losses, counts = [], []
+        for loss, scores, masks in updates:
+            losses.append(float(loss))
+            counts.append(overlap.count((scores[:, 1] > scores[:, 0]).cpu().numpy(), masks.cpu().numpy()))
+        return {
+            "train_loss": math.fsum(losses) / len(losses),
+            "train_mean_iou": overlap.mean_iou(np.concatenate(counts)),
+        }
+
+    def validate(self) -> Row:
+        """Return ``validation_loss`` of all validation images together, and `flower_scores.row`."""
         scores = self._scores(self._validation)
         truth = self._images.masks[self._validation]
-        loss = LOSSES[self._spec.loss](scores, truth.to(scores.device))
-        row |= {
-            "validation_loss": float(loss),
+        return {
+            "validation_loss": float(self.loss(scores, truth.to(scores.device))),
             **flower_scores.row(flower_scores.probability(scores), truth.numpy()),
         }
-        self._epochs_done += 1
-        self._diverged |= not all(map(math.isfinite, row.values()))
-        return row
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Return the last layer, Adam's moments and steps, whatever else moves, and how far it is."""
-        tensors = {f"net.{name}": tensor for name, tensor in self._moving().items()}
-        tensors |= {f"adam.{name}": tensor for name, tensor in self._adam.state().items()}
-        tensors["epochs_done"] = torch.tensor(self._epochs_done)
-        tensors["diverged"] = torch.tensor(self._diverged)
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    def moving(self) -> Mapping[str, torch.Tensor]:
+        """Return what training changes: the last layer, or everything where batch statistics move too."""
+        return super().moving() if self._spec.features == "moving" else self._last_layer()
 
-    @torch.no_grad()
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Continue from a `state`."""
-        for name, tensor in self._moving().items():
-            tensor.copy_(state[f"net.{name}"])
-        self._adam.restore({k.removeprefix("adam."): v for k, v in state.items() if k.startswith("adam.")})
-        self._epochs_done = int(state["epochs_done"])
-        self._diverged = bool(state["diverged"])
-
-    def results(self) -> Results:
+    def leave(self) -> Results:
         """Return the learned weights, images with predictions, measures and the printed sources.
 
         Returns:
             Weights: the last layer's. Samples: for each of ``train_``, ``validation_`` and ``ranked_`` (the
             best, median and worst validation images by the IoU of their flowers) ``rgb`` uint8 (n, 3, H, W),
             ``mask`` uint8 (n, H, W) with 255 for void, ``predicted`` uint8 (n, H, W), ``iou`` float32
-            (n,), ``number`` int64 (n,); and those of `judged.sweep`. Measures: numbers of images,
-            parameters and updates, what is known of the weights, `judged.measures`, `judged.baselines`.
+            (n,), ``number`` int64 (n,); and those of `flower_scores.sweep`. Measures: numbers of images,
+            parameters and updates, what is known of the weights, `flower_scores.measures`,
+            `flower_scores.baselines`.
         """
         probability = flower_scores.probability(self._scores(self._validation))
         masks = self._images.masks
         truth = masks[self._validation].numpy()
         seen = torch.isin(self._validation, self._train)
         return Results(
-            weights={name: tensor.detach().cpu() for name, tensor in self._last_layer().items()},
+            weights={name: copied(tensor) for name, tensor in self._last_layer().items()},
             samples={**self._samples(probability), **flower_scores.sweep(probability, truth)},
             measures={
                 "train_images": len(self._train),
@@ -200,8 +184,8 @@ class FineTuningTask:
                 "without_trimap": int(self._data["without_trimap"][0]),
                 "skipped": json.loads(self._data["skipped"].tobytes()),
                 "epochs": self.epochs,
-                "updates": self.epochs * len(self._batches()),
-                "diverged": self._diverged,
+                "updates": self.updates,
+                "diverged": self.diverged,
                 **self._sizes(),
                 **{f"weights_{name}": self._about[name] for name in ("title", "origin", "sha256")},
                 "architecture": self._about["architecture"],
@@ -211,42 +195,20 @@ class FineTuningTask:
             listings={each.__name__: inspect.getsource(each) for each in PRINTED},
         )
 
-    def _make_net(self, device: str) -> DeepLabV3:
-        if self._spec.features != "cached":
-            return make_model(self._spec.start, self._seed, self._data, device)
-        # Of the frozen net nothing is needed but its form: its output has been computed.
-        with torch.device("meta"):
-            return deeplab.build(self._about["architecture"]).eval()
+    def _updates_per_epoch(self) -> int:
+        """Return how many batches an epoch has; the handout's protocol drops one that is not full."""
+        images, size = len(self._train), self._spec.batch_size
+        whole = images // size if self._spec.protocol == "handout" else 0
+        return whole or math.ceil(images / size)
 
-    def _batches(self) -> list[torch.Tensor]:
-        """Return where the images of each batch lie, in a new order; torch's generator decides."""
-        order = self._train[torch.randperm(len(self._train))]
-        batches = list(torch.split(order, self._spec.batch_size))
-        whole = [batch for batch in batches if len(batch) == self._spec.batch_size]
-        return whole or batches if self._spec.protocol == "handout" else batches
+    def _make_model(self, size: tuple[int, int]) -> nn.Module:
+        if self._spec.features == "cached":
+            return _LastLayer(self._net, size)
+        return _Whole(self._net, moving=self._spec.features == "moving")
 
-    def _learn(self) -> Row:
-        self._net.train(self._spec.features == "moving")
-        loss_function = LOSSES[self._spec.loss]
-        batches = map(self._images.batch, self._batches())
-        losses, counts = [], []
-        for loss, scores, masks in train(self._model, batches, loss_function, self._adam):
-            losses.append(float(loss))
-            counts.append(overlap.count((scores[:, 1] > scores[:, 0]).cpu().numpy(), masks.cpu().numpy()))
-        self._net.eval()
-        return {
-            "train_loss": math.fsum(losses) / len(losses),
-            "train_mean_iou": overlap.mean_iou(np.concatenate(counts)),
-        }
-
-    @torch.no_grad()
     def _scores(self, positions: torch.Tensor) -> torch.Tensor:
         parts = torch.split(positions, TOGETHER[self._spec.features])
-        return torch.cat([self._model(self._images.batch(part)[0]) for part in parts])
-
-    def _moving(self) -> dict[str, torch.Tensor]:
-        """Return what training changes: the last layer, or everything where batch statistics move too."""
-        return self._net.state_dict() if self._spec.features == "moving" else self._last_layer()
+        return torch.cat([self.scores(self._images.batch(part)[0]) for part in parts])
 
     def _last_layer(self) -> dict[str, torch.Tensor]:
         return {
@@ -296,6 +258,14 @@ class FineTuningTask:
 
 PRINTED = (fine_tune_last_layer, learned_parameters, train, soft_iou_loss)
 """The functions whose source the report prints."""
+
+
+def _make_net(spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> DeepLabV3:
+    if spec.features != "cached":
+        return make_model(spec.start, seed, data, device)
+    # Of the frozen net nothing is needed but its form: its output has been computed.
+    with torch.device("meta"):
+        return deeplab.build(about_weights(data)["architecture"]).eval()
 
 
 def _cached(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:

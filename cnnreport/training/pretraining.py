@@ -7,7 +7,7 @@ drawn things would let go, and what a photograph has in common with a drawing.
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
-from cnnreport.training.fast.adam import Adam
 from cnnreport.training.images import standardise
+from cnnreport.training.loop import Batch, Loop, Update, copied
 from cnnreport.training.seeded import seeded
 from cnnreport.training.specs.segmentation import Pretraining
 
@@ -37,8 +37,20 @@ LOOKS = 10
 """How many numbers tell it; see `look`."""
 
 
-class PretrainingTask:
-    """A `Task`: Adam on cross entropy and mean squared error, see `_loss`, of random crops of scenes.
+class _Scores(nn.Module):
+    """A net whose output is its scores alone, and whose input colours in 0..1."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, colours: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.net(standardise(colours))["out"]
+        return scores
+
+
+class PretrainingTask(Loop):
+    """A `Task`: cross entropy and mean squared error, of random crops of scenes.
 
     Args:
         spec: What to train.
@@ -48,74 +60,61 @@ class PretrainingTask:
     """
 
     def __init__(self, spec: Pretraining, seed: int, data: Mapping[str, NDArray[Any]], device: str) -> None:
-        self.epochs = spec.epochs
-        self._spec, self._seed, self._device = spec, seed, device
+        self._spec = spec
         self._data = {name: torch.from_numpy(array) for name, array in data.items()}
         self._classes = len(data["kinds"])
-        self._updates = math.ceil(len(data["train_rgb"]) / spec.batch_size)
         with seeded(seed):
-            net = deeplab.build(spec.architecture, self._classes + LOOKS)
-        self._net: nn.Module = net.to(device).to(memory_format=torch.channels_last)
-        self._adam = Adam(self._net.parameters(), spec.learning_rate)
-        self._epochs_done = 0
+            built = deeplab.build(spec.architecture, self._classes + LOOKS)
+        net: nn.Module = built.to(device).to(memory_format=torch.channels_last)
+        per_epoch = math.ceil(len(data["train_rgb"]) / spec.batch_size)
+        updates = spec.epochs * per_epoch
+        model = _Scores(net)
+        super().__init__(net, model, spec, seed, device, updates_per_epoch=per_epoch, updates=updates)
 
-    def run_epoch(self) -> Row:
-        """Run one epoch.
+    def batches(self) -> Iterator[Batch]:
+        """Draw crops (BS, 3, S, S) in 0..1; the loss compares with them, and with classes (BS, S, S)."""
+        for _ in range(self.updates_per_epoch):
+            images, classes = self._crops()
+            yield images, (images, classes)
+
+    def loss(self, scores: torch.Tensor, targets: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """Return the mean cross entropy of the kinds plus the mean squared error of the looks."""
+        colours, classes = targets
+        kinds = self._classes
+        return F.cross_entropy(scores[:, :kinds], classes) + _look_error(scores[:, kinds:], colours)
+
+    def follow(self, updates: Iterator[Update]) -> Row:
+        """Return ``train_loss``, the mean of the batches'."""
+        losses = [float(loss) for loss, _, _ in updates]
+        return {"train_loss": math.fsum(losses) / len(losses)}
+
+    def validate(self) -> Row:
+        """Judge over all pixels of the validation scenes.
 
         Returns:
-            ``train_loss``, that of `_loss`; over all pixels of the validation scenes
             ``validation_loss``, the cross entropy in nats, ``validation_accuracy`` and
             ``validation_mean_iou`` of the kinds, in 0..1, and ``validation_look_error``, the mean
             squared error of `look`.
         """
-        self._net.train()
-        losses = []
-        with seeded(self._seed * 1000 + self._epochs_done + 1):
-            for update in range(self._updates):
-                done = (self._epochs_done * self._updates + update) / (self.epochs * self._updates)
-                self._adam.learning_rate = self._spec.learning_rate * (1 + math.cos(math.pi * done)) / 2
-                losses.append(self._update())
-        self._epochs_done += 1
-        return {"train_loss": math.fsum(losses) / len(losses), **self._validate(self._net)}
+        return self._judge(self.model)
 
-    def state(self) -> dict[str, torch.Tensor]:
-        """Return weights, buffers, Adam's moments and steps, and how far the training is."""
-        tensors = {f"net.{name}": tensor for name, tensor in self._net.state_dict().items()}
-        tensors |= {f"adam.{name}": tensor for name, tensor in self._adam.state().items()}
-        tensors["epochs_done"] = torch.tensor(self._epochs_done)
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-
-    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Continue from a `state`."""
-        self._net.load_state_dict(_part(state, "net."))
-        self._adam.restore(_part(state, "adam."))
-        self._epochs_done = int(state["epochs_done"])
-
-    def results(self) -> Results:
+    def leave(self) -> Results:
         """Return the weights in half precision, and what they reach as they are then."""
-        halved = {name: _halve(tensor) for name, tensor in self._net.state_dict().items()}
+        halved = {name: _halve(tensor) for name, tensor in self.net.state_dict().items()}
         net = deeplab.build(self._spec.architecture, self._classes + LOOKS)
         net.load_state_dict(halved)
-        rounded = self._validate(net.to(self._device).to(memory_format=torch.channels_last))
+        rounded = self._judge(_Scores(net.to(self.device).to(memory_format=torch.channels_last)).eval())
         return Results(
-            weights={name: tensor.detach().cpu() for name, tensor in halved.items()},
+            weights={name: copied(tensor) for name, tensor in halved.items()},
             measures={
                 "architecture": self._spec.architecture,
                 "classes": self._classes,
-                "parameters": sum(parameter.numel() for parameter in self._net.parameters()),
-                "updates": self._updates * self.epochs,
+                "parameters": sum(parameter.numel() for parameter in self.net.parameters()),
+                "updates": self.updates,
                 **{f"halved_{name}": value for name, value in rounded.items()},
             },
             listings={type(self).__name__: inspect.getsource(type(self))},
         )
-
-    def _update(self) -> float:
-        images, classes = self._crops()
-        loss = _loss(self._net(standardise(images))["out"], images, classes, self._classes)
-        self._adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._adam.step()
-        return float(loss.detach())
 
     def _crops(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return crops of random scenes, all of one size and place: (N, 3, S, S) in 0..1 and (N, S, S)."""
@@ -125,8 +124,8 @@ class PretrainingTask:
         side = int(torch.randint(int(_SMALLEST * whole), whole + 1, ()))
         top, left = torch.randint(whole - side + 1, (2,)).tolist()
         rows, columns = slice(top, top + side), slice(left, left + side)
-        images = rgb[chosen, :, rows, columns].to(self._device).float() / 255
-        labels = classes[chosen, rows, columns].to(self._device)
+        images = rgb[chosen, :, rows, columns].to(self.device).float() / 255
+        labels = classes[chosen, rows, columns].to(self.device)
         images = _recoloured(images)
         images = F.interpolate(images, (size, size), mode="bilinear", antialias=side > size)
         labels = F.interpolate(labels[:, None].float(), (size, size), mode="nearest")[:, 0].long()
@@ -134,15 +133,13 @@ class PretrainingTask:
             images, labels = images.flip(-1), labels.flip(-1)
         return images, labels
 
-    @torch.no_grad()
-    def _validate(self, net: nn.Module) -> Row:
-        net.eval()
+    def _judge(self, model: nn.Module) -> Row:
         rgb, classes = self._data["validation_rgb"], self._data["validation_class"]
         kinds = self._classes
         counts, loss, error = torch.zeros(kinds, kinds), 0.0, 0.0
         for images, labels in zip(torch.split(rgb, _BATCH), torch.split(classes, _BATCH), strict=True):
-            truth, colours = labels.to(self._device).long(), images.to(self._device).float() / 255
-            found = net(standardise(colours))["out"]
+            truth, colours = labels.to(self.device).long(), images.to(self.device).float() / 255
+            found = model(colours)
             loss += float(F.cross_entropy(found[:, :kinds], truth, reduction="sum"))
             error += float(_look_error(found[:, kinds:], colours)) * len(images) / len(rgb)
             pairs = truth * kinds + found[:, :kinds].argmax(1)
@@ -175,11 +172,6 @@ def look(colours: torch.Tensor) -> torch.Tensor:
     return torch.cat([(colour - 0.5) * 4, texture * 8, saturation * 4, (whole - 0.5) * 4], 1)
 
 
-def _loss(found: torch.Tensor, colours: torch.Tensor, classes: torch.Tensor, kinds: int) -> torch.Tensor:
-    """Return the mean cross entropy of the kinds plus the mean squared error of the looks."""
-    return F.cross_entropy(found[:, :kinds], classes) + _look_error(found[:, kinds:], colours)
-
-
 def _look_error(found: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
     return F.mse_loss(F.avg_pool2d(found, CELL), look(colours))
 
@@ -199,7 +191,3 @@ def _recoloured(images: torch.Tensor) -> torch.Tensor:
 
 def _halve(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.half() if tensor.is_floating_point() else tensor
-
-
-def _part(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}

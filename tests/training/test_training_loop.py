@@ -13,7 +13,6 @@ import torch.nn.functional as F
 
 from cnnreport.errors import UsageError
 from cnnreport.nets.colourization import PoolUpsampleNet
-from cnnreport.training import colourization as module
 from cnnreport.training.colourization import ColourizationTraining
 from cnnreport.training.specs.colourization import Colourization
 
@@ -295,7 +294,7 @@ def test_a_diverged_training_goes_on_and_says_so() -> None:
 
 def test_fast_trains_in_bfloat16_where_there_is_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     """Emulated here: after three epochs the loss is the exact one within what bfloat16 resolves."""
-    monkeypatch.setattr(module, "arithmetic", lambda precision, device: "bfloat16")
+    monkeypatch.setattr(Colourization, "arithmetic", lambda spec, device: "bfloat16")
     fast = make(varied(precision="fast"))
     losses = [fast.run_epoch()["train_loss"] for _ in range(3)]
     exact = [row["train_loss"] for row in reference(SPEC, 9)]

@@ -36,6 +36,7 @@ class Adam:
     def step(self) -> None:
         """Update the parameters by their gradients."""
         if self._substitute is not None:
+            self._substitute.param_groups[0]["lr"] = self.learning_rate
             self._substitute.step()
             return
         for step in self._steps:

@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 
 from cnnreport.errors import UsageError
 from cnnreport.training.specs.arithmetic import arithmetic
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
 
 Precision = Literal["exact", "fast"]
 
@@ -26,7 +28,9 @@ class Colourization:
         updates: After how many updates the training stops, in the middle of a pass if need be; None for
             whole passes.
         batch_size: BS; the last batch of an epoch is smaller where BS does not divide the images.
-        learning_rate: Step size of Adam; its other parameters are PyTorch's defaults.
+        learning_rate: Step size of the optimiser.
+        optimiser: How the parameters follow their gradients.
+        schedule: How the learning rate changes.
         precision: ``exact`` computes in float32; ``fast`` in bfloat16 where the hardware has it.
         train_images: How many of the training images to use, None for all.
         validation_images: How many of the validation images to use, None for all.
@@ -49,6 +53,8 @@ class Colourization:
     updates: int | None = None
     batch_size: int = 100
     learning_rate: float = 1e-3
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule()
     precision: Precision = "exact"
     train_images: int | None = None
     validation_images: int | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from cnnreport.training.specs.arithmetic import arithmetic
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
 
 Loss = Literal["cross-entropy", "iou"]
 Protocol = Literal["clean", "handout"]
@@ -78,7 +80,9 @@ class FineTuning(_Segmentation):
         start: The weights of the frozen net where features are not cached; see `Features`.
         epochs: Passes over the training images.
         batch_size: Images of a batch.
-        learning_rate: Step size of Adam; its other parameters are PyTorch's defaults.
+        learning_rate: Step size of the optimiser.
+        optimiser: How the parameters follow their gradients.
+        schedule: How the learning rate changes.
         images: How many images of each list to use; see `cnnreport.data.flowers.flowers.prepare`.
     """
 
@@ -91,6 +95,8 @@ class FineTuning(_Segmentation):
     epochs: int = 10
     batch_size: int = 128
     learning_rate: float = 0.05
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule()
     images: int | None = None
 
     def memory(self) -> int:
@@ -114,7 +120,9 @@ class Pretraining:
         epochs: As many updates as passes over the scenes would make; each draws its own crops.
         batch_size: Crops of a batch.
         crop: Height and width of a crop as the net sees it, in pixels.
-        learning_rate: The highest step size of Adam; it falls to zero along half a cosine.
+        learning_rate: Step size of the optimiser before the schedule lowers it.
+        optimiser: How the parameters follow their gradients.
+        schedule: How the learning rate changes.
     """
 
     task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
@@ -129,6 +137,8 @@ class Pretraining:
     batch_size: int = 8
     crop: int = 128
     learning_rate: float = 1.5e-3
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule("cosine")
 
     def modules(self) -> tuple[str, ...]:
         """Return the modules that a run imports by name, beyond those that its task imports."""

@@ -1,0 +1,204 @@
+"""The one loop: how any net is trained, epoch by epoch.
+
+A kind of training is a child of `Loop`. It says where batches come from, what their loss is, what is told of
+the updates, how predictions are judged and what is left at the end; epochs, divergence, precision, random
+numbers, and how a training is taken apart and put together stand here.
+"""
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from cnnreport.errors import DataError
+from cnnreport.task import Results, Row
+from cnnreport.training.optimisers import ScheduledOptimiser, make_optimiser
+from cnnreport.training.seeded import seeded
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
+
+Batch = tuple[Any, Any]
+"""What the model takes, and what the loss compares its scores with."""
+
+LossFunction = Callable[[Any, Any], Any]
+"""From scores and targets to a tensor of one number; Any, since torch gives `backward` no types."""
+
+Update = tuple[torch.Tensor, Any, Any]
+"""Loss, scores and targets of a batch, all of the model as it was before the update."""
+
+
+def train(
+    model: Callable[[Any], Any],
+    batches: Iterable[Batch],
+    loss_function: LossFunction,
+    optimiser: ScheduledOptimiser,
+) -> Iterator[Update]:
+    """Update the model once for each batch; yield loss, scores and targets of each."""
+    for inputs, targets in batches:
+        scores = model(inputs)
+        loss = loss_function(scores, targets)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield loss.detach(), scores.detach(), targets
+
+
+class Trained(Protocol):
+    """What a spec tells the loop."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The step size, which the schedule multiplies."""
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """Which optimiser."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the step size changes."""
+
+    def arithmetic(self, device: str) -> str:
+        """Return the number format, ``float32`` or ``bfloat16``."""
+
+
+class Loop(ABC):
+    """A `Task` that trains a net, whatever for.
+
+    Args:
+        net: What learns; its parameters and buffers are the training's state.
+        model: Maps the inputs of a batch to scores by means of the net; in training mode while the net
+            learns, in evaluation mode otherwise.
+        spec: What to train.
+        seed: Of everything that is drawn in an epoch: an order, crops, dropout.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        updates_per_epoch: How many batches a whole epoch has.
+        updates: How many updates to make; where they are no whole epochs, the last one is cut short.
+        learned: The parameters that learn, None for all of the net's.
+
+    Raises:
+        DataError: There is no batch to learn from.
+    """
+
+    epochs: int
+
+    def __init__(
+        self,
+        net: nn.Module,
+        model: nn.Module,
+        spec: Trained,
+        seed: int,
+        device: str,
+        *,
+        updates_per_epoch: int,
+        updates: int,
+        learned: Iterable[nn.Parameter] | None = None,
+    ) -> None:
+        if updates_per_epoch < 1:
+            raise DataError("there are no images to train with", "give the training at least one")
+        self.epochs = math.ceil(updates / updates_per_epoch)
+        self.updates_per_epoch = updates_per_epoch
+        self.updates = updates
+        self.net, self.model, self.seed, self.device = net, model, seed, device
+        self.optimiser = make_optimiser(
+            net.parameters() if learned is None else learned,
+            spec.optimiser,
+            spec.schedule,
+            spec.learning_rate,
+            updates,
+            updates_per_epoch,
+        )
+        self.epochs_done = 0
+        self.diverged = False
+        self._bfloat16 = spec.arithmetic(device) == "bfloat16"
+
+    @abstractmethod
+    def batches(self) -> Iterable[Batch]:
+        """Return the batches of a whole epoch; what is drawn at random, torch's generator draws."""
+
+    @abstractmethod
+    def loss(self, scores: Any, targets: Any) -> torch.Tensor:
+        """Return the loss of a batch, shape ()."""
+
+    @abstractmethod
+    def follow(self, updates: Iterator[Update]) -> Row:
+        """Go through the updates of an epoch, each of which is made when it is asked for.
+
+        Returns:
+            The part of the epoch's row that tells of the training images.
+        """
+
+    @abstractmethod
+    def validate(self) -> Row:
+        """Judge the net as it is, in evaluation mode.
+
+        Returns:
+            The part of the epoch's row that tells of the validation images.
+        """
+
+    @abstractmethod
+    def leave(self) -> Results:
+        """Return what is kept of the finished run; the net is in evaluation mode."""
+
+    def run_epoch(self) -> Row:
+        """Run one epoch: learn, then judge.
+
+        Returns:
+            What `follow` and `validate` say. A training that diverged goes on; its numbers are what they
+            are.
+        """
+        self.model.train()
+        left = self.updates - self.optimiser.updates
+        with seeded(self.seed * 1000 + self.epochs_done + 1):  # an epoch is drawn anew, wherever it begins
+            batches = itertools.islice(self.batches(), left)
+            row = self.follow(train(self.scores, batches, self.loss, self.optimiser))
+        self.model.eval()
+        with torch.inference_mode():
+            row |= self.validate()
+        self.epochs_done += 1
+        self.diverged |= not all(map(math.isfinite, row.values()))
+        return row
+
+    def results(self) -> Results:
+        """Return what is kept of the finished run; see `leave`."""
+        self.model.eval()
+        with torch.no_grad():
+            return self.leave()
+
+    def scores(self, inputs: Any) -> Any:
+        """Return what the model says of the inputs of a batch, in the number format of the spec."""
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._bfloat16):
+            return self.model(inputs)
+
+    def moving(self) -> Mapping[str, torch.Tensor]:
+        """Return the tensors of the net that training changes, not copies: all of them, usually."""
+        state: dict[str, torch.Tensor] = self.net.state_dict()
+        return state
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return everything that the remaining epochs depend on, as contiguous copies on the CPU."""
+        tensors = {f"net.{name}": tensor for name, tensor in self.moving().items()}
+        tensors |= {f"optimiser.{name}": tensor for name, tensor in self.optimiser.state().items()}
+        tensors["epochs_done"] = torch.tensor(self.epochs_done)
+        tensors["diverged"] = torch.tensor(self.diverged)
+        return {name: copied(tensor) for name, tensor in tensors.items()}
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Continue from a `state`, so that the remaining epochs give the very same bytes."""
+        # Copied in place: the model and the optimiser hold the same tensors.
+        for name, tensor in self.moving().items():
+            tensor.copy_(state[f"net.{name}"])
+        prefix = "optimiser."
+        self.optimiser.restore({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        self.epochs_done = int(state["epochs_done"])
+        self.diverged = bool(state["diverged"])
+
+
+def copied(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a contiguous copy of a tensor on the CPU, apart from autograd."""
+    return tensor.detach().to("cpu", copy=True).contiguous()
