@@ -21,9 +21,11 @@ from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
 from cnnreport.runs import artefact, experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import source_closure
-from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
+from cnnreport.runs.plan import make_plan
+from cnnreport.runs.planned import Planned
 from cnnreport.system import durable
 
 RENDERERS = (
@@ -181,7 +183,8 @@ def _record(project: Project, outline: Outline, runs: Sequence[Run], context: Co
     files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
     kept = {str(file): file for file in files if "__pycache__" not in file.parts}
     roots = ["cnnreport.report.page.compose", "cnnreport.report.out.pdf", "cnnreport.report.out.html"]
-    sources = source_closure(roots, project.search, followed=project.answers(outline.name))
+    roots += project.modules_of(project.answers(outline.name))
+    sources = source_closure(roots, project.root)
     return {
         "context": asdict(context),
         "runs": {

@@ -13,8 +13,9 @@ from planned import PACES, plan
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import RECORD, Project
+from cnnreport.runs.choices import Choices
 from cnnreport.runs.executors import executor
-from cnnreport.runs.plan import Choices, make_job
+from cnnreport.runs.planned import make_job
 from cnnreport.runs.runner import Notify, execute
 from cnnreport.system import durable
 

@@ -20,7 +20,10 @@ _GIB = 1 << 30
 class _Segmentation:
     """What the specs of Part D have in common."""
 
-    data: ClassVar[str] = "cnnreport.data.segmentation"
+    data: ClassVar[tuple[str, ...]] = (
+        "cnnreport.data.flowers.declaration:FLOWERS",
+        "cnnreport.data.pretrained.declaration:WEIGHTS",
+    )
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy", "scipy", "pillow")
     symbolic: ClassVar[bool] = False
 
@@ -50,7 +53,7 @@ class Features(_Segmentation):
     Args:
         start: ``pretrained`` for the weights that were chosen; ``random`` for a net of the same
             architecture whose weights are random and whose batch norm is calibrated, as a control.
-        images: How many images of each list to use; see `cnnreport.data.flowers.flowers.prepare`.
+        images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
     """
 
     task: ClassVar[str] = "cnnreport.training.features:FeaturesTask"
@@ -79,7 +82,7 @@ class FineTuning(_Segmentation):
         epochs: Passes over the training images.
         batch_size: Images of a batch.
         learning_rate: Step size of Adam; its other parameters are PyTorch's defaults.
-        images: How many images of each list to use; see `cnnreport.data.flowers.flowers.prepare`.
+        images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
     """
 
     task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
@@ -118,7 +121,7 @@ class Pretraining:
     """
 
     task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
-    data: ClassVar[str] = "cnnreport.data.drawn.scenes"
+    data: ClassVar[str] = "cnnreport.data.drawn.declaration:SCENES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False
 
