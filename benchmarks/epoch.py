@@ -251,10 +251,11 @@ def reference(name: str, data: Data) -> Epoch:
 def load(folder: Path | None, images: int) -> Data:
     """Return real data, or drawn ones of the same shape."""
     if folder is not None:
-        from cnnreport.data.horses import horses
+        from cnnreport.data.data_set import Request
+        from cnnreport.data.horses import horses, pixels
 
-        source = horses.locate("cifar10", folder)
-        return dict(horses.prepare(source, 24, train_images=images))
+        source = horses.locate(Request("cifar10", folder))
+        return dict(pixels.prepare(source, 24, train_images=images))
     rng = np.random.default_rng(0)
     palette = rng.random((24, 3), dtype=np.float32)
     rgb = rng.integers(0, 256, (images + 1000, 3, 4, 4)).repeat(8, axis=2).repeat(8, axis=3)

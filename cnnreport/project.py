@@ -1,18 +1,17 @@
 """Where things are: experiments, templates and output of one project. Creates nothing."""
 
-import importlib.util
-import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
-from cnnreport.errors import CnnReportError, UsageError
-from cnnreport.sources import SourceLoader
+from cnnreport import modules
+from cnnreport.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parent
 
 ANSWERS = "answers"
-"""Folder in a report's experiments folder: its files turn runs into answers; those beside it declare."""
+"""Folder in a report's experiments folder: its files turn runs into answers."""
 
 CHOICES = "choices.json"
 """In the output folder: what the last build was asked for."""
@@ -36,7 +35,7 @@ class Project:
     @property
     def experiments(self) -> Path:
         """Declarations of experiments and answers, one folder for each report."""
-        return self.root / "experiments"
+        return self.root / modules.EXPERIMENTS
 
     @property
     def templates(self) -> Path:
@@ -62,10 +61,13 @@ class Project:
         """Data sets as the tasks take them."""
         return self.output / "data"
 
-    @property
-    def search(self) -> tuple[Path, ...]:
-        """Folders in which the project's own modules are looked for."""
-        return (PACKAGE.parent, self.root) if self.root != PACKAGE.parent else (PACKAGE.parent,)
+    def modules_of(self, files: Iterable[Path]) -> tuple[str, ...]:
+        """Return the dotted names of some of the project's modules by their files."""
+        return tuple(modules.name_of(file, self.root) for file in files)
+
+    def source(self, path: str) -> Path:
+        """Return the file of a source by its path as a run's key has it; it need not exist."""
+        return (PACKAGE.parent if Path(path).parts[0] == PACKAGE.name else self.root) / path
 
 
 def find(root: Path | None = None, output: Path | None = None) -> Project:
@@ -91,39 +93,22 @@ def above(folder: Path) -> Path | None:
     return next((place for place in (here, *here.parents) if _is_project(place)), None)
 
 
-def load_file(file: Path) -> Any:
-    """Execute a file of a project's experiments folder as a module of its own and return the module.
+def load_file(file: Path) -> ModuleType:
+    """Return the module of a file in a project's experiments folder, as it stands now.
 
     Raises:
         UsageError: There is no such file, or it has a mistake, which is named with its line.
     """
     if not file.is_file():
         raise UsageError(f"there is no {file}", "write it, or mend its name")
-    name = f"experiments.{file.parent.name}.{file.stem}".replace("-", "_")
-    loader = SourceLoader(name, str(file))
-    spec = importlib.util.spec_from_file_location(name, file, loader=loader)
-    assert spec is not None, "a loader is given"
-    module = importlib.util.module_from_spec(spec)
-    try:
-        loader.exec_module(module)
-    except CnnReportError:
-        raise
-    except Exception as error:
-        # A file of the user may raise anything.
-        raise UsageError(
-            f"{_place(file, error)}: {type(error).__name__}: {error}", "mend it there"
-        ) from error
-    return module
-
-
-def _place(file: Path, error: Exception) -> str:
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)
-    ]
-    return f"{file}:{lines[-1]}" if lines else str(file)
+    file = file.resolve()
+    holders = [folder.parent for folder in file.parents if folder.name == modules.EXPERIMENTS]
+    if not holders:
+        raise UsageError(f"{file} lies in no folder {modules.EXPERIMENTS}/", "move it there")
+    root = next((folder for folder in holders if _is_project(folder)), holders[0])
+    modules.enter(root)
+    return modules.load(modules.name_of(file, root), root)
 
 
 def _is_project(folder: Path) -> bool:
-    return (folder / "experiments").is_dir() and (folder / "templates").is_dir()
+    return (folder / modules.EXPERIMENTS).is_dir() and (folder / "templates").is_dir()

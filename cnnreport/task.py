@@ -42,8 +42,8 @@ class Spec(Protocol):
         """The class that runs it, as ``module:Class``; a class variable."""
 
     @property
-    def data(self) -> str | None:
-        """The kind of data it takes, a module by its dotted name, or None; a class variable."""
+    def data(self) -> str | tuple[str, ...] | None:
+        """The data set that it takes as ``module:NAME``, several of them, or None; a class variable."""
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class Spec(Protocol):
         """Return the number format of a run on a device."""
 
     def data_parameters(self) -> dict[str, Any]:
-        """Return what the preparation of the data depends on, as arguments of its ``prepare``."""
+        """Return what the preparation of the (first) data set depends on: arguments of its ``prepare``."""
 
     def effort(self) -> float:
         """Return how long a run takes, in units of its own family of specs: only an order."""

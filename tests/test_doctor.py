@@ -9,7 +9,7 @@ from cnnreport.data.flowers import flowers
 from cnnreport.data.pretrained import pretrained
 from cnnreport.data.source import Source
 from cnnreport.report.out import libraries
-from cnnreport.runs.plan import Choices
+from cnnreport.runs.choices import Choices
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,24 @@
 """Commands that run experiments, build reports, and say how runs stand."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options, workers_option
+from cnnreport.cli.group import (
+    choices_of,
+    cli,
+    json_option,
+    out_option,
+    project_of,
+    what_options,
+    workers_option,
+)
 from cnnreport.commands import console
+from cnnreport.project import Project
+
+if TYPE_CHECKING:
+    from cnnreport.runs.choices import Choices
 
 
 @cli.command()
@@ -42,17 +54,18 @@ def build(
     from cnnreport.report.out import html
     from cnnreport.report.out.writers import WRITERS
     from cnnreport.report.page import outline
-    from cnnreport.runs.plan import Choices
 
     place = project_of(context, out)
     name = report or outline.default(place)
     if dry_run:
-        plan = pipeline.plan_report(place, name, Choices(**options, fetch=False), only, full=full)
+        plan = pipeline.plan_report(place, name, choices_of(place, options, fetch=False), only, full=full)
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
         return show_plan(plan)
     written = (html.WRITER,) if no_pdf else WRITERS
-    built = pipeline.build(place, name, Choices(**options), only, full=full, writers=written, workers=workers)
+    built = pipeline.build(
+        place, name, choices_of(place, options), only, full=full, writers=written, workers=workers
+    )
     for line in built.lines():
         console.say(line)
 
@@ -69,10 +82,10 @@ def run(
 ) -> None:
     """Run the experiment NAME, or all experiments of the family NAME."""
     from cnnreport.commands import run as pipeline
-    from cnnreport.runs.plan import Choices
 
-    choices = Choices(**options, force=(name,) if force else ())
-    finished = pipeline.run_experiment(project_of(context, out), name, choices, workers)
+    place = project_of(context, out)
+    choices = choices_of(place, options, force=(name,) if force else ())
+    finished = pipeline.run_experiment(place, name, choices, workers)
     folders = [console.short(run.folder) for run in finished]
     for line in (*folders, pipeline.data_line(finished), *pipeline.result_lines(finished)):
         console.say(line)
@@ -82,7 +95,7 @@ def run(
 @json_option
 @click.pass_context
 def list_(context: click.Context, /, as_json: bool) -> None:
-    """List the experiments and the reports."""
+    """List the experiments, the reports, and the data sets with what each of them can be."""
     from cnnreport.commands import overview
 
     listed = overview.listing(project_of(context, None))
@@ -94,6 +107,10 @@ def list_(context: click.Context, /, as_json: bool) -> None:
     console.say_table(columns, rows, empty="No experiments are declared.")
     reports = [(r["name"], r["title"], ", ".join(r["experiments"])) for r in listed["reports"]]
     console.say_table(("report", "title", "experiments"), reports, empty="No reports are declared.")
+    data = [
+        (each["word"], each["words"]) for of in listed["data"] for each in (*of["choices"], *of["options"])
+    ]
+    console.say_table(("--data", "what it is"), data, empty="No experiment takes data.")
 
 
 @cli.command()
@@ -108,7 +125,8 @@ def status(context: click.Context, /, out: Path | None, as_json: bool, **options
     """
     from cnnreport.commands import overview
 
-    plan = overview.current_plan(project_of(context, out), chosen(context, options))
+    place = project_of(context, out)
+    plan = overview.current_plan(place, chosen(context, place, options))
     if as_json:
         console.say_json([overview.describe(planned) for planned in plan])
     else:
@@ -125,7 +143,8 @@ def explain(context: click.Context, /, name: str, out: Path | None, as_json: boo
     """Say what differs between the cached runs of NAME, an experiment or a family, and those of today."""
     from cnnreport.commands import overview
 
-    plan = overview.current_plan(project_of(context, out), chosen(context, options), name)
+    place = project_of(context, out)
+    plan = overview.current_plan(place, chosen(context, place, options), name)
     if as_json:
         console.say_json([overview.describe(planned) for planned in plan])
         return
@@ -135,13 +154,11 @@ def explain(context: click.Context, /, name: str, out: Path | None, as_json: boo
             console.say(f"  {reason}")
 
 
-def chosen(context: click.Context, options: dict[str, Any]) -> Any:
+def chosen(context: click.Context, place: Project, options: dict[str, Any]) -> "Choices | None":
     """Return the choices given, None where the user gave none at all."""
-    from cnnreport.runs.plan import Choices
-
     default = click.core.ParameterSource.DEFAULT
     given = any(context.get_parameter_source(name) is not default for name in options)
-    return Choices(**options, fetch=False) if given else None
+    return choices_of(place, options, fetch=False) if given else None
 
 
 def show_plan(plan: Any) -> None:

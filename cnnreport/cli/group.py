@@ -1,14 +1,16 @@
 """The command that all sub-commands hang from, and the options that several share."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnreport import project, sources
+from cnnreport import modules, project
 from cnnreport.project import Project
+
+if TYPE_CHECKING:
+    from cnnreport.runs.choices import Choices
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -31,17 +33,11 @@ workers_option = click.option(
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 what_options = together(
-    click.option("--data", type=click.Choice(["auto", "real", "cifar10", "flowers17", "meadow"]),
-                 default="auto",
-                 help="Data; auto (default): drawn stand-ins where real sets cannot be had; real: never."),
+    click.option("--data", multiple=True, metavar="NAME=CHOICE",
+                 help="What a data set is to be, or NAME.OPTION=VALUE, or for all of them: auto (default), "
+                 "real (nothing that stands in), drawn. `list` shows them. May be given several times."),
     click.option("--data-dir", type=click.Path(path_type=Path), envvar="CNNREPORT_DATA", show_envvar=True,
                  help="Folder with real data."),
-    click.option("--palette", type=click.Path(path_type=Path, dir_okay=False),
-                 help="A .npy file with the colours, instead of clustering them."),
-    click.option("--weights", default="auto",
-                 type=click.Choice(["auto", "resnet101", "resnet50", "mobilenet_v3_large", "embedded"]),
-                 help="Pre-trained segmentation net; auto (default): COCO's where it can be had."),
-    click.option("--skip-bad", is_flag=True, help="Leave out a few bad images; the PDF lists them."),
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
                  help="Where to compute; auto (default): a GPU where there is one."),
     click.option("--precision", type=click.Choice(["exact", "fast"]),
@@ -74,7 +70,20 @@ def follow_project(context: click.Context) -> None:
 def project_of(context: click.Context, out: Path | None) -> Project:
     """Return the project that the user stands in, its own modules importable."""
     found = project.find(context.obj, out)
-    if (folder := str(found.root)) not in sys.path:
-        sys.path.append(folder)  # a project's own modules can be named in its specs
-    sources.follow(found.root)
+    modules.enter(found.root)
     return found
+
+
+def choices_of(place: Project, options: Mapping[str, Any], **more: Any) -> "Choices":
+    """Turn the options of `what_options` into choices, by what the project's data sets declare.
+
+    Raises:
+        UsageError: A data set, choice or option is asked for that there is not.
+    """
+    from cnnreport.data import choosing
+    from cnnreport.runs import experiment, located
+    from cnnreport.runs.choices import Choices
+
+    words = options["data"]
+    data_sets = located.known(experiment.load_all(place).values()) if words else {}
+    return Choices(**{**options, "data": choosing.read(words, data_sets)}, **more)

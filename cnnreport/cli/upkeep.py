@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cnnreport.cli.group import cli, json_option, out_option, project_of, what_options
+from cnnreport.cli.group import choices_of, cli, json_option, out_option, project_of, what_options
 from cnnreport.commands import console
 from cnnreport.errors import UsageError
 
@@ -19,9 +19,9 @@ from cnnreport.errors import UsageError
 def doctor(context: click.Context, /, out: Path | None, as_json: bool, **options: Any) -> None:
     """Check this machine: torch, CUDA, pango, fonts, disk and data, with the remedy for what is missing."""
     from cnnreport.commands import doctor as surgery
-    from cnnreport.runs.plan import Choices
 
-    checks = surgery.examine(project_of(context, out), Choices(**options, fetch=False))
+    place = project_of(context, out)
+    checks = surgery.examine(place, choices_of(place, options, fetch=False))
     if as_json:
         console.say_json([check.to_json() for check in checks])
     else:

@@ -23,9 +23,11 @@ from cnnreport.report.page.outline import Outline
 from cnnreport.report.page.report import Report
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import source_closure
-from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
+from cnnreport.runs.plan import make_plan
+from cnnreport.runs.planned import Planned
 
 SOONER = (
     "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "
@@ -175,8 +177,8 @@ class Edition:
         )
         files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
         kept = {str(file): file for file in files if "__pycache__" not in file.parts}
-        roots = [compose.__name__, writer.module]
-        return {**kept, **source_closure(roots, place.search, followed=place.answers(name))}
+        roots = [compose.__name__, writer.module, *place.modules_of(place.answers(name))]
+        return {**kept, **source_closure(roots, place.root)}
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:

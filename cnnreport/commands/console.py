@@ -15,7 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from cnnreport.runs.executors.estimate import Guess, Took
-    from cnnreport.runs.plan import Planned
+    from cnnreport.runs.planned import Planned
     from cnnreport.runs.runner import Progress
 
 LINE_EVERY = 10.0

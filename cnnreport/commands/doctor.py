@@ -5,15 +5,18 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from cnnreport import modules
+from cnnreport.data import choosing
+from cnnreport.data.data_set import DataSet
+from cnnreport.data.source import Source
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs import device
-from cnnreport.runs.plan import Choices
+from cnnreport.runs import device, experiment, located
+from cnnreport.runs.choices import Choices
 from cnnreport.system import hardware
 
 EXIT_CODE = EnvironmentFailure.exit_code
@@ -45,11 +48,9 @@ def examine(project: Project, choices: Choices) -> list[Check]:
         _fonts,
         lambda: _output(project),
         lambda: _disk(project),
-        lambda: _data(choices),
-        lambda: _flowers(choices),
-        lambda: _weights(choices),
     ]
-    return [check() for check in checks]
+    data_sets = located.known(experiment.load_all(project).values())
+    return [*(check() for check in checks), *(_data(each, choices) for each in data_sets.values())]
 
 
 def _python() -> Check:
@@ -118,37 +119,19 @@ def _disk(project: Project) -> Check:
     return Check("disk", "ok", finding)
 
 
-def _data(choices: Choices) -> Check:
-    from cnnreport.data.horses import horses
-
-    take = partial(horses.locate, palette=choices.palette)
-    return _located("data", take, choices.data, choices, "give real data with --data-dir")
-
-
-def _flowers(choices: Choices) -> Check:
-    from cnnreport.data.flowers import flowers
-
-    take = partial(flowers.locate, progress=None, skip_bad=choices.skip_bad)
-    return _located("flowers", take, choices.data, choices, "give real flowers with --data-dir")
-
-
-def _weights(choices: Choices) -> Check:
-    from cnnreport.data.pretrained import pretrained
-
-    remedy = "give a folder that holds torchvision's file with --data-dir"
-    return _located("weights", pretrained.locate, choices.weights, choices, remedy)
-
-
-def _located(name: str, locate: Callable[..., Any], choice: str, choices: Choices, remedy: str) -> Check:
+def _data(data_set: DataSet, choices: Choices) -> Check:
     """Say what a build would take; warn where something stands in that nobody asked for."""
     try:
-        found = locate(choice, choices.data_dir, fetch=choices.fetch)
+        asked = choosing.request(data_set, choices.data, choices.data_dir, fetch=choices.fetch)
+        source: Source = modules.attribute(data_set.locate)(asked)
     except CnnReportError as error:
-        return Check(name, "fail", error.problem, error.remedy)
-    finding = f"{found.title}, {found.origin}"
-    if found.reason and choices.data != "meadow":
-        return Check(name, "warn", f"{finding} ({found.reason})", remedy)
-    return Check(name, "ok", finding)
+        return Check(data_set.name, "fail", error.problem, error.remedy)
+    finding = f"{source.title}, {source.origin}"
+    if source.reason:
+        return Check(
+            data_set.name, "warn", f"{finding} ({source.reason})", "give the real ones with --data-dir"
+        )
+    return Check(data_set.name, "ok", finding)
 
 
 def _existing(folder: Path) -> Path:

@@ -1,42 +1,67 @@
 """What is declared, what stands and what is left over: the questions behind list, status and clean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cnnreport.data import choosing
+from cnnreport.data.data_set import VALUES, DataSet
 from cnnreport.errors import UsageError
 from cnnreport.project import CHOICES, DRAWINGS, Project
 from cnnreport.report.out.writer import record_of
 from cnnreport.report.out.writers import WRITERS
 from cnnreport.report.page import outline
-from cnnreport.runs import artefact, checkpoint, experiment
+from cnnreport.runs import artefact, checkpoint, experiment, located
 from cnnreport.runs.artefact import Damaged
+from cnnreport.runs.choices import Choices, last_choices
+from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import Key, versions
-from cnnreport.runs.plan import Choices, Planned, last_choices, make_plan
+from cnnreport.runs.plan import make_plan
+from cnnreport.runs.planned import Planned
 from cnnreport.system import durable, locks
 
 
 def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
-    """Return the declared experiments and reports as plain data."""
+    """Return the declared experiments and reports, and the data sets that they take, as plain data."""
+    declared = experiment.load_all(project).values()
     experiments = [
-        {"name": one.name, "family": one.family, "title": one.title, "seeds": one.seeds}
-        for one in experiment.load_all(project).values()
+        {"name": one.name, "family": one.family, "title": one.title, "seeds": one.seeds} for one in declared
     ]
     outlines = [outline.load(project, name) for name in outline.names(project)]
     reports = [
         {"name": one.name, "title": one.title, "output": one.output, "experiments": list(one.experiments)}
         for one in outlines
     ]
-    return {"experiments": experiments, "reports": reports}
+    data = [_offered(each) for each in located.known(declared).values()]
+    return {"experiments": experiments, "reports": reports, "data": data}
+
+
+def _offered(data_set: DataSet) -> dict[str, Any]:
+    """Return what can be asked of a data set as plain data, each with the word that asks for it."""
+    choices = [
+        {"word": f"{data_set.name}={each.name}", "words": each.words, "stand_in": each.stand_in}
+        for each in data_set.choices
+    ]
+    options = [
+        {"word": f"{data_set.name}.{each.name}={VALUES[each.form]}", "words": each.words}
+        for each in data_set.options
+    ]
+    return {"name": data_set.name, "title": data_set.title, "choices": choices, "options": options}
 
 
 def current_plan(project: Project, choices: Choices | None, name: str | None = None) -> list[Planned]:
     """Plan all experiments, or those of a name, as chosen; without a choice, as the last build was asked."""
     declared = experiment.load_all(project)
     wanted = experiment.named(declared, name) if name else tuple(declared.values())
-    chosen = choices or last_choices(project) or Choices()
+    chosen = choices or _as_before(project, declared) or Choices()
     return make_plan(project, wanted, replace(chosen, fetch=False))
+
+
+def _as_before(project: Project, declared: Mapping[str, Experiment]) -> Choices | None:
+    """Return what the last build was asked for, as far as the project still has it."""
+    last = last_choices(project)
+    return last and replace(last, data=choosing.known(last.data, located.known(declared.values())))
 
 
 def describe(planned: Planned) -> dict[str, Any]:
@@ -118,9 +143,7 @@ def _entries(folder: Path) -> list[Path]:
 def _is_current(key: Key, project: Project) -> bool:
     """Say whether a key's sources and library versions are still today's."""
     return key.where["versions"] == versions(key.where["versions"]) and all(
-        durable.read(folder / path, digest) is not None
-        for path, digest in key.what["sources"].items()
-        for folder in [next((f for f in project.search if (f / path).is_file()), project.root)]
+        durable.read(project.source(path), digest) is not None for path, digest in key.what["sources"].items()
     )
 
 

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from cnnreport.commands import console
+from cnnreport.data import choosing
 from cnnreport.project import Project
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.executors import estimate, executor
 from cnnreport.runs.executors.estimate import Took
-from cnnreport.runs.plan import Choices, Planned, keep_choices, make_plan
+from cnnreport.runs.plan import make_plan
+from cnnreport.runs.planned import Planned
 from cnnreport.system import durable, locks
 
 RESULTS = {
@@ -101,11 +104,8 @@ def command_line(
     command: str, target: str, choices: Choices, only: Iterable[str] = (), *, full: bool = False
 ) -> str:
     """Return the command that asks for the same again; folders are named, not located."""
-    options = [f"--data {choices.data}"] if choices.data != "auto" else []
+    options = [f"--data {word}" for word in choosing.words_of(choices.data)]
     options += ["--data-dir DIR"] if choices.data_dir else []
-    options += ["--palette FILE"] if choices.palette else []
-    options += [f"--weights {choices.weights}"] if choices.weights != "auto" else []
-    options += ["--skip-bad"] if choices.skip_bad else []
     options += [f"--device {choices.device}"] if choices.device != "auto" else []
     options += [f"--precision {choices.precision}"] if choices.precision else []
     options += [f"--seeds {choices.seeds}"] if choices.seeds else []

@@ -316,7 +316,7 @@ def _size(path: Path) -> int:
 
 
 def _remedy() -> str:
-    return "try again later, pass a folder that holds the file with --data-dir, or use --data meadow"
+    return "try again later, pass a folder that holds the file with --data-dir, or use --data drawn"
 
 
 def _host(url: str) -> str:

@@ -1,14 +1,19 @@
 """What is to be run: the declaration of an experiment and the register of all of them."""
 
+import ast
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cnnreport import modules
 from cnnreport.errors import UsageError
-from cnnreport.project import ANSWERS, Project, load_file
+from cnnreport.project import Project
+
+EXPERIMENTS = "EXPERIMENTS"
+"""What a module of a report's experiments folder defines if it declares any."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Experiment:
         name: Lower-case words joined by hyphens; unique in the project.
         title: What a reader calls it.
         spec: A frozen dataclass with every choice that changes the outcome. Its class names the
-            task that runs it (``task``) and the kind of data that the task takes (``data``).
+            task that runs it (``task``) and the data that the task takes (``data``).
         seeds: How many seeds are run by default: 0, 1, …
         smoke: The fields of the spec that a smoke build cuts down, with their values there.
         family: A name under which several experiments are asked for together, empty for none.
@@ -50,13 +55,17 @@ class Experiment:
 def load_all(project: Project) -> dict[str, Experiment]:
     """Load every experiment that the project declares, by name, without importing torch.
 
+    Declarations are the modules of ``experiments/<report>/`` that define EXPERIMENTS; what else lies there
+    is code that they, the answers and the runs share, and is not executed here.
+
     Raises:
-        UsageError: Two experiments bear the same name, or one that of a family, a file declares none, or one
-            reads what is not there.
+        UsageError: Two experiments bear the same name, or one that of a family, or one reads what is not
+            there.
     """
+    modules.enter(project.root)
     experiments: dict[str, Experiment] = {}
     for file in sorted(project.experiments.glob("*/*.py")):
-        for experiment in _declared(file):
+        for experiment in _declared(file, project.root) if _declares(file) else ():
             if experiment.name in experiments:
                 raise UsageError(f"two experiments are called {experiment.name}", f"rename the one in {file}")
             experiments[experiment.name] = experiment
@@ -109,12 +118,26 @@ def named(experiments: Mapping[str, Experiment], name: str) -> tuple[Experiment,
     return found
 
 
-def _declared(file: Path) -> tuple[Experiment, ...]:
-    declared = getattr(load_file(file), "EXPERIMENTS", None)
-    if declared is None:
-        raise UsageError(
-            f"{file} declares no EXPERIMENTS", f"declare a tuple, or move the code to {ANSWERS}/"
-        )
+def _declares(file: Path) -> bool:
+    """Tell from its text whether a module defines EXPERIMENTS; one with a mistake is to be told of it."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return True
+    names = {name for statement in tree.body for name in _defined(statement)}
+    return EXPERIMENTS in names
+
+
+def _defined(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+    elif isinstance(statement, ast.ImportFrom):
+        yield from (alias.asname or alias.name for alias in statement.names)
+
+
+def _declared(file: Path, root: Path) -> tuple[Experiment, ...]:
+    declared = getattr(modules.load(modules.name_of(file, root), root), EXPERIMENTS, None)
     if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
         raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
     return declared

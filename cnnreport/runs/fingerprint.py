@@ -17,6 +17,7 @@ from typing import Any
 
 from cnnreport import sources
 from cnnreport.errors import UsageError, VerificationError
+from cnnreport.sources import PACKAGE
 from cnnreport.system import durable
 
 
@@ -64,17 +65,14 @@ def _version(library: str) -> str:
         return "absent"
 
 
-def source_closure(
-    roots: Iterable[str], search: Iterable[Path], followed: Iterable[Path] = ()
-) -> dict[str, Path]:
+def source_closure(roots: Iterable[str], root: Path) -> dict[str, Path]:
     """Find the source file of some modules and of all project modules that they import.
 
     Read from the syntax trees, imports inside functions included; nothing is executed.
 
     Args:
         roots: Dotted module names.
-        search: Folders in which the project's top-level modules and packages lie.
-        followed: Files that are no modules, whose imports count as well.
+        root: The project's folder, in which all modules are looked for but those of cnnreport.
 
     Returns:
         The files by their path relative to the folder in which they were found, in sorted order.
@@ -82,30 +80,27 @@ def source_closure(
     Raises:
         UsageError: A root is no module of the project.
     """
-    folders = tuple(search)
-    found: dict[str, Path] = {}
-    waiting = []
-    for root in roots:
-        if _find_module(root, folders) is None:
-            raise UsageError(f"there is no module {root} in the project", "check the spec that names it")
-        waiting.append(root)
-    waiting += [name for file in followed if file.is_file() for name in _imports(file.read_bytes(), "")]
+    waiting = list(roots)
+    for module in waiting:
+        if _find_module(module, root) is None:
+            raise UsageError(f"there is no module {module} in the project", "check the spec that names it")
+    closure: dict[str, Path] = {}
     seen: set[str] = set()
     while waiting:
         module = waiting.pop()
         if module in seen:
             continue
         seen.add(module)
-        location = _find_module(module, folders)
+        parents = module.split(".")
+        waiting += [".".join(parents[:n]) for n in range(1, len(parents))]
+        location = _find_module(module, root)
         if location is None:
             continue
         folder, file = location
-        found[file.relative_to(folder).as_posix()] = file
-        parents = module.split(".")
-        waiting += [".".join(parents[:n]) for n in range(1, len(parents))]
+        closure[file.relative_to(folder).as_posix()] = file
         package = module if file.name == "__init__.py" else module.rpartition(".")[0]
         waiting += _imports(file.read_bytes(), package)
-    return dict(sorted(found.items()))
+    return dict(sorted(closure.items()))
 
 
 def check_executed(digests: Mapping[str, str], files: Mapping[str, Path]) -> None:
@@ -141,13 +136,12 @@ def _other_source(path: str, executed: Path, hashed: Path) -> VerificationError:
     return VerificationError(f"{executed} is imported in place of {hashed}", "rename one of them")
 
 
-def _find_module(module: str, folders: Iterable[Path]) -> tuple[Path, Path] | None:
-    relative = Path(*module.split("."))
-    for folder in folders:
-        for file in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
-            if file.is_file():
-                return folder, file
-    return None
+def _find_module(module: str, root: Path) -> tuple[Path, Path] | None:
+    """Return the folder to which a module's path is relative, and its file; None for one of a library."""
+    folder = PACKAGE.parent if module.partition(".")[0] == PACKAGE.name else root
+    place = folder.joinpath(*module.split("."))
+    files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+    return next(((folder, file) for file in files if file.is_file()), None)
 
 
 @cache  # the same few files are asked for again by every experiment of a plan

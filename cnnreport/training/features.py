@@ -34,7 +34,7 @@ class FeaturesTask:
     Args:
         spec: Which net.
         seed: Of the weights of a random net; plays no part otherwise.
-        data: As `cnnreport.data.segmentation.prepare` returns them.
+        data: As `flower_set.prepare` and `pretrained_file.prepare` return them.
         device: ``cpu``, ``cuda`` or ``mps``.
     """
 

@@ -88,7 +88,7 @@ class FineTuningTask(Loop):
     Args:
         spec: What to train.
         seed: Of the new layer's weights and of the order of the images.
-        data: As `cnnreport.data.segmentation.prepare` returns them; and ``features``, those of a
+        data: As `flower_set.prepare` and `pretrained_file.prepare` return them; and ``features``, those of a
             `FeaturesTask` on the same data, where the spec wants cached ones.
         device: ``cpu``, ``cuda`` or ``mps``.
 

@@ -17,8 +17,9 @@ from cnnreport.project import Project
 from cnnreport.report.out import html, pdf
 from cnnreport.report.out.writer import Writer, record_of
 from cnnreport.report.page.report import Report
+from cnnreport.runs.choices import Choices
 from cnnreport.runs.executors import executor
-from cnnreport.runs.plan import Choices, make_job
+from cnnreport.runs.planned import make_job
 from cnnreport.runs.runner import Notify, execute
 from cnnreport.system import durable
 

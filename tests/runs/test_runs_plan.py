@@ -10,8 +10,8 @@ from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint, device, experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.choices import Choices, keep_choices, last_choices
 from cnnreport.runs.fingerprint import Key, source_closure
-from cnnreport.runs.plan import Choices, keep_choices, last_choices
 from cnnreport.runs.runner import execute
 from cnnreport.system import durable
 

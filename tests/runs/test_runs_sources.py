@@ -20,7 +20,8 @@ from cnnreport import sources
 from cnnreport.errors import VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint
-from cnnreport.runs.plan import make_job, prepare_data
+from cnnreport.runs.planned import make_job
+from cnnreport.runs.prepare import prepare_data
 from cnnreport.runs.runner import Job, execute
 from cnnreport.sources import SourceLoader
 

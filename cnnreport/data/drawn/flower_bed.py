@@ -252,7 +252,7 @@ def _bent(start: Point, control: Point, end: Point, thick: float, thin: float) -
 
 
 def prepare(source: FlowerSource, *, images: int | None, size: int) -> dict[str, NDArray[Any]]:
-    """Draw the images of the lists; `cnnreport.data.flowers.flowers.prepare` says what is returned."""
+    """Draw the images of the lists; `cnnreport.data.flowers.flower_set.prepare` says what is returned."""
     chosen = protocols(_lists(), np.arange(1, SCENES + 1), images)
     numbers = np.unique(np.concatenate(list(chosen.values())))
     drawn = [draw(1, size, size, first=number - 1) for number in numbers.tolist()]

@@ -5,10 +5,7 @@ Meadows, and close-ups before what a camera would show out of focus; over them l
 here is transferred to them, not known.
 """
 
-import json
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +15,6 @@ from cnnreport.data.drawn.canvas import Canvas, Floats, Frame, blend, choose, co
 from cnnreport.data.drawn.flower_bed import paint_backdrop
 from cnnreport.data.drawn.meadow import Kind, Painter
 from cnnreport.data.source import SEED, Source
-from cnnreport.system import durable
-
-OPTIONS: tuple[str, ...] = ()
-"""What `locate` wants to know beyond what every data set is told: nothing."""
 
 SIZE = 224
 THING, BACKDROP = len(Kind), len(Kind) + 1
@@ -33,25 +26,6 @@ KINDS = (Kind.SKY, Kind.SUN, Kind.CLOUD, Kind.HILL, Kind.GRASS, Kind.TREE, Kind.
 # A close-up has one to four things, a meadow up to three; radii in heights of the picture.
 _CLOSE, _FAR = (0.1, 0.4), (0.03, 0.22)
 _HARMONICS = np.array([2, 3, 4])
-
-
-def locate(
-    _choice: str,
-    _data_dir: Path | None,
-    *,
-    fetch: bool = True,
-    progress: Callable[[int, int | None], None] | None = None,
-) -> Source:
-    """Say what will be drawn; no choice of data changes it, and nothing is fetched."""
-    return Source(
-        name="scenes",
-        title="Meadow scenes without flowers",
-        stand_in=False,
-        origin="drawn by cnnreport",
-        reason="",
-        fingerprint=durable.sha256(json.dumps({"size": SIZE, "seed": SEED}).encode()),
-        modules=("cnnreport.data.drawn.scenes",),
-    )
 
 
 def prepare(_source: Source, *, scenes: int, validation_scenes: int) -> dict[str, NDArray[Any]]:

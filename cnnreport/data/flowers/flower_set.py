@@ -5,8 +5,10 @@ val1, so that it has trained on most of the images that it validates with. The c
 with trn1 alone.
 """
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +27,43 @@ BACKGROUND, FLOWER, VOID = 0, 1, 255
 _LISTS_OF = {"clean_train": "trn1", "handout_train": "trn1, trn2 and trn3", "validation": "val1"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlowerSource(Source):
     """Flowers that have been found and looked at, but not prepared.
 
     Args:
+        reader: The module that reads or draws them, by a function ``prepare(source, *, images, size)``.
         skip_bad: Whether a few bad images are left out and listed, rather than stop everything.
     """
 
+    reader: str
     skip_bad: bool = False
+
+
+def prepare(source: FlowerSource, *, images: int | None = None, size: int = 224) -> dict[str, NDArray[Any]]:
+    """Read or draw the images of the lists, with two masks of each.
+
+    Args:
+        source: What `cnnreport.data.flowers.flowers.locate` returned.
+        images: Keep so many images of ``clean_train`` and ``validation`` and three times as many of
+            ``handout_train``; None for all.
+        size: Rows and columns of images and masks, in pixels.
+
+    Returns:
+        ``images`` uint8 (N, 3, size, size); ``masks`` uint8 (N, size, size), 0 background, 1 flower, 255
+        void; ``handout_masks`` uint8 (N, size, size), 0 or 1, as the starter of D.1 makes them;
+        ``numbers`` int64 (N,), ascending, the image's number in the set; ``clean_train``,
+        ``handout_train`` and ``validation`` int64, positions of the lists' images (trn1; trn1, trn2 and
+        trn3 joined, with repeats; val1); ``skipped`` uint8, a JSON list of a sentence for each bad
+        image that was skipped; ``without_trimap`` int64 (1,), how many images of the lists have none.
+
+    Raises:
+        DataError: The files changed since they were located, or images, trimaps or lists are bad.
+    """
+    arrays: dict[str, NDArray[Any]] = importlib.import_module(source.reader).prepare(
+        source, images=images, size=size
+    )
+    return arrays
 
 
 def protocols(lists: Mapping[str, Numbers], usable: Numbers, images: int | None) -> dict[str, Numbers]:
@@ -76,6 +106,6 @@ def positions(chosen: Mapping[str, Numbers], numbers: Numbers) -> dict[str, Numb
         if not of.size:
             raise DataError(
                 f"no image of {_LISTS_OF[name]} has a trimap that is in order",
-                "get the published files again, or use --data meadow",
+                "get the published files again, or use --data flowers=meadow",
             )
     return {name: np.searchsorted(numbers, of).astype(np.int64) for name, of in left.items()}

@@ -32,7 +32,7 @@ LARGEST_FILE = 32 << 20
 _LARGEST_SPLITS = 1 << 18
 _TOLERATED = 0.05
 _NAMED = 3
-_AGAIN = "get the published file again, or use --data meadow"
+_AGAIN = "get the published file again, or use --data flowers=meadow"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def list_files(place: Path) -> Files:
     missing += [] if (place / SPLITS).is_file() else [SPLITS]
     if missing:
         raise DataError(
-            f"{place.name} lacks {' and '.join(missing)}", "add what is missing, or use --data meadow"
+            f"{place.name} lacks {' and '.join(missing)}", "add what is missing, or use --data flowers=meadow"
         )
     images, trimaps = _numbered(place / IMAGES, IMAGE_NAME), _numbered(place / TRIMAPS, TRIMAP_NAME)
     if not images.keys() & trimaps.keys():
@@ -102,7 +102,7 @@ def fingerprint(files: Files) -> str:
 
 
 def prepare(source: FlowerSource, *, images: int | None, size: int) -> dict[str, NDArray[Any]]:
-    """Read the images of the lists; `cnnreport.data.flowers.flowers.prepare` says what is returned.
+    """Read the images of the lists; `cnnreport.data.flowers.flower_set.prepare` says what is returned.
 
     Raises:
         DataError: The files changed since they were located, the lists are not in order, an image or
@@ -225,7 +225,9 @@ def _judge(bad: Sequence[str], of: int, skip: bool) -> None:
         named += f"; and {len(bad) - _NAMED} more"
     if skip:
         raise DataError(f"{len(bad)} of {of} images are bad, more than {_TOLERATED:.0%}: {named}", _AGAIN)
-    raise DataError(named, "replace it, or pass --skip-bad to leave it out and have the report say so")
+    raise DataError(
+        named, "replace it, or pass --data flowers.skip-bad=yes to leave it out and have the report say so"
+    )
 
 
 def _loaded(path: Path) -> dict[str, Any]:

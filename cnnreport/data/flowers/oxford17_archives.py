@@ -22,7 +22,7 @@ URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/"
 ARCHIVE, TRIMAPS_ARCHIVE = "17flowers.tgz", "trimaps.tgz"
 
 _MEMBERS, _UNPACKED = 10_000, 1 << 30
-_REMEDY = "get the published file again, or use --data meadow"
+_REMEDY = "get the published file again, or use --data flowers=meadow"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ _TRAINING = tuple(f"data_batch_{i}" for i in range(1, 6))
 _BATCHES = (*_TRAINING, "test_batch")
 _LARGEST_BATCH = 64 << 20
 _LARGEST_ARCHIVE = 512 << 20
-_REMEDY = "remove it and get it again, or use --data meadow"
+_REMEDY = "remove it and get it again, or use --data horses=meadow"
 
 
 @dataclass(frozen=True)

@@ -7,104 +7,70 @@ and for each pixel the number of the nearest colour.
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cnnreport.data import download
+from cnnreport.data.data_set import Progress, Request
 from cnnreport.data.drawn import meadow
 from cnnreport.data.horses import cifar10, palette_file
+from cnnreport.data.horses.declaration import HORSES
 from cnnreport.data.horses.palette import SAMPLED_PIXELS
-from cnnreport.data.horses.pixels import prepare
-from cnnreport.data.source import SEED, GivenPalette, Source
-from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
+from cnnreport.data.horses.pixels import GivenPalette, HorseSource
+from cnnreport.data.obtain import Patience, Ways, obtain
+from cnnreport.data.source import SEED
+from cnnreport.errors import EnvironmentFailure
 from cnnreport.system import durable
 
-__all__ = ["OPTIONS", "Choice", "Source", "locate", "prepare"]
-
-Choice = Literal["auto", "real", "cifar10", "flowers17", "meadow"]
-
-OPTIONS = ("palette",)
-"""Which further choices of the user `locate` takes."""
-
-_DEMANDS = ("real", "cifar10")
-"""Choices with which nothing else than CIFAR-10 will do."""
-
-_FIRST_BYTE_WITHIN, _PATIENCE = 2.0, 15.0
-"""Seconds within which a server must begin to answer, and where CIFAR-10 is demanded."""
+_BUDGET = 20.0
+"""Seconds that a download may take where drawn scenes will do."""
 
 _PALETTE_NAMES = ("colours/colour_kmeans24_cat7.npy", "colour_kmeans24_cat7.npy")
 
 
-def locate(
-    choice: Choice,
-    data_dir: Path | None,
-    *,
-    palette: Path | None = None,
-    fetch: bool = True,
-    wait: float | None = None,
-    budget: float | None = 20.0,
-    url: str | None = None,
-    progress: download.Progress | None = None,
-) -> Source:
-    """Decide which data set is used: the given folder's, the cache's, a download, the drawn one.
+def locate(asked: Request) -> HorseSource:
+    """Decide which images are used: the given folder's, the cache's, downloaded ones, drawn ones.
 
-    Args:
-        choice: ``real`` and ``cifar10`` demand CIFAR-10. ``auto`` takes it where it can be had in
-            time, and draws meadows otherwise; so does ``flowers17``, which speaks of other data.
-        data_dir: Folder that holds cifar-10-batches-py/, its files or the archive, and perhaps
-            the palette.
-        palette: A palette's file; None to look in `data_dir`, then to use k-means.
-        fetch: Whether the archive may be downloaded; False only looks at what is here.
-        wait: Seconds within which a server must begin to answer, None for 2, or 15 where
-            CIFAR-10 is demanded.
-        budget: Seconds that a download may take where CIFAR-10 is not demanded, None for no limit.
-        url: The archive's address, for tests and mirrors; CNNREPORT_CIFAR10_URL does the same.
-        progress: Told how far a download is.
+    The folder may hold cifar-10-batches-py/, its files or the archive, and perhaps the palette. The option
+    ``palette`` names a palette's file; without one k-means finds the colours. CNNREPORT_CIFAR10_URL is the
+    address of a mirror.
 
     Raises:
         DataError: The folder does not exist, what it holds is damaged, or CIFAR-10 was asked for
-            and cannot be had. Damaged data never turn into drawn ones.
+            and cannot be had.
         EnvironmentFailure: CIFAR-10 was asked for and the cache cannot be written.
     """
-    if data_dir is not None and not data_dir.is_dir():
-        what = "is no folder" if data_dir.exists() else "does not exist"
-        raise DataError(f"the data folder {data_dir} {what}", "correct --data-dir or leave it out")
-    given = _given(palette or _palette_in(data_dir))
-    if choice == "meadow":
-        return _meadow(given, "")
-    if data_dir is not None and (place := cifar10.find(data_dir)):
-        return _cifar10(place, cifar10.read(place), "read from --data-dir", given)
+    palette = _given(asked.file("palette") or _palette_in(asked.folder))
+    ways = Ways[HorseSource](
+        what="CIFAR-10",
+        plural=False,
+        places="the cache",
+        holding="it",
+        at_hand=lambda folder: _at_hand(folder, palette),
+        fetch=lambda patience: _fetched(patience, asked.progress, palette),
+        stand_in=lambda reason: _meadow(palette, reason),
+        budget=_BUDGET,
+    )
+    return obtain(HORSES, asked, ways)
+
+
+def _at_hand(folder: Path | None, palette: GivenPalette | None) -> HorseSource | None:
+    if folder is not None and (place := cifar10.find(folder)):
+        return _cifar10(place, cifar10.read(place), "read from --data-dir", palette)
     cache = download.cache_folder()
     if images := cifar10.kept(cache):
-        return _cifar10(cache, images, "from the user cache", given)
-    address = url or os.environ.get("CNNREPORT_CIFAR10_URL") or cifar10.URL
-    demanded = choice in _DEMANDS
-    wait = wait if wait is not None else _PATIENCE if demanded else _FIRST_BYTE_WITHIN
-    try:
-        if not fetch:
-            raise DataError("only a build fetches it")
-        images = _fetch(address, cache, wait, None if demanded else budget, progress)
-    except CnnReportError as error:
-        where = "in the cache" if data_dir is None else "in --data-dir or the cache"
-        reason = f"CIFAR-10 is not {where} and was not fetched: {error.problem}"
-        if not demanded:
-            return _meadow(given, reason)
-        if isinstance(error, EnvironmentFailure):
-            raise
-        remedy = "pass a folder that holds it with --data-dir, or use --data meadow"
-        raise DataError(reason, remedy) from error
-    return _cifar10(cache, images, "downloaded", given)
+        return _cifar10(cache, images, "from the user cache", palette)
+    return None
 
 
-def _fetch(
-    url: str, cache: Path, wait: float, budget: float | None, progress: download.Progress | None
-) -> cifar10.Images:
+def _fetched(patience: Patience, progress: Progress | None, palette: GivenPalette | None) -> HorseSource:
     """Download the archive; keep the horses beside it, which are read in a fraction of the time."""
+    cache = download.cache_folder()
     archive = download.fetch(
-        url,
+        os.environ.get("CNNREPORT_CIFAR10_URL") or cifar10.URL,
         cifar10.SHA256,
         cache,
-        first_byte_within=wait,
-        budget=budget,
+        first_byte_within=patience.first_byte_within,
+        budget=patience.budget,
         limit=2 * cifar10.SIZE,
         progress=progress,
     )
@@ -115,7 +81,7 @@ def _fetch(
         if isinstance(error.__cause__, OSError):
             raise download.unwritable(error.__cause__) from error
         raise
-    return images
+    return _cifar10(cache, images, "downloaded", palette)
 
 
 def _palette_origin(palette: GivenPalette | None) -> str:
@@ -132,36 +98,36 @@ def _given(palette: Path | None) -> GivenPalette | None:
     return None if palette is None else GivenPalette(palette.name, palette_file.read(palette))
 
 
-def _cifar10(place: Path, images: cifar10.Images, origin: str, palette: GivenPalette | None) -> Source:
+def _cifar10(place: Path, images: cifar10.Images, origin: str, palette: GivenPalette | None) -> HorseSource:
     content = images.fingerprint()
-    return Source(
+    return HorseSource(
         name="cifar10",
         title="CIFAR-10 horses",
-        stand_in=False,
         origin=f"{origin}; {_palette_origin(palette)}",
-        reason="",
         fingerprint=_fingerprint({"cifar10": content}, palette),
-        modules=("cnnreport.data.horses.cifar10", "cnnreport.data.horses.pixels"),
+        modules=(cifar10.__name__,),
+        images=cifar10.__name__,
         place=place,
         content=content,
         palette=palette,
     )
 
 
-def _meadow(palette: GivenPalette | None, reason: str) -> Source:
+def _meadow(palette: GivenPalette | None, reason: str) -> HorseSource:
     parameters = {
         "train": meadow.TRAIN,
         "validation": meadow.VALIDATION,
         "palette_scenes": meadow.PALETTE_SCENES,
     }
-    return Source(
+    return HorseSource(
         name="meadow",
         title="Meadow scenes",
         stand_in=True,
         origin=f"drawn by cnnreport; {_palette_origin(palette)}",
         reason=reason,
         fingerprint=_fingerprint({"meadow": parameters}, palette),
-        modules=("cnnreport.data.drawn.meadow", "cnnreport.data.horses.pixels"),
+        modules=(meadow.__name__,),
+        images=meadow.__name__,
         palette=palette,
     )
 

@@ -4,6 +4,7 @@ Knows no data set: a run depends on the one that its source names, and no run on
 """
 
 import importlib
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,34 @@ from cnnreport.data.source import SEED, Series, Source, Split
 from cnnreport.errors import DataError
 
 
+@dataclass(frozen=True, eq=False)
+class GivenPalette:
+    """A palette that was read from a file.
+
+    Args:
+        name: The file's name, for errors.
+        colours: float32 (NC, 3), 0 to 1.
+    """
+
+    name: str
+    colours: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorseSource(Source):
+    """Images of horses that have been found, but not prepared.
+
+    Args:
+        images: The module that gives them, by a function ``split(source: Source) -> Split``.
+        palette: The palette to use; None to have it found by k-means.
+    """
+
+    images: str
+    palette: GivenPalette | None = field(default=None, compare=False)
+
+
 def prepare(
-    source: Source,
+    source: HorseSource,
     num_colours: int,
     train_images: int | None = None,
     validation_images: int | None = None,
@@ -31,15 +58,15 @@ def prepare(
         validation_images: How many validation images to use, None for all.
 
     Returns:
-        ``train_rgb`` and ``validation_rgb`` uint8 [N, 3, 32, 32], ``train_label`` and
-        ``validation_label`` uint8 [N, 32, 32], ``palette`` float32 [NC, 3] from 0 to 1.
+        ``train_rgb`` and ``validation_rgb`` uint8 (N, 3, 32, 32), ``train_label`` and
+        ``validation_label`` uint8 (N, 32, 32), ``palette`` float32 (NC, 3) from 0 to 1.
 
     Raises:
         DataError: The data changed since they were located, there are fewer images than asked
             for, or the palette has another number of colours.
     """
     given = _given_palette(source, num_colours)
-    split: Split = importlib.import_module(source.modules[0]).split(source)
+    split: Split = importlib.import_module(source.images).split(source)
     train = _taken(split.train, train_images)
     validation = _taken(split.validation, validation_images)
     colours = palettes.cluster(split.basis(), num_colours, SEED) if given is None else given
@@ -52,7 +79,7 @@ def prepare(
     }
 
 
-def _given_palette(source: Source, num_colours: int) -> NDArray[np.float32] | None:
+def _given_palette(source: HorseSource, num_colours: int) -> NDArray[np.float32] | None:
     if source.palette is None:
         return None
     colours = source.palette.colours

@@ -5,19 +5,19 @@ COCO that show one of the 20 classes of PASCAL VOC. Where they cannot be had, th
 this project pre-trained itself.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 from cnnreport.data import download
-from cnnreport.data.pretrained.pretrained_file import LARGEST_FILE, Pretrained, read, sha256
-from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
-
-__all__ = ["Pretrained", "Weights", "locate", "read"]
-
-Weights = Literal["auto", "resnet101", "resnet50", "mobilenet_v3_large", "embedded"]
+from cnnreport.data.data_set import Progress, Request
+from cnnreport.data.obtain import Patience, Ways, obtain
+from cnnreport.data.pretrained.declaration import WEIGHTS
+from cnnreport.data.pretrained.pretrained_file import LARGEST_FILE, Pretrained, identity, sha256
+from cnnreport.errors import DataError, EnvironmentFailure
+from cnnreport.system import durable
 
 URL = "https://download.pytorch.org/models"
 
@@ -35,65 +35,46 @@ EMBEDDED = (
     / "deeplabv3_mobilenet_v3_small_meadow-a7d26376.safetensors"
 )
 
-_FIRST_BYTE_WITHIN, _BUDGET = 2.0, 60.0
-"""Seconds that a download may take where the choice is left to the program."""
-
-_PATIENCE = 15.0
-"""Seconds within which a server must begin to answer where weights were asked for by name."""
+_BUDGET = 60.0
+"""Seconds that a download may take where the embedded weights will do."""
 
 _PROMISED = re.compile(r"-([0-9a-f]{8,64})\.(?:pth|safetensors)$")
 
 
-def locate(
-    weights: Weights,
-    data_dir: Path | None,
-    *,
-    fetch: bool = True,
-    progress: download.Progress | None = None,
-) -> Pretrained:
-    """Decide with which weights the net begins: a folder's, a cache's, a download, the embedded ones.
+def locate(asked: Request) -> Pretrained:
+    """Decide with which weights the net begins: a folder's, a cache's, downloaded ones, the embedded ones.
 
-    torchvision's files are looked for in `data_dir`, in its folder ``weights``, where torch.hub
-    keeps them and in this library's cache, and then downloaded.
-
-    Args:
-        weights: One of `Weights`. ``auto`` takes the ResNet-101 of the handout where it can be had
-            in time, else the embedded net.
-        data_dir: Folder given by the user, which exists.
-        fetch: Whether a file may be downloaded; False only looks at what is here.
-        progress: Told how far a download is.
+    torchvision's files are looked for in the given folder, in its folder ``weights``, where torch.hub
+    keeps them and in this library's cache, and then downloaded. Where the choice is left to the program, it
+    is the ResNet-101 of the handout. CNNREPORT_WEIGHTS_URL is the address of a mirror.
 
     Raises:
-        DataError: A file is not what its name promises, or weights were asked for by name and
-            cannot be had. Damaged weights are never passed over.
+        DataError: The folder does not exist, a file is not what its name promises, or weights were asked for
+            by name and cannot be had.
         EnvironmentFailure: The embedded file is missing, or weights were asked for by name and the
             cache cannot be written.
     """
-    if weights == "embedded":
-        return _embedded("")
-    architecture = "resnet101" if weights == "auto" else weights
+    architecture = asked.choice if asked.choice in COCO else "resnet101"
+    file, backbone = COCO[architecture]
+    ways = Ways[Pretrained](
+        what=f"torchvision's weights of the {backbone}",
+        plural=True,
+        places="torch's cache or the user cache",
+        holding=file,
+        at_hand=lambda folder: _at_hand(architecture, folder),
+        fetch=lambda patience: _coco(architecture, _fetch(file, patience, asked.progress), "downloaded"),
+        stand_in=_embedded,
+        budget=_BUDGET,
+    )
+    return obtain(WEIGHTS, asked, ways)
+
+
+def _at_hand(architecture: str, folder: Path | None) -> Pretrained | None:
     file, _ = COCO[architecture]
-    for folder, origin in _folders(data_dir):
-        if (folder / file).is_file():
-            return _coco(architecture, folder / file, origin)
-    try:
-        if not fetch:
-            raise DataError("only a build fetches them, and none with --data meadow")
-        path = _fetch(file, by_name=weights != "auto", progress=progress)
-    except CnnReportError as error:
-        given = "" if data_dir is None else "--data-dir, "
-        reason = (
-            f"torchvision's weights of the {COCO[architecture][1]} are not in {given}"
-            f"torch's cache or the user cache and were not fetched: {error.problem}"
-        )
-        if weights == "auto":
-            return _embedded(reason)
-        if isinstance(error, EnvironmentFailure):
-            raise
-        raise DataError(
-            reason, f"pass a folder that holds {file} with --data-dir, or use --weights embedded"
-        ) from error
-    return _coco(architecture, path, "downloaded")
+    for place, origin in _folders(folder):
+        if (place / file).is_file():
+            return _coco(architecture, place / file, origin)
+    return None
 
 
 def _folders(data_dir: Path | None) -> Iterator[tuple[Path, str]]:
@@ -111,14 +92,14 @@ def _hub_folder() -> Path:
     return Path(os.path.expanduser(home)) / "hub" / "checkpoints"
 
 
-def _fetch(file: str, *, by_name: bool, progress: download.Progress | None) -> Path:
+def _fetch(file: str, patience: Patience, progress: Progress | None) -> Path:
     base = os.environ.get("CNNREPORT_WEIGHTS_URL") or URL
     return download.fetch(
         f"{base.rstrip('/')}/{file}",
         f"sha256:{_promised(file)}",
         download.cache_folder(),
-        first_byte_within=_PATIENCE if by_name else _FIRST_BYTE_WITHIN,
-        budget=None if by_name else _BUDGET,
+        first_byte_within=patience.first_byte_within,
+        budget=patience.budget,
         limit=LARGEST_FILE,
         progress=progress,
     )
@@ -132,16 +113,13 @@ def _promised(file: str) -> str:
 
 
 def _coco(architecture: str, path: Path, origin: str) -> Pretrained:
-    digest = _checked(path, "remove it and get it again, or use --weights embedded")
-    backbone = COCO[architecture][1]
-    return Pretrained(
+    return _found(
+        path,
+        _checked(path, "remove it and get it again, or use --data weights=embedded"),
         architecture=architecture,
-        title=f"torchvision's DeepLabV3 ({backbone}), pre-trained on COCO with VOC's labels",
+        title=f"torchvision's DeepLabV3 ({COCO[architecture][1]}), pre-trained on COCO with VOC's labels",
         published="published at download.pytorch.org",
         origin=origin,
-        reason="",
-        sha256=digest,
-        place=path,
     )
 
 
@@ -151,15 +129,41 @@ def _embedded(reason: str) -> Pretrained:
             f"the embedded weights {EMBEDDED.name} are missing",
             "install cnnreport again, or make them with `python -m cnnreport run pretrain`",
         )
-    return Pretrained(
+    return _found(
+        EMBEDDED,
+        _checked(EMBEDDED, "install cnnreport again"),
         architecture="mobilenet_v3_small_embedded",
         title="a small DeepLabV3 (MobileNetV3-Small) pre-trained by this project on drawn meadow scenes "
         "without flowers",
         published="brought by cnnreport",
         origin="brought by cnnreport",
         reason=reason,
-        sha256=_checked(EMBEDDED, "install cnnreport again"),
-        place=EMBEDDED,
+        stand_in=True,
+    )
+
+
+def _found(
+    path: Path,
+    digest: str,
+    *,
+    architecture: str,
+    title: str,
+    published: str,
+    origin: str,
+    reason: str = "",
+    stand_in: bool = False,
+) -> Pretrained:
+    about = identity(architecture, title, published, digest)
+    return Pretrained(
+        name=architecture,
+        title=title,
+        origin=origin,
+        fingerprint=durable.sha256(json.dumps(about, sort_keys=True).encode()),
+        stand_in=stand_in,
+        reason=reason,
+        place=path,
+        content=digest,
+        published=published,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnreport.data.source import Source
 from cnnreport.errors import DataError
 from cnnreport.system import durable
 
@@ -19,38 +20,35 @@ LARGEST_FILE = 1 << 30
 """Bytes that are accepted: the largest of torchvision's DeepLabV3s has a quarter of it."""
 
 
-@dataclass(frozen=True)
-class Pretrained:
+@dataclass(frozen=True, kw_only=True)
+class Pretrained(Source):
     """A file of weights that has been found and hashed, but not opened.
 
+    Its name is that of the architecture: ``resnet101``, ``resnet50``, ``mobilenet_v3_large`` or
+    ``mobilenet_v3_small_embedded``; its content the SHA-256 of the file.
+
     Args:
-        architecture: Of which net: ``resnet101``, ``resnet50``, ``mobilenet_v3_large`` or
-            ``mobilenet_v3_small_embedded``.
-        title: What the report calls the net with these weights.
         published: Where these very bytes are published, a phrase for the report. Part of a run,
             and so the same on every machine.
-        origin: How this machine came by them, a phrase for the report, never a path.
-        reason: Why they were taken where the choice was left to the program, else empty.
-        sha256: Of the file, 64 hexadecimal digits.
-        place: Where the file is.
     """
 
-    architecture: str
-    title: str
     published: str
-    origin: str
-    reason: str
-    sha256: str
-    place: Path
 
     def identity(self) -> dict[str, str]:
         """Return what the weights are, without where they were found."""
-        return {
-            "architecture": self.architecture,
-            "title": self.title,
-            "origin": self.published,
-            "sha256": self.sha256,
-        }
+        return identity(self.name, self.title, self.published, self.content)
+
+
+def identity(architecture: str, title: str, published: str, digest: str) -> dict[str, str]:
+    """Return what makes weights what they are, as a run keeps it.
+
+    Args:
+        architecture: Of which net they are.
+        title: What the report calls the net with these weights.
+        published: Where these very bytes are published.
+        digest: SHA-256 of the file.
+    """
+    return {"architecture": architecture, "title": title, "origin": published, "sha256": digest}
 
 
 def sha256(path: Path) -> str:
@@ -64,7 +62,7 @@ def sha256(path: Path) -> str:
         if size > LARGEST_FILE:
             raise DataError(
                 f"{path} has {size} bytes, expected weights of less than {LARGEST_FILE >> 20} MiB",
-                "remove it and get it again, or use --weights embedded",
+                "remove it and get it again, or use --data weights=embedded",
             )
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -73,31 +71,32 @@ def sha256(path: Path) -> str:
         raise DataError(f"cannot read {path}: {reason}", "check its permissions") from error
 
 
-def read(pretrained: Pretrained) -> bytes:
+def read(source: Pretrained) -> bytes:
     """Return the bytes of a located file.
 
     Raises:
         DataError: They are not those that were located.
     """
-    content = durable.read(pretrained.place, pretrained.sha256)
+    assert source.place is not None, "weights are a file"
+    content = durable.read(source.place, source.content)
     if content is None:
-        raise DataError(f"{pretrained.place.name} changed on the disk while it was in use", "start again")
+        raise DataError(f"{source.place.name} changed on the disk while it was in use", "start again")
     return content
 
 
-def arrays(pretrained: Pretrained) -> dict[str, NDArray[np.uint8]]:
+def prepare(source: Pretrained) -> dict[str, NDArray[np.uint8]]:
     """Return a located file as the arrays that a run reads.
 
     Returns:
-        ``weights``, uint8 [bytes of the file], and ``about_weights``, uint8: an object of JSON in
+        ``weights``, uint8 (bytes of the file,), and ``about_weights``, uint8: an object of JSON in
         UTF-8 with the texts ``architecture``, ``title``, ``origin`` (where the weights are
         published) and ``sha256``.
 
     Raises:
         DataError: The file is not the one that was located.
     """
-    about = json.dumps(pretrained.identity(), sort_keys=True).encode()
+    about = json.dumps(source.identity(), sort_keys=True).encode()
     return {
-        "weights": np.frombuffer(read(pretrained), np.uint8),
+        "weights": np.frombuffer(read(source), np.uint8),
         "about_weights": np.frombuffer(about, np.uint8),
     }

@@ -10,7 +10,8 @@ from cnnreport.runs import artefact, device
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors import crew
 from cnnreport.runs.executors.workers import InProcess, WorkersDied, compute, workers
-from cnnreport.runs.plan import Planned, make_job, prepare_data
+from cnnreport.runs.planned import Planned, make_job
+from cnnreport.runs.prepare import prepare_data
 from cnnreport.runs.runner import Job, Notify
 
 

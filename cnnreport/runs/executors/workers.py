@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnreport import sources
+from cnnreport import modules, sources
 from cnnreport.errors import EnvironmentFailure
 from cnnreport.runs.device import THREADS
 from cnnreport.runs.runner import Job, Notify, Progress, execute
@@ -112,7 +112,7 @@ def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]
     staff: set[Any] = set()
     with _signals_held():  # the workers are born deaf to Ctrl-C: this process decides
         notifications = context.Queue()
-        arguments = (notifications, os.getpid(), sources.followed())
+        arguments = (notifications, os.getpid(), sources.followed(), modules.entered())
         pool = _Pool(count, mp_context=context, initializer=_start_worker, initargs=arguments)
         ended = threading.Event()
         listener = threading.Thread(target=_listen, args=(notifications, shown, ended), daemon=True)
@@ -140,7 +140,7 @@ def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]
     shown.warn()
 
 
-def _start_worker(notifications: Any, parent: int, followed: Sequence[Path]) -> None:
+def _start_worker(notifications: Any, parent: int, followed: Sequence[Path], root: Path | None) -> None:
     global _notify, _unfit
     _notify = notifications.put
     try:
@@ -149,6 +149,8 @@ def _start_worker(notifications: Any, parent: int, followed: Sequence[Path]) -> 
         streams.protect()
         for folder in followed:
             sources.follow(folder)
+        if root is not None:
+            modules.enter(root)
         os.environ.update(OMP_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         from cnnreport.training.fast import memory

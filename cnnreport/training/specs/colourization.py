@@ -40,7 +40,7 @@ class Colourization:
     """
 
     task: ClassVar[str] = "cnnreport.training.colourization:ColourizationTraining"
-    data: ClassVar[str] = "cnnreport.data.horses.horses"
+    data: ClassVar[str] = "cnnreport.data.horses.declaration:HORSES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "scikit-learn")
     symbolic: ClassVar[bool] = False
 

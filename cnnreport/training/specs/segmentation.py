@@ -22,7 +22,10 @@ _GIB = 1 << 30
 class _Segmentation:
     """What the specs of Part D have in common."""
 
-    data: ClassVar[str] = "cnnreport.data.segmentation"
+    data: ClassVar[tuple[str, ...]] = (
+        "cnnreport.data.flowers.declaration:FLOWERS",
+        "cnnreport.data.pretrained.declaration:WEIGHTS",
+    )
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy", "scipy", "pillow")
     symbolic: ClassVar[bool] = False
 
@@ -52,7 +55,7 @@ class Features(_Segmentation):
     Args:
         start: ``pretrained`` for the weights that were chosen; ``random`` for a net of the same
             architecture whose weights are random and whose batch norm is calibrated, as a control.
-        images: How many images of each list to use; see `cnnreport.data.flowers.flowers.prepare`.
+        images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
     """
 
     task: ClassVar[str] = "cnnreport.training.features:FeaturesTask"
@@ -83,7 +86,7 @@ class FineTuning(_Segmentation):
         learning_rate: Step size of the optimiser.
         optimiser: How the parameters follow their gradients.
         schedule: How the learning rate changes.
-        images: How many images of each list to use; see `cnnreport.data.flowers.flowers.prepare`.
+        images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
     """
 
     task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
@@ -126,7 +129,7 @@ class Pretraining:
     """
 
     task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
-    data: ClassVar[str] = "cnnreport.data.drawn.scenes"
+    data: ClassVar[str] = "cnnreport.data.drawn.declaration:SCENES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False
 

@@ -1,0 +1,68 @@
+"""What the user chose on the command line, and how `status` remembers it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cnnreport.project import CHOICES, Project
+from cnnreport.runs import artefact
+from cnnreport.runs.device import DeviceChoice
+from cnnreport.system import durable
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose on the command line; the defaults are the command line's.
+
+    Args:
+        data: What is asked of data sets, a wish as `cnnreport.data.choosing` has it; empty for nothing.
+        data_dir: Folder with real data, None for none.
+        device: Where to compute.
+        precision: ``exact`` or ``fast``; None for what the spec says.
+        seeds: How many seeds; None for what the experiment says, in a smoke build at most
+            `cnnreport.runs.plan.SMOKE_SEEDS`.
+        smoke: Cut everything down to seconds.
+        force: Names of experiments and families to be run again though they are cached.
+        fetch: Whether data may be downloaded.
+    """
+
+    data: Mapping[str, str] = field(default_factory=dict)
+    data_dir: Path | None = None
+    device: DeviceChoice = "auto"
+    precision: str | None = None
+    seeds: int | None = None
+    smoke: bool = False
+    force: tuple[str, ...] = ()
+    fetch: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the choices that `status` and `explain` need to see the plan of the last build."""
+        kept = {k: v for k, v in asdict(self).items() if k not in ("force", "fetch")}
+        return {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()}
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> "Choices":
+        """Rebuild the choices of a `to_json`.
+
+        Raises:
+            TypeError: They are of another version, or none.
+        """
+        data = parts["data"]
+        if not isinstance(data, dict) or not all(isinstance(said, str) for said in data.values()):
+            raise TypeError("a wish of data is a text for each name")
+        return cls(**{**parts, "data_dir": Path(parts["data_dir"]) if parts["data_dir"] else None})
+
+
+def last_choices(project: Project) -> Choices | None:
+    """Return the choices of the last build into this output folder, None where there was none."""
+    try:
+        return Choices.from_json(json.loads((project.output / CHOICES).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep_choices(project: Project, choices: Choices) -> None:
+    """Remember the choices of a build for `status` and `explain`."""
+    durable.write(project.output / CHOICES, artefact.encode(choices.to_json()))
