@@ -139,7 +139,7 @@ def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part:
 def test_what_a_report_is_made_of_makes_it_again_and_no_run(
     project: Path, part: Path, file: str, rewritten: tuple[str, ...]
 ) -> None:
-    """Shared templates, answers, drawing, writing: what depends on them is written anew, nothing else."""
+    """Shared templates, answers, drawing and writing: what depends on them is written anew, no other file."""
     place, kinds = project / file, ("html", "pdf")
     written = {kind: (part / f"a2-writeup.{kind}").stat().st_mtime_ns for kind in kinds}
     before = place.read_text()

@@ -55,5 +55,5 @@ def test_numbers_of_tools_have_an_origin(make_derivation: MakeDerivation) -> Non
 def test_a_run_of_another_kind_is_refused(make_derivation: MakeDerivation) -> None:
     """Measures that are no comparison's are told with the run's folder."""
     run = make_derivation()
-    with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* comparison.*run the exper"):
+    with pytest.raises(UsageError, match=rf"{run.folder.name} does not fit .* has no .rows.*run the exper"):
         tool_counts.comparison(run)

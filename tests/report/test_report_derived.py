@@ -84,9 +84,9 @@ def test_a_convention_that_is_not_there_is_named(make_derivation: MakeDerivation
 def test_foreign_measures_are_refused(make_derivation: MakeDerivation, measures: dict[str, Any]) -> None:
     """A run of another kind, or of an older version, is named with its folder and what to do."""
     run = make_derivation(measures)
-    with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* derivation.*run the exper"):
+    with pytest.raises(UsageError, match=rf"{run.folder.name} does not fit .* has no .*run the exper"):
         derived.derivation(run)
-    with pytest.raises(UsageError, match=rf"{run.folder.name} is not that of .* audit.*run the experiment"):
+    with pytest.raises(UsageError, match=rf"{run.folder.name} does not fit .* has no .*run the exper"):
         audits.audit(run)
 
 

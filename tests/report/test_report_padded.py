@@ -269,6 +269,6 @@ def test_foreign_measures_are_refused(make_derivation: MakeDerivation, foreign: 
     """A run of another kind, or of an older version, is named with its folder and what to do."""
     run = make_derivation(foreign, PADDINGS)
     with pytest.raises(
-        UsageError, match=rf"{run.folder.name} is not that of .* paddings.*run the experiment"
+        UsageError, match=rf"{run.folder.name} does not fit this version: .* has .*run the experiment"
     ):
         paddings.paddings(run)
