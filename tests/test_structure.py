@@ -11,7 +11,7 @@ import pytest
 from cnnreport.project import PACKAGE
 
 FLOORS = (
-    {"errors", "sources", "system"},
+    {"errors", "sources", "modules", "system"},
     {"project", "task", "kinds", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},
