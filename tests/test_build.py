@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.page import outline as outlines
 
-SMALL = ("--smoke", "--seeds", "1", "--data", "meadow")
+SMALL = ("--smoke", "--seeds", "1", "--data", "drawn")
 IN_REPORT = ("pool-upsample", "pool-upsample-formulas", "handwritten-answer", "other-tools")
 CUT = (*SMALL, "--device", "cpu", *(word for name in IN_REPORT for word in ("--only", name)))
 """Part A and the checks, in seconds."""

@@ -12,7 +12,7 @@ from cnnreport.project import PACKAGE
 from cnnreport.report.draw import drawings
 
 FLOORS = (
-    {"errors", "sources", "system"},
+    {"errors", "sources", "modules", "system"},
     {"project", "task", "kinds", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},
