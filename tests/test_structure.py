@@ -22,7 +22,7 @@ FLOORS = (
 """Rooms from the ground up; a room sees its own floor and those below."""
 
 ONLY_IN = {
-    "matplotlib": {"report/draw/figure.py"},
+    "matplotlib": {"report/draw/style.py", "report/draw/figure.py"},
     "jinja2": {"report/page/templating.py"},
     "weasyprint": {"report/out/pdf.py"},
     "ziamath": {"report/draw/maths.py"},

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnreport.errors import UsageError
 from cnnreport.report.answer import DataSet, Picture
@@ -171,21 +171,30 @@ class _Scale:
 def _paint(axes: "Axes", row: _Row, y: float, scale: _Scale) -> None:
     bar, zero = row.bar, scale.x(0.0)
     axes.plot((zero, zero), (y - row.height / 2, y + row.height / 2), color="#8a8a8a", lw=0.6, zorder=1)
-    style.block(axes, zero, y - _THICK / 2, scale.x(bar.mean) - zero, _THICK, facecolor=row.colour, alpha=0.55)
+    style.block(
+        axes, zero, y - _THICK / 2, scale.x(bar.mean) - zero, _THICK, facecolor=row.colour, alpha=0.55
+    )
     if bar.half:
         _whisker(axes, y, bar.mean - bar.half, bar.mean + bar.half, scale)
     if len(bar.seeds) > 1:
-        looks = {"ls": "", "marker": "o", "ms": 2.6, "mfc": style.PAPER, "mec": style.INK, "mew": 0.6}
+        looks: dict[str, Any] = {
+            "ls": "",
+            "marker": "o",
+            "ms": 2.6,
+            "mfc": style.PAPER,
+            "mec": style.INK,
+            "mew": 0.6,
+        }
         axes.plot([scale.x(seed) for seed in bar.seeds], [y] * len(bar.seeds), zorder=3, **looks)
     _lines(axes, scale.left - _PAD, y, row.label, align="right")
     _lines(axes, scale.right + _PAD, y, row.text, align="left")
 
 
 def _whisker(axes: "Axes", y: float, low: float, high: float, scale: _Scale) -> None:
-    looks = {"color": style.INK, "lw": 0.8, "ms": 3.2, "zorder": 2}
+    looks: dict[str, Any] = {"color": style.INK, "lw": 0.8, "ms": 3.2, "zorder": 2}
     axes.plot((scale.x(low), scale.x(high)), (y, y), **looks)
-    axes.plot(scale.x(low), y, marker="|" if low >= scale.low else "<", **looks)
-    axes.plot(scale.x(high), y, marker="|" if high <= scale.high else ">", **looks)
+    axes.plot(scale.x(low), y, marker="|" if low >= scale.low else "<", ls="", **looks)
+    axes.plot(scale.x(high), y, marker="|" if high <= scale.high else ">", ls="", **looks)
 
 
 def _lines(axes: "Axes", x: float, y: float, lines: Sequence[str], *, align: str) -> None:

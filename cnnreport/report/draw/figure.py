@@ -231,7 +231,13 @@ def _explain_below(figure: "Figure", drawn: Sequence[Curve], lines: Sequence[_Li
     handles = [Line2D([], [], **_looks(line), marker=line.marker or None, ms=4) for line in entries.values()]
     place: Any = {"loc": "outside lower center", "ncols": columns}
     figure.legend(
-        handles, list(entries), frameon=False, handlelength=2.4, title=title or None, columnspacing=1.2, **place
+        handles,
+        list(entries),
+        frameon=False,
+        handlelength=2.4,
+        title=title or None,
+        columnspacing=1.2,
+        **place,
     )
 
 

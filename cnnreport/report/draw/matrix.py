@@ -9,6 +9,7 @@ import numpy as np
 from cnnreport.errors import UsageError
 from cnnreport.report.answer import DataSet, Picture
 from cnnreport.report.draw import drawings, paper, style
+from cnnreport.report.numbers.quantity import NARROW, digits
 
 if TYPE_CHECKING:
     from cnnreport.report.draw.style import Axes
@@ -23,7 +24,7 @@ _STEPS = (0.01, 0.1, 0.5, 1.0)
 """Shares that the legend shows."""
 _NAMED = 3
 """So many confusions the alternative text names."""
-_EMPTY = "#ececec"
+_EMPTY, _FAINT = "#ececec", "#767676"
 _TRUE, _PREDICTED = "true class", "predicted class"
 _SWATCH, _LEGEND = 7.6, 50.0
 
@@ -61,44 +62,48 @@ def matrix(
     classes = len(names)
     if counts.shape != (classes, classes) or not classes:
         raise UsageError(
-            f"a confusion matrix of {classes} classes has the shape ({classes}, {classes}), not {counts.shape}",
+            f"a confusion matrix of {classes} classes is ({classes}, {classes}), not {counts.shape}",
             "give one row and one column for each name",
         )
     if (counts < 0).any():
-        raise UsageError("a confusion matrix has a negative count", "give how often each class was taken for each")
-    known = np.where(np.isfinite(counts), counts, -1.0).tolist()  # JSON has no NaN
-    drawn = _drawn(known, list(names), shares, width)
+        raise UsageError(
+            "a confusion matrix has a negative count", "give how often each class was taken for each"
+        )
+    counts = np.where(np.isfinite(counts), counts, math.nan)
+    drawn = _drawn(_shares(counts).tolist(), _printed(counts, shares=shares), list(names), width)
     return Picture(drawn.encode(), "image/svg+xml", f"{alt} {_summary(counts, names, things)}", data)
 
 
 def _summary(counts: Counts, names: Sequence[str], things: str) -> str:
     """Say what stands out: how many are right, the worst class and the most frequent confusions."""
-    share = _shares(counts)
-    seen = np.isfinite(share).all(axis=1)
-    if not seen.any():
+    share = _shares(counts).diagonal()
+    seen = [k for k, right in enumerate(share) if not math.isnan(right)]
+    if not seen:
         return f"There are no {things}."
-    kept = np.where(seen[:, None], counts, 0.0)
-    right, total = np.trace(kept), kept.sum()
-    said = [f"{right:g} of {total:g} {things} are on the diagonal, {_per_cent(right / total)}"]
-    worst = min(np.flatnonzero(seen), key=lambda k: share[k, k])
-    if seen.sum() > 1 and share[worst, worst] < 1:
-        said.append(f"least often right is {names[worst]}, {_per_cent(share[worst, worst])}")
-    if confusions := _confusions(kept, names):
+    right, total = counts.diagonal()[seen].sum(), counts[seen].sum()
+    said = [f"{_count(right)} of {_count(total)} {things} are on the diagonal, {_per_cent(right / total)}"]
+    worst = min(seen, key=lambda k: float(share[k]))
+    if len(seen) > 1 and share[worst] < 1:
+        said.append(f"least often right is {names[worst]}, {_per_cent(share[worst])}")
+    if confusions := _confusions(counts, seen, names):
         said.append(f"most often confused: {', '.join(confusions)}")
-    if not seen.all():
-        said.append(f"without {things}: {', '.join(n for n, s in zip(names, seen, strict=True) if not s)}")
+    if lacking := [name for k, name in enumerate(names) if k not in seen]:
+        said.append(f"without {things}: {', '.join(lacking)}")
     return "; ".join(said) + "."
 
 
+def _confusions(counts: Counts, seen: Sequence[int], names: Sequence[str]) -> list[str]:
+    wrong = [(float(counts[i, j]), i, j) for i in seen for j in range(len(names)) if i != j and counts[i, j]]
+    most = sorted(wrong, key=lambda entry: -entry[0])[:_NAMED]
+    return [f"{names[i]} taken for {names[j]} ({_count(count)})" for count, i, j in most]
+
+
+def _count(value: float) -> str:
+    return digits(float(value), "count").replace(NARROW, " ")
+
+
 def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _confusions(counts: Counts, names: Sequence[str]) -> list[str]:
-    wrong = counts - np.diag(np.diag(counts))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:_NAMED]
-    pairs = [divmod(int(place), len(names)) for place in order]
-    return [f"{names[i]} taken for {names[j]} ({wrong[i, j]:g})" for i, j in pairs if wrong[i, j] > 0]
+    return f"{digits(float(share), 'share')} %"
 
 
 def _shares(counts: Counts) -> Counts:
@@ -108,14 +113,23 @@ def _shares(counts: Counts) -> Counts:
     return shares
 
 
+def _printed(counts: Counts, *, shares: bool) -> list[list[str]]:
+    """Return what the cells say, nothing where there are too many of them."""
+    if len(counts) > _PRINTED:
+        return []
+    if shares:
+        return [[f"{100 * share:.0f}" for share in row] for row in _shares(counts)]
+    return [[digits(float(count), "count") for count in row] for row in counts]
+
+
 @drawings.kept
-def _drawn(rows: Sequence[Sequence[float]], names: Sequence[str], shares: bool, width: float) -> str:  # noqa: FBT001
-    counts = np.array(rows)
-    counts[counts < 0] = math.nan
+def _drawn(
+    shares: Sequence[Sequence[float]], texts: Sequence[Sequence[str]], names: Sequence[str], width: float
+) -> str:
     place = _Place(names, width)
 
     def paint(axes: "Axes") -> None:
-        _paint_cells(axes, place, counts, shares=shares)
+        _paint_cells(axes, place, shares, texts)
         _paint_names(axes, place)
         _paint_legend(axes, place)
 
@@ -146,30 +160,30 @@ class _Place:
         self.top = _HEAD + high + _PAD
         self.height = self.top + self.side + _FOOT
 
-    def _clipped(self, name: str, number: int, room: float, few: bool) -> str:  # noqa: FBT001
+    def _clipped(self, name: str, number: int, room: float, few: bool) -> str:
         tail = "" if few else f"  {number}"
         return paper.clipped(name, self.size, room - paper.width(tail, self.size)) + tail
 
 
-def _paint_cells(axes: "Axes", place: _Place, counts: Counts, *, shares: bool) -> None:
-    cell, rows = place.cell, _shares(counts)
-    printed = len(counts) <= _PRINTED
-    for (i, j), share in np.ndenumerate(rows):
+def _paint_cells(
+    axes: "Axes", place: _Place, shares: Sequence[Sequence[float]], texts: Sequence[Sequence[str]]
+) -> None:
+    cell = place.cell
+    for (i, j), share in np.ndenumerate(np.array(shares)):
         x, y = place.left + j * cell, place.top + i * cell
         colour = _EMPTY if math.isnan(share) else _shade(share, right=i == j)
         if colour != style.PAPER:
             style.block(axes, x, y, cell, cell, facecolor=colour)
-        if printed and not math.isnan(share):
-            text = f"{100 * share:.0f}" if shares else f"{counts[i, j]:g}"
-            size = min(8.0, 8.0 * (cell - 0.6) / max(paper.width(text, 8), 1e-9))
-            quiet = share == 0
-            style.write(axes, x + cell / 2, y + cell / 2, text, size, align="center",
-                        color="#9a9a9a" if quiet else _legible(colour))  # fmt: skip
-    # Lines between cells that are smaller than letters would hide what is in them.
-    edges = np.arange(0, len(counts) + 1, 1 if printed else len(counts)) * cell
-    looks = {"color": "#d9d9d9", "lw": 0.4, "zorder": 2}
+        if texts and not math.isnan(share):
+            size = min(8.0, 8.0 * (cell - 0.6) / paper.width(texts[i][j], 8))
+            ink = _legible(colour) if share else _FAINT
+            style.write(axes, x + cell / 2, y + cell / 2, texts[i][j], size, align="center", color=ink)
+    # Lines around cells that are smaller than letters would hide what is in them.
+    edges = np.arange(0, len(shares) + 1, 1 if texts else 5) * cell
+    looks: dict[str, Any] = {"color": "#d9d9d9", "lw": 0.4, "zorder": 2}
     axes.vlines(place.left + edges, place.top, place.top + place.side, **looks)
     axes.hlines(place.top + edges, place.left, place.left + place.side, **looks)
+    style.block(axes, place.left, place.top, place.side, place.side, fill=False, **{**looks, "lw": 0.6})
 
 
 def _paint_names(axes: "Axes", place: _Place) -> None:

@@ -4,7 +4,6 @@ Colours are those of Okabe and Ito (2008), darkened or lightened where white pap
 readers tell them apart. Colour never stands alone: dashes, markers or words say the same in black and white.
 """
 
-import base64
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,7 +46,7 @@ class Raster:
     """An image of pixels that lies on a sheet, below all that is drawn.
 
     Args:
-        content: The bytes of a PNG or JPEG file.
+        content: A PNG or JPEG file in base64.
         media_type: ``image/png`` or ``image/jpeg``.
         left: Where it begins, in millimetres.
         top: The same, from the top.
@@ -55,7 +54,7 @@ class Raster:
         height: Its height, in millimetres.
     """
 
-    content: bytes
+    content: str
     media_type: str
     left: float
     top: float
@@ -78,9 +77,7 @@ def contenders(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(distinct)}
 
 
-def sheet(
-    width: float, height: float, paint: Callable[["Axes"], None], below: Sequence[Raster] = ()
-) -> str:
+def sheet(width: float, height: float, paint: Callable[["Axes"], None], below: Sequence[Raster] = ()) -> str:
     """Draw freely on a blank sheet, in the lettering of all figures.
 
     Args:
@@ -161,9 +158,8 @@ def _element(raster: Raster) -> str:
     box = {"x": raster.left, "y": raster.top, "width": raster.width, "height": raster.height}
     # The SVG counts in points.
     places = " ".join(f'{name}="{value / paper.MM:.4f}"' for name, value in box.items())
-    content = base64.b64encode(raster.content).decode()
     rendering = "pixelated" if raster.media_type == "image/png" else "auto"
     return (
         f'<image {places} preserveAspectRatio="none" image-rendering="{rendering}" '
-        f'xlink:href="data:{raster.media_type};base64,{content}"/>\n'
+        f'xlink:href="data:{raster.media_type};base64,{raster.content}"/>\n'
     )
