@@ -19,7 +19,7 @@ from printed import number_lines
 from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.project import PACKAGE, Project, load_file
-from cnnreport.report.draw import figure
+from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.figure import Axis, Curve
 from cnnreport.report.numbers.quantity import Quantity, Source, digits
 from cnnreport.report.out import pdf
@@ -170,7 +170,7 @@ def test_the_colours_of_an_error_map_differ_in_lightness() -> None:
 def test_photographs_are_kept_as_jpegs() -> None:
     """A strip of photographs keeps its size, and its colours nearly."""
     images = np.full((3, 8, 8, 3), (200, 30, 90), np.uint8)
-    made = figure.strip(images, "alt", (), scale=1, gap=8, photo=True)
+    made = thumbnails.strip(images, "alt", (), scale=1, gap=8, photo=True)
     pixels = np.asarray(Image.open(io.BytesIO(made.content))).astype(int)
     assert made.media_type == "image/jpeg"
     assert pixels.shape == (8, 3 * 8 + 2 * 8, 3)
@@ -206,7 +206,7 @@ def test_runs_without_pictures_are_named(make: Make) -> None:
 def test_thresholds_stand_on_a_linear_axis(monkeypatch: pytest.MonkeyPatch) -> None:
     """With ticks an axis is logarithmic unless it says that it is linear; both contenders are drawn."""
     monkeypatch.undo()  # curves are drawn here
-    drawn = [Curve(name, name, [[0.1, 0.2, 0.3]], x=[0.25, 0.5, 1]) for name in ("left", "right")]
+    drawn = [Curve(name, "contender", [[0.1, 0.2, 0.3]], x=[0.25, 0.5, 1]) for name in ("left", "right")]
     axes = [Axis("x", ticks=(0.25, 0.5, 1), linear=linear) for linear in (True, False)]
     linear, logarithmic = (figure.curves(drawn, "y", "alt", (), axis=axis).content for axis in axes)
     assert linear != logarithmic

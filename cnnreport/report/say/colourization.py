@@ -10,7 +10,7 @@ from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid
-from cnnreport.report.draw import figure
+from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.figure import Curve, Role
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
@@ -272,9 +272,9 @@ def prediction_row(runs: Sequence[Run], what: str, like: Sequence[Run]) -> Pictu
             f"the runs of {experiment_of(runs)} and {experiment_of(like)} did not see the same images",
             "build again so that all use the same data",
         )
-    pixels = figure.from_labels(mine["predicted_label"], mine["palette"])
+    pixels = thumbnails.from_labels(mine["predicted_label"], mine["palette"])
     alt = f"A row of {len(pixels)} small pictures: the colours that {what} gives to the same images."
-    return figure.strip(pixels, alt, answer.datasets(runs))
+    return thumbnails.strip(pixels, alt, answer.datasets(runs))
 
 
 def side_by_side(trainings: Mapping[str, Sequence[Run]], columns: Mapping[str, str], first: str) -> Grid:
@@ -297,20 +297,20 @@ def _rows(runs: Sequence[Run], net: str, prefix: str, groups: int) -> dict[str, 
     arrays, data = shown_run(runs).samples(), answer.datasets(runs)
     palette = arrays["palette"]
     rows = {
-        "grey": (figure.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
-        "original": (figure.from_rgb(arrays[f"{prefix}rgb"]), "the same images in their own colours"),
+        "grey": (thumbnails.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
+        "original": (thumbnails.from_rgb(arrays[f"{prefix}rgb"]), "the same images in their own colours"),
         "truth": (
-            figure.from_labels(arrays[f"{prefix}truth_label"], palette),
+            thumbnails.from_labels(arrays[f"{prefix}truth_label"], palette),
             "the same images, each pixel in the nearest colour of the palette, which is the right answer",
         ),
         "prediction": (
-            figure.from_labels(arrays[f"{prefix}predicted_label"], palette),
+            thumbnails.from_labels(arrays[f"{prefix}predicted_label"], palette),
             f"the colours that {net} gives to the same images",
         ),
     }
     order = ", from the best coloured through the median to the worst" if groups > 1 else ""
     return {
-        f"{prefix}{name}": figure.strip(
+        f"{prefix}{name}": thumbnails.strip(
             pixels, f"A row of {len(pixels)} small pictures: {what}{order}.", data, groups=groups
         )
         for name, (pixels, what) in rows.items()

@@ -78,8 +78,8 @@ def d2q1(runs: Runs) -> Answer:
     """Answer D.2 Q1: the soft IoU loss, what it comes to, and why that differs from cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     rivals: Rivals = (
-        (segmentation.loss_of(left), "left", left),
-        (segmentation.loss_of(right), "right", right),
+        (segmentation.loss_of(left), "contender", left),
+        (segmentation.loss_of(right), "contender", right),
     )
     found, against = segmentation.fine_tuning(left), segmentation_pairs.against(left, right, *LOSS_NAMES)
     theirs = segmentation.numbers(right)
@@ -150,7 +150,7 @@ def dmoving(runs: Runs) -> Answer:
     left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
     found = segmentation_pairs.against(left, right, "train mode", "eval mode", MOVED)
     values = {"seeds": answer.count(left), "right_seeds": answer.count(right), **found.values}
-    rivals: Rivals = (("train mode", "left", left), ("eval mode", "right", right))
+    rivals: Rivals = (("train mode", "contender", left), ("eval mode", "contender", right))
     pictures = {
         "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
         "starter": segmentation_pairs.curves(rivals, "validation_starter_score", "starter’s score"),
