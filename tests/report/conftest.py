@@ -15,7 +15,6 @@ from cnnreport.report.answer import DataSet, Picture
 from cnnreport.report.draw import figure
 from cnnreport.report.page import templating
 
-
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = "if the change is meant: pytest tests/report --renew, and read the diff"
 
