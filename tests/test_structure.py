@@ -28,7 +28,7 @@ of a kind say in answers, the page that they are laid on, and the files that it 
 
 ONLY_IN = {
     "matplotlib": {"report/draw/style.py", "report/draw/figure.py"},
-    "jinja2": {"report/page/templating.py"},
+    "jinja2": {"report/page/templating.py", "report/page/outcomes.py"},
     "weasyprint": {"report/out/pdf.py"},
     "ziamath": {"report/draw/maths.py"},
     "pygments": {"report/page/listing.py"},
