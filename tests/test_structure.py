@@ -23,7 +23,7 @@ FLOORS = (
 
 ONLY_IN = {
     "matplotlib": {"report/draw/figure.py"},
-    "jinja2": {"report/page/templating.py"},
+    "jinja2": {"report/page/templating.py", "report/page/outcomes.py"},
     "weasyprint": {"report/out/pdf.py"},
     "ziamath": {"report/draw/maths.py"},
     "pygments": {"report/page/listing.py"},

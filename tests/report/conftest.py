@@ -1,6 +1,6 @@
 """Fixtures of the report's tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from cnnreport.project import PACKAGE, Project
 from cnnreport.report.answer import DataSet, Picture
 from cnnreport.report.draw import figure
 from cnnreport.report.page import templating
+
+
+GOLDEN = Path(__file__).parent / "golden"
+RENEW = "if the change is meant: pytest tests/report --renew, and read the diff"
 
 
 @pytest.fixture
@@ -32,6 +36,21 @@ def make_run(tmp_path: Path) -> MakeRun:
 def make_derivation(tmp_path: Path) -> MakeDerivation:
     """A function that writes a fake run of a derivation and reads it back."""
     return partial(write_derivation, tmp_path / "build" / "runs")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A function that compares a text with the golden one of that name, or writes it with ``--renew``."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / f"{name}.txt"
+        if request.config.getoption("--renew"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.exists(), f"{file.name} is missing; write it with --renew, and read it"
+        assert text.splitlines() == file.read_text(encoding="utf-8").splitlines(), f"see {file.name}; {RENEW}"
+
+    return compare
 
 
 @pytest.fixture

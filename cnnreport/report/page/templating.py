@@ -23,6 +23,7 @@ from cnnreport.report.draw import maths
 from cnnreport.report.numbers.quantity import CONFIDENCE, NARROW, Quantity
 from cnnreport.report.page import listing
 from cnnreport.report.page.ledger import Ledger
+from cnnreport.report.page.outcomes import Outcomes
 
 Render = Callable[..., Markup]
 
@@ -45,6 +46,7 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         loader=_HonestLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
+        extensions=[Outcomes],
         finalize=lambda value: _printable(value, ledger),
         trim_blocks=True,
         lstrip_blocks=True,
