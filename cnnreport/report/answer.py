@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report.numbers.contrast import Contrast
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say.formulas.audits import Audit
@@ -100,6 +101,7 @@ class Answer:
     tables: Mapping[str, Table] = field(default_factory=dict)
     grids: Mapping[str, Grid] = field(default_factory=dict)
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
     derivations: Mapping[str, Derivation] = field(default_factory=dict)
     totals: Mapping[str, Sequence[Total]] = field(default_factory=dict)
