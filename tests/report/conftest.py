@@ -18,7 +18,6 @@ from cnnreport.report.draw import figure
 from cnnreport.report.page import templating
 from cnnreport.runs.artefact import Run
 
-
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = "if the change is meant: pytest tests/report --renew, and read the diff"
 

@@ -290,9 +290,7 @@ def test_the_best_cut_may_change_a_difference(half: Contrast, best: Contrast, de
         (OPEN, UNKNOWN, "incomparable"),
     ],
 )
-def test_comparisons_disagree_only_with_opposite_signs(
-    here: Contrast, there: Contrast, decided: str
-) -> None:
+def test_comparisons_disagree_only_with_opposite_signs(here: Contrast, there: Contrast, decided: str) -> None:
     """One that is not clear does not contradict one that is."""
     assert segmentation_pairs.agreement(here, there).outcome == decided
 

@@ -261,7 +261,7 @@ def _verdicts(values: Mapping[str, Quantity], loss: str) -> dict[str, Verdict]:
 
 
 def _score(values: Mapping[str, Quantity]) -> Decision:
-    """Decide what the starter's score says of the flower IoU; ``below``: it is less than images alike have."""
+    """Decide what the starter's score says of the flower IoU; ``below``: less than images alike have."""
     outcome = "positive"
     if not values["starter"].finite:
         outcome = "lost"
