@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.page import outline as outlines
 
-SMALL = ("--smoke", "--seeds", "1", "--data", "meadow")
+SMALL = ("--smoke", "--seeds", "1", "--data", "drawn")
 IN_REPORT = ("pool-upsample", "pool-upsample-formulas", "handwritten-answer", "other-tools")
 CUT = (*SMALL, "--device", "cpu", *(word for name in IN_REPORT for word in ("--only", name)))
 """Part A and the checks, in seconds."""
@@ -139,7 +139,7 @@ def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part:
 def test_what_a_report_is_made_of_makes_it_again_and_no_run(
     project: Path, part: Path, file: str, rewritten: tuple[str, ...]
 ) -> None:
-    """Shared templates, answers, drawing, writing: what depends on them is written anew, nothing else."""
+    """Shared templates, answers, drawing and writing: what depends on them is written anew, no other file."""
     place, kinds = project / file, ("html", "pdf")
     written = {kind: (part / f"a2-writeup.{kind}").stat().st_mtime_ns for kind in kinds}
     before = place.read_text()

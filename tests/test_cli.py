@@ -82,7 +82,7 @@ def test_the_list_names_experiments_and_reports() -> None:
         (["build", "--seeds", "0"], 2, "0 is not in the range"),
         (["explain", "nothing"], 2, "there is no experiment 'nothing'"),
         (["status", "--device", "cuda"], 4, "no CUDA device; use --device cpu or auto"),
-        (["build", "-n", "--data", "cifar10", "--data-dir", "{tmp}/none"], 5, "{tmp}/none"),
+        (["build", "-n", "--data", "real", "--data-dir", "{tmp}/none"], 5, "{tmp}/none"),
         (["runs", "import", "{tmp}/none.zip"], 5, "cannot read"),
         (["--project", "{tmp}", "list"], 2, "is no project"),
     ],
@@ -133,7 +133,7 @@ def test_an_unwritable_output_folder_is_an_environment_error(tmp_path: Path) -> 
     """A file in the way of the output folder is told before anything is trained."""
     (tmp_path / "out").write_text("in the way")
     done = cnnreport(
-        "run", "pool-upsample", "--smoke", "--data", "meadow", "--out", str(tmp_path / "out" / "deep")
+        "run", "pool-upsample", "--smoke", "--data", "drawn", "--out", str(tmp_path / "out" / "deep")
     )
     assert done.returncode == 4, done.stderr
     assert "cannot write" in done.stderr
@@ -141,9 +141,19 @@ def test_an_unwritable_output_folder_is_an_environment_error(tmp_path: Path) -> 
 
 def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
     """Where the tests run a build must run, so no check fails."""
-    done = cnnreport("doctor", "--json", "--data", "meadow", "--out", str(tmp_path))
+    done = cnnreport("doctor", "--json", "--data", "drawn", "--out", str(tmp_path))
     checks = {check["name"]: check["verdict"] for check in json.loads(done.stdout)}
-    assert set(checks) >= {"torch", "device", "pango", "fonts", "disk", "data"}
+    assert set(checks) >= {
+        "torch",
+        "device",
+        "pango",
+        "fonts",
+        "disk",
+        "horses",
+        "flowers",
+        "weights",
+        "scenes",
+    }
     assert "fail" not in checks.values(), done.stdout
     assert done.returncode == 0
 
@@ -179,9 +189,9 @@ def test_clean_does_not_remove_unasked(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("EXPERIMENTS = (", "broken.py:1: SyntaxError"),
-        ("x = 1\ny = x / 0", "broken.py:2: ZeroDivisionError: division by zero"),
+        ("x = 1\nEXPERIMENTS = x / 0", "broken.py:2: ZeroDivisionError: division by zero"),
         ("EXPERIMENTS = 5", "is no tuple of experiments"),
-        ("", "declares no EXPERIMENTS"),
+        ("ANSWERS = {}", "holds answers and declares no experiments; move it to answers/"),
     ],
 )
 def test_a_mistake_in_a_declaration_is_told_with_its_line(text: str, says: str, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def start(project: Path, out: Path) -> "subprocess.Popen[str]":
     """Start the command in a process group of its own, where Ctrl-C counts even if it does not here."""
     return subprocess.Popen(
         f"{sys.executable} -m cnnreport --project {project} run small "
-        f"--data meadow --device cpu --out {out}".split(),
+        f"--data drawn --device cpu --out {out}".split(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 from pypdf import PdfReader
 
-from cnnreport.data.drawn import scenes
+from cnnreport.data.data_set import Request
+from cnnreport.data.drawn import located, scenes
 from cnnreport.data.pretrained import pretrained
 from cnnreport.nets import deeplab
 from cnnreport.project import PACKAGE, find
@@ -27,7 +28,7 @@ FAMILIES = ("fine-tune", "fine-tune-handout", "fine-tune-random", "fine-tuning-c
 def build(out: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Build Part D in small, with no network and no weights but the embedded ones."""
     only = [word for name in FAMILIES for word in ("--only", name)]
-    command = [sys.executable, "-m", "cnnreport", "build", "--smoke", "--data", "meadow", "--seeds", "2"]
+    command = [sys.executable, "-m", "cnnreport", "build", "--smoke", "--data", "drawn", "--seeds", "2"]
     command += ["--device", "cpu", "--out", str(out), *only, *words]
     nowhere = {"TORCH_HOME": str(out / "none"), "CNNREPORT_CACHE": str(out / "none")}
     return subprocess.run(
@@ -69,7 +70,7 @@ def test_the_embedded_weights_are_those_of_their_run() -> None:
     what = manifest["key"]["what"]
     declared = load_all(find(PACKAGE.parent))["pretrain"].spec
     assert what["spec"] == asdict(declared)
-    assert what["data"]["fingerprint"] == scenes.locate("auto", None).fingerprint
+    assert what["data"]["fingerprint"] == located.locate(Request()).fingerprint
 
 
 def test_the_embedded_weights_are_small_and_fit() -> None:

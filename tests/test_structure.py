@@ -12,7 +12,7 @@ from cnnreport.project import PACKAGE
 from cnnreport.report.draw import drawings
 
 FLOORS = (
-    {"errors", "sources", "system"},
+    {"errors", "sources", "modules", "system"},
     {"project", "task", "kinds", "nets", "data", "training", "formula"},
     {"runs"},
     {"report"},
@@ -27,8 +27,8 @@ REPORT_FLOORS = ("numbers", "draw", "answer", "say", "page", "out")
 of a kind say in answers, the page that they are laid on, and the files that it is written to."""
 
 ONLY_IN = {
-    "matplotlib": {"report/draw/figure.py"},
-    "jinja2": {"report/page/templating.py"},
+    "matplotlib": {"report/draw/style.py", "report/draw/figure.py"},
+    "jinja2": {"report/page/templating.py", "report/page/outcomes.py"},
     "weasyprint": {"report/out/pdf.py"},
     "ziamath": {"report/draw/maths.py"},
     "pygments": {"report/page/listing.py"},

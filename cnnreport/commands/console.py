@@ -144,9 +144,7 @@ class Watch:
 
         console = Console(stderr=True)
         if self._rows and console.is_terminal:
-            self._live = Live(
-                get_renderable=self._render, console=console, refresh_per_second=4, transient=True
-            )
+            self._live = Live(self, console=console, refresh_per_second=4, transient=True)
             self._live.start()
         return self
 
@@ -177,7 +175,7 @@ class Watch:
             self._spoken[name] = now
             note("  ".join(cell for cell in self._cells(name) if cell))
 
-    def _render(self) -> Any:
+    def __rich__(self) -> Any:
         columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
         # What does not fit the terminal is cut off at the bottom: there are the runs that are done.
         names = sorted(self._rows, key=self._place)

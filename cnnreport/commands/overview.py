@@ -61,7 +61,7 @@ def current_plan(project: Project, choices: Choices | None, name: str | None = N
 def _as_before(project: Project, declared: Mapping[str, Experiment]) -> Choices | None:
     """Return what the last build was asked for, as far as the project still has it."""
     last = last_choices(project)
-    return last and replace(last, data=choosing.known(last.data, located.known(declared.values())))
+    return last and replace(last, data=choosing.still_known(last.data, located.known(declared.values())))
 
 
 def describe(planned: Planned) -> dict[str, Any]:

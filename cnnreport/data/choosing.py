@@ -36,7 +36,10 @@ def read(words: Iterable[str], data_sets: Mapping[str, DataSet]) -> dict[str, st
             continue
         name, dot, option = subject.partition(".")
         if name not in data_sets:
-            raise UsageError(f"there is no data set {name!r}", _known(data_sets))
+            known = (
+                listed({each.name: each.title for each in data_sets.values()}) or "no experiment takes data"
+            )
+            raise UsageError(f"there is no data set {name!r}", f"choose from: {known}")
         if dot:
             wish[subject] = _value(data_sets[name], option, value)
         else:
@@ -76,7 +79,7 @@ def words_of(wish: Mapping[str, str]) -> list[str]:
     ]
 
 
-def known(wish: Mapping[str, str], data_sets: Mapping[str, DataSet]) -> dict[str, str]:
+def still_known(wish: Mapping[str, str], data_sets: Mapping[str, DataSet]) -> dict[str, str]:
     """Return of a wish that was kept what the project's data sets still have."""
     kept: dict[str, str] = {}
     for name, value in wish.items():
@@ -111,18 +114,19 @@ def _known(data_sets: Mapping[str, DataSet]) -> str:
 
 def _value(data_set: DataSet, name: str, value: str) -> str:
     """Return what is kept of an option's value: a file by its whole path."""
-    converted = _converted(data_set, name, value)
-    form = data_set.option(name).form
-    if form == "file" and not Path(value).expanduser().is_file():
+    _converted(data_set, name, value)  # what an option cannot be is told now
+    if data_set.option(name).form != "file":
+        return value
+    file = Path(value).expanduser().resolve()
+    if not file.is_file():
         raise UsageError(f"there is no file {value} for {data_set.name}.{name}", "mend its name")
-    return (
-        str(Path(value).expanduser().resolve()) if form == "file" else value if converted is not None else ""
-    )
+    return str(file)
 
 
 def _converted(data_set: DataSet, name: str, value: str) -> str | bool:
     if data_set.option(name).form != "flag":
         return value
     if value not in _FLAG:
-        raise UsageError(f"{data_set.name}.{name} is yes or no, not {value!r}", f"{data_set.name}.{name}=yes")
+        problem = f"{data_set.name}.{name} is yes or no, and no {value!r}"
+        raise UsageError(problem, f"say --data {data_set.name}.{name}=yes, or leave it out")
     return _FLAG[value]

@@ -19,8 +19,8 @@ ALL = "all"
 AUTO, REAL, DRAWN = "auto", "real", "drawn"
 EVERYWHERE: Mapping[str, str] = {
     AUTO: "the data themselves where they are at hand or soon fetched, else what stands in for them",
-    REAL: "never what stands in for them: ends with exit code 5 where they cannot be had",
-    DRAWN: "what stands in for them, wherever there is such a thing",
+    REAL: "the data themselves, or exit code 5",
+    DRAWN: "what stands in for them, where there is such a thing",
 }
 """What may be asked of every data set, in words."""
 

@@ -9,6 +9,7 @@ from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.contrast import Contrast
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.numbers.verdict import Verdict
@@ -52,6 +53,11 @@ class Grid:
     rows: tuple[tuple[str | Quantity | tuple[Quantity, ...], ...], ...]
     data: tuple[DataSet, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        """What the rows are called."""
+        return [str(row[0]) for row in self.rows]
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -84,6 +90,7 @@ class Answer:
     tables: Mapping[str, Table] = field(default_factory=dict)
     grids: Mapping[str, Grid] = field(default_factory=dict)
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
     parts: Mapping[str, object] = field(default_factory=dict)
     facts: Mapping[str, str | bool] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnreport import modules
 from cnnreport.errors import UsageError
-from cnnreport.project import Project
+from cnnreport.project import ANSWERS, Project
 
 EXPERIMENTS = "EXPERIMENTS"
 """What a module of a report's experiments folder defines if it declares any."""
@@ -59,13 +59,13 @@ def load_all(project: Project) -> dict[str, Experiment]:
     is code that they, the answers and the runs share, and is not executed here.
 
     Raises:
-        UsageError: Two experiments bear the same name, or one that of a family, or one reads what is not
-            there.
+        UsageError: Two experiments bear the same name, or one that of a family, one reads what is not
+            there, or answers lie among the declarations.
     """
     modules.enter(project.root)
     experiments: dict[str, Experiment] = {}
     for file in sorted(project.experiments.glob("*/*.py")):
-        for experiment in _declared(file, project.root) if _declares(file) else ():
+        for experiment in _declared(file, project.root):
             if experiment.name in experiments:
                 raise UsageError(f"two experiments are called {experiment.name}", f"rename the one in {file}")
             experiments[experiment.name] = experiment
@@ -118,26 +118,30 @@ def named(experiments: Mapping[str, Experiment], name: str) -> tuple[Experiment,
     return found
 
 
-def _declares(file: Path) -> bool:
-    """Tell from its text whether a module defines EXPERIMENTS; one with a mistake is to be told of it."""
+def _declared(file: Path, root: Path) -> tuple[Experiment, ...]:
+    """Return what a file declares, none where it is code that others share."""
+    defined = _defined(file)
+    if defined is not None and EXPERIMENTS not in defined:
+        if ANSWERS.upper() in defined:
+            raise UsageError(f"{file} holds answers and declares no experiments", f"move it to {ANSWERS}/")
+        return ()
+    declared = getattr(modules.load(modules.name_of(file, root), root), EXPERIMENTS, None)
+    if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
+        raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
+    return declared
+
+
+def _defined(file: Path) -> set[str] | None:
+    """Read from its text which names a module defines; None for one with a mistake, which is told later."""
     try:
-        tree = ast.parse(file.read_bytes())
+        return {name for statement in ast.parse(file.read_bytes()).body for name in _targets(statement)}
     except (SyntaxError, ValueError):
-        return True
-    names = {name for statement in tree.body for name in _defined(statement)}
-    return EXPERIMENTS in names
+        return None
 
 
-def _defined(statement: ast.stmt) -> Iterator[str]:
+def _targets(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         yield from (target.id for target in targets if isinstance(target, ast.Name))
     elif isinstance(statement, ast.ImportFrom):
         yield from (alias.asname or alias.name for alias in statement.names)
-
-
-def _declared(file: Path, root: Path) -> tuple[Experiment, ...]:
-    declared = getattr(modules.load(modules.name_of(file, root), root), EXPERIMENTS, None)
-    if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
-        raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
-    return declared

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import torch
 
-from cnnreport.errors import UsageError
 from cnnreport.training.fast.adam import Adam
 from cnnreport.training.specs.optimiser import OPTIMISERS, Optimiser
 from cnnreport.training.specs.schedule import Schedule
@@ -140,13 +139,9 @@ def make_optimiser(
         updates_per_epoch: How many there are in a pass over the training images.
 
     Raises:
-        UsageError: The optimiser knows no schedule.
+        UsageError: The schedule does not fit the optimiser, see `Schedule.fit`.
     """
-    if optimiser.name == "rprop" and schedule != Schedule():
-        raise UsageError(
-            f"rprop finds its step sizes itself, but the schedule {schedule.name!r} is asked for",
-            "leave the schedule out, or take another optimiser",
-        )
+    schedule.fit(optimiser)
 
     def rate(made: int) -> float:
         return learning_rate * schedule.share(made, updates, updates_per_epoch)

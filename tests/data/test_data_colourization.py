@@ -17,10 +17,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asking import asked
 
 from cnnreport.data import download
+from cnnreport.data.data_set import Request
 from cnnreport.data.drawn import meadow
-from cnnreport.data.horses import cifar10, horses, palette
+from cnnreport.data.horses import cifar10, horses, palette, pixels
+from cnnreport.data.horses.declaration import HORSES
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import PACKAGE
 from cnnreport.runs.fingerprint import source_closure
@@ -45,6 +48,16 @@ def folder(tmp_path: Path) -> Path:
         data = meadow.draw(6, seed=9, first=6 * i).rgb.reshape(6, 3072)
         (place / name).write_bytes(pickle.dumps({b"data": data, b"labels": [7] * 6}, 2))
     return tmp_path / "data"
+
+
+def located(
+    choice: str, folder: Path | None, *, url: str = NOWHERE, fetch: bool = True, palette: Path | None = None
+) -> pixels.HorseSource:
+    """Locate the images as a user asks for them, with a server at an address."""
+    options = {"palette": str(palette)} if palette else {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNREPORT_CIFAR10_URL", url)
+        return horses.locate(asked(HORSES, choice, folder, fetch=fetch, **options))
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -72,7 +85,7 @@ def address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_the_data_folder_comes_first(folder: Path) -> None:
     """What the data folder holds is used, without any network."""
-    source = horses.locate("auto", folder, url=NOWHERE)
+    source = located("auto", folder, url=NOWHERE)
     assert (source.name, source.origin, source.stand_in) == (
         "cifar10",
         "read from --data-dir; palette found by k-means",
@@ -83,54 +96,43 @@ def test_the_data_folder_comes_first(folder: Path) -> None:
 
 def test_a_download_and_then_the_cache(address: str, cache: Path) -> None:
     """Without a data folder CIFAR-10 is downloaded once, and taken from the cache ever after."""
-    first = horses.locate("auto", None, url=address)
+    first = located("auto", None, url=address)
     assert first.origin == "downloaded; palette found by k-means"
-    second = horses.locate("cifar10", None, url=NOWHERE)
+    second = located("cifar10", None, url=NOWHERE)
     assert second.origin == "from the user cache; palette found by k-means"
     assert second.fingerprint == first.fingerprint
-    assert horses.prepare(second, 4)["train_rgb"].shape == (30, 3, 32, 32)
+    assert pixels.prepare(second, 4)["train_rgb"].shape == (30, 3, 32, 32)
 
 
 def test_the_address_from_the_environment(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """CNNREPORT_CIFAR10_URL names a mirror."""
     monkeypatch.setenv("CNNREPORT_CIFAR10_URL", address)
-    assert horses.locate("cifar10", None).origin.startswith("downloaded")
+    assert horses.locate(Request("cifar10")).origin.startswith("downloaded")
 
 
 def test_the_same_images_have_the_same_fingerprint(folder: Path, address: str) -> None:
     """Where the images come from does not matter, only what they are."""
-    read = horses.locate("auto", folder, url=NOWHERE)
-    assert horses.locate("auto", None, url=address).fingerprint == read.fingerprint
+    read = located("auto", folder, url=NOWHERE)
+    assert located("auto", None, url=address).fingerprint == read.fingerprint
 
 
 def test_meadow_where_nothing_can_be_had(tmp_path: Path) -> None:
     """Left to itself, the program draws meadows and says why, without a path."""
-    source = horses.locate("auto", tmp_path, url=NOWHERE)
+    source = located("auto", tmp_path, url=NOWHERE)
     assert (source.name, source.stand_in) == ("meadow", True)
     assert source.reason.startswith("CIFAR-10 is not in --data-dir or the cache and was not fetched: ")
     assert str(tmp_path) not in source.reason + source.origin
 
 
 @pytest.mark.parametrize("choice", ["real", "cifar10"])
-def test_no_stand_in_for_what_was_asked_for(choice: horses.Choice) -> None:
+def test_no_stand_in_for_what_was_asked_for(choice: str) -> None:
     """Asked for CIFAR-10 or real data, the program stops with the ways out where it cannot be had."""
-    with pytest.raises(DataError, match=r"was not fetched.*--data-dir.*--data meadow"):
-        horses.locate(choice, None, url=NOWHERE)
+    with pytest.raises(DataError, match=r"was not fetched.*--data-dir.*--data horses=meadow"):
+        located(choice, None, url=NOWHERE)
 
 
-@pytest.mark.parametrize("choice", ["auto", "flowers17"])
-def test_flowers_leave_the_choice_of_horses(choice: horses.Choice, folder: Path) -> None:
-    """Asking for Oxford's flowers says nothing of horses: it is as if the choice were left open."""
-    assert horses.locate(choice, folder, url=NOWHERE).name == "cifar10"
-    assert horses.locate(choice, None, url=NOWHERE).name == "meadow"
-
-
-@pytest.mark.parametrize(
-    ("choice", "seconds"), [("auto", 2.0), ("flowers17", 2.0), ("cifar10", 15.0), ("real", 15.0)]
-)
-def test_patience(
-    choice: horses.Choice, seconds: float, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(("choice", "seconds"), [("auto", 2.0), ("cifar10", 15.0), ("real", 15.0)])
+def test_patience(choice: str, seconds: float, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server is waited for longer where CIFAR-10 was asked for by name."""
     fetch, waited = download.fetch, []
 
@@ -139,7 +141,7 @@ def test_patience(
         return fetch(*arguments, **options)
 
     monkeypatch.setattr(download, "fetch", watched)
-    horses.locate(choice, None, url=address)
+    located(choice, None, url=address)
     assert waited == [seconds]
 
 
@@ -148,9 +150,9 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None
     """A failure of the machine stays one where CIFAR-10 was asked for, else it is the reason."""
     monkeypatch.setenv("CNNREPORT_CACHE", "/dev/null/cache")
     with pytest.raises(EnvironmentFailure, match=r"cannot write to the cache.*CNNREPORT_CACHE") as caught:
-        horses.locate("cifar10", None, url=NOWHERE)
+        located("cifar10", None, url=NOWHERE)
     assert caught.value.exit_code == 4
-    source = horses.locate("auto", None, url=NOWHERE)
+    source = located("auto", None, url=NOWHERE)
     assert "was not fetched: cannot write to the cache: " in source.reason
 
 
@@ -160,43 +162,43 @@ def test_no_space_for_the_selection(address: str, cache: Path, monkeypatch: pyte
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    horses.locate("cifar10", None, url=address)
+    located("cifar10", None, url=address)
     for path in cache.glob("*.npz"):
         path.unlink()
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(EnvironmentFailure, match="cannot write to the cache: no space left on device;"):
-        horses.locate("cifar10", None, url=address)
-    source = horses.locate("auto", None, url=address)
+        located("cifar10", None, url=address)
+    source = located("auto", None, url=address)
     assert source.reason.endswith("was not fetched: cannot write to the cache: no space left on device")
 
 
 def test_only_looking() -> None:
     """Where nothing may be fetched, nothing is, and the reason says so."""
-    source = horses.locate("auto", None, fetch=False, url=NOWHERE)
+    source = located("auto", None, fetch=False, url=NOWHERE)
     assert source.reason == "CIFAR-10 is not in the cache and was not fetched: only a build fetches it"
     with pytest.raises(
         DataError, match="not in the cache and was not fetched: only a build fetches it; pass"
     ):
-        horses.locate("cifar10", None, fetch=False, url=NOWHERE)
+        located("cifar10", None, fetch=False, url=NOWHERE)
 
 
 def test_damaged_data_never_become_a_meadow(folder: Path) -> None:
     """A damaged set stops the program even where the choice is left to it."""
     (folder / cifar10.FOLDER / "data_batch_4").write_bytes(b"\x80\x02}")
     with pytest.raises(DataError, match="data_batch_4 is damaged") as caught:
-        horses.locate("auto", folder, url=NOWHERE)
+        located("auto", folder, url=NOWHERE)
     assert caught.value.exit_code == 5
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     """A data folder that does not exist is an error, whatever was chosen."""
     with pytest.raises(DataError, match="does not exist; correct --data-dir"):
-        horses.locate("meadow", tmp_path / "none")
+        located("meadow", tmp_path / "none")
 
 
 def test_prepared_arrays(folder: Path) -> None:
     """The arrays have the promised shapes, and each label is the nearest colour."""
-    data = horses.prepare(horses.locate("auto", folder), 5)
+    data = pixels.prepare(located("auto", folder), 5)
     shapes = {name: (array.dtype.name, array.shape) for name, array in data.items()}
     assert shapes == {
         "train_rgb": ("uint8", (30, 3, 32, 32)),
@@ -210,9 +212,9 @@ def test_prepared_arrays(folder: Path) -> None:
 
 def test_order(folder: Path) -> None:
     """All images are there once, in another order than in the files, the same each time."""
-    source = horses.locate("auto", folder)
+    source = located("auto", folder)
     stored = cifar10.read(folder / cifar10.FOLDER).train
-    first, second = (horses.prepare(source, 4)["train_rgb"] for _ in range(2))
+    first, second = (pixels.prepare(source, 4)["train_rgb"] for _ in range(2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, stored)
     assert sorted(map(bytes, first)) == sorted(map(bytes, stored))
@@ -220,8 +222,8 @@ def test_order(folder: Path) -> None:
 
 def test_limits(folder: Path) -> None:
     """Limits take the first of the shuffled images and leave the palette as it is."""
-    source = horses.locate("auto", folder)
-    whole, part = horses.prepare(source, 4), horses.prepare(source, 4, 7, 2)
+    source = located("auto", folder)
+    whole, part = pixels.prepare(source, 4), pixels.prepare(source, 4, 7, 2)
     assert np.array_equal(part["train_rgb"], whole["train_rgb"][:7])
     assert np.array_equal(part["validation_label"], whole["validation_label"][:2])
     assert np.array_equal(part["palette"], whole["palette"])
@@ -229,17 +231,17 @@ def test_limits(folder: Path) -> None:
 
 def test_more_than_there_is(folder: Path) -> None:
     """More images than there are is an error."""
-    source = horses.locate("auto", folder)
+    source = located("auto", folder)
     with pytest.raises(DataError, match="31 training images are asked for, but there are 30"):
-        horses.prepare(source, 4, 31)
+        pixels.prepare(source, 4, 31)
 
 
 def test_limits_of_meadow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer scenes are the first of more, with the same palette; validation has scenes of its own."""
     monkeypatch.setattr(meadow, "TRAIN", 60)
     monkeypatch.setattr(meadow, "PALETTE_SCENES", 40)
-    source = horses.locate("meadow", None)
-    less, more = horses.prepare(source, 6, 10, 5), horses.prepare(source, 6, 50, 8)
+    source = located("meadow", None)
+    less, more = pixels.prepare(source, 6, 10, 5), pixels.prepare(source, 6, 50, 8)
     assert np.array_equal(less["train_rgb"], more["train_rgb"][:10])
     assert np.array_equal(less["validation_rgb"], more["validation_rgb"][:5])
     assert np.array_equal(less["palette"], more["palette"])
@@ -248,57 +250,59 @@ def test_limits_of_meadow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_given_palette(folder: Path) -> None:
     """A palette in the data folder is found, used as it is, and part of the fingerprint."""
-    without = horses.locate("auto", folder)
+    without = located("auto", folder)
     colours = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 4, 3)
     (folder / "colours").mkdir()
     np.save(folder / "colours" / "colour_kmeans24_cat7.npy", colours)
-    source = horses.locate("auto", folder)
+    source = located("auto", folder)
     assert source.fingerprint != without.fingerprint
-    assert np.array_equal(horses.prepare(source, 4)["palette"], colours[0])
+    assert np.array_equal(pixels.prepare(source, 4)["palette"], colours[0])
 
 
 def test_a_palette_of_another_size(folder: Path, tmp_path: Path) -> None:
     """A palette with another number of colours is refused."""
     np.save(tmp_path / "own.npy", np.zeros((4, 3)))
-    source = horses.locate("auto", folder, palette=tmp_path / "own.npy")
+    source = located("auto", folder, palette=tmp_path / "own.npy")
     with pytest.raises(DataError, match=r"own\.npy has 4 colours, expected 24"):
-        horses.prepare(source, 24)
+        pixels.prepare(source, 24)
 
 
 def test_other_images_have_another_fingerprint(folder: Path) -> None:
     """One changed pixel changes the fingerprint, and is noticed between locating and preparing."""
-    source = horses.locate("auto", folder)
+    source = located("auto", folder)
     path = folder / cifar10.FOLDER / "test_batch"
     batch = pickle.loads(path.read_bytes())  # noqa: S301  # written by this test
     batch[b"data"][0, 0] ^= 1
     path.write_bytes(pickle.dumps(batch, 2))
-    assert horses.locate("auto", folder).fingerprint != source.fingerprint
+    assert located("auto", folder).fingerprint != source.fingerprint
     with pytest.raises(DataError, match="changed on the disk"):
-        horses.prepare(source, 4)
+        pixels.prepare(source, 4)
 
 
 @pytest.mark.parametrize(
     ("choice", "own", "foreign"),
     [
         ("cifar10", {"cifar10", "pickles"}, {"meadow", "canvas", "horse"}),
-        ("meadow", {"meadow", "canvas", "horse"}, {"cifar10", "pickles"}),
+        ("drawn", {"meadow", "canvas", "horse"}, {"cifar10", "pickles"}),
     ],
 )
 def test_a_run_depends_on_its_own_data_set_alone(
-    choice: horses.Choice, own: set[str], foreign: set[str], folder: Path
+    choice: str, own: set[str], foreign: set[str], folder: Path
 ) -> None:
     """Neither the downloader, nor what chooses the set, nor the other set makes a run stale."""
-    source = horses.locate(choice, folder, url=NOWHERE)
-    closure = {Path(path).stem for path in source_closure(source.modules, [PACKAGE.parent])}
+    source = located(choice, folder, url=NOWHERE)
+    roots = (*source.modules, HORSES.prepare.partition(":")[0])
+    closure = {Path(path).stem for path in source_closure(roots, PACKAGE.parent)}
     assert own | {"pixels", "palette"} <= closure
-    assert not closure & (foreign | {"download", "colourization", "palette_file"})
+    assert not closure & (foreign | {"download", "horses", "declaration", "palette_file"})
 
 
 def test_locating_imports_nothing_heavy(folder: Path) -> None:
     """Importing and locating needs none of the large libraries."""
     program = (
         "import sys; from pathlib import Path; from cnnreport.data.horses import horses as c;"
-        f"c.locate('auto', Path({str(folder)!r}));"
+        "from cnnreport.data.data_set import Request;"
+        f"c.locate(Request('auto', Path({str(folder)!r})));"
         "print([m for m in ('torch', 'sklearn', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
     )
     root = Path(__file__).parents[2]
@@ -313,6 +317,6 @@ def test_the_real_set() -> None:
     if not place.is_dir() or cifar10.find(place) is None:
         pytest.skip("CIFAR-10 is not at hand")
     colours = np.random.default_rng(0).random((24, 3)).astype(np.float32)
-    source = horses.locate("cifar10", place, url=NOWHERE)
+    source = located("cifar10", place, url=NOWHERE)
     assert source.title == "CIFAR-10 horses"
     assert palette.nearest(cifar10.read(source.place or place).validation, colours).shape == (1000, 32, 32)

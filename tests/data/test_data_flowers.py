@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asking import asked
 from PIL import Image
 from small_flowers import indices, pack, publish, trimap, write, write_set
 
 from cnnreport.data import download
+from cnnreport.data.data_set import Request
 from cnnreport.data.drawn import flower, flower_bed
 from cnnreport.data.drawn.canvas import Canvas, colour
-from cnnreport.data.flowers import flowers, oxford17_archives
+from cnnreport.data.flowers import flower_set, flowers, oxford17_archives
+from cnnreport.data.flowers.declaration import FLOWERS
+from cnnreport.data.flowers.flower_set import FlowerSource
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import PACKAGE
 from cnnreport.runs.fingerprint import source_closure
@@ -39,6 +43,15 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small set of images, which nobody changes."""
     return write_set(tmp_path_factory.mktemp("whole"))
+
+
+def located(
+    choice: str, folder: Path | None, *, url: str = NOWHERE, fetch: bool = True, skip_bad: bool = False
+) -> FlowerSource:
+    """Locate the flowers as a user asks for them, with a server at an address."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNREPORT_FLOWERS17_URL", url)
+        return flowers.locate(asked(FLOWERS, choice, folder, fetch=fetch, skip_bad=skip_bad))
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -71,36 +84,36 @@ def address(www: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("folder", ["", "17flowers"])
-@pytest.mark.parametrize("choice", ["auto", "real", "flowers17", "cifar10"])
+@pytest.mark.parametrize("choice", ["auto", "real", "flowers17"])
 def test_the_data_folder_comes_first(choice: str, folder: str, place: Path) -> None:
     """What the data folder holds is used, or what it is, without any network."""
-    source = flowers.locate(choice, place.parent / folder, url=NOWHERE)
+    source = located(choice, place.parent / folder, url=NOWHERE)
     assert (source.name, source.title, source.stand_in) == ("flowers17", "Oxford-17 flowers", False)
     assert (source.origin, source.reason) == ("read from --data-dir", "")
 
 
 def test_a_download_and_then_the_cache(address: str, place: Path) -> None:
     """Without a data folder the flowers are downloaded once, and taken from the cache ever after."""
-    first = flowers.locate("auto", None, url=address)
+    first = located("auto", None, url=address)
     digest = hashlib.sha256((Path(download.cache_folder()) / "trimaps.tgz").read_bytes()).hexdigest()
     assert first.origin == f"downloaded; trimaps.tgz has the SHA-256 {digest}"
-    second = flowers.locate("real", None, fetch=False)
+    second = located("real", None, fetch=False)
     assert second.origin == f"from the user cache; trimaps.tgz has the SHA-256 {digest}"
-    assert second.fingerprint == first.fingerprint == flowers.locate("real", place.parent).fingerprint
-    assert len(flowers.prepare(second, size=8)["numbers"]) == 22
+    assert second.fingerprint == first.fingerprint == located("real", place.parent).fingerprint
+    assert len(flower_set.prepare(second, size=8)["numbers"]) == 22
 
 
 def test_the_address_from_the_environment(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """CNNREPORT_FLOWERS17_URL names a mirror."""
     monkeypatch.setenv("CNNREPORT_FLOWERS17_URL", address)
-    assert flowers.locate("flowers17", None).origin.startswith("downloaded")
+    assert flowers.locate(Request("flowers17")).origin.startswith("downloaded")
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(address: str, cache: Path) -> None:
     """A file of the cache that has not the published hash is replaced."""
-    flowers.locate("auto", None, url=address)
+    located("auto", None, url=address)
     (cache / "17flowers.tgz").write_bytes(b"damaged")
-    assert flowers.locate("auto", None, url=address).origin.startswith("downloaded")
+    assert located("auto", None, url=address).origin.startswith("downloaded")
 
 
 def test_trimaps_without_a_published_hash_are_looked_at(
@@ -112,24 +125,24 @@ def test_trimaps_without_a_published_hash_are_looked_at(
     good = (www / "trimaps.tgz").read_bytes()
     (www / "trimaps.tgz").write_bytes(pack(tmp_path / "trimaps"))
     with pytest.raises(DataError, match=r"were not fetched: image_0001\.png: not a trimap.*--data-dir"):
-        flowers.locate("real", None, url=address)
+        located("real", None, url=address)
     assert not [path for path in cache.iterdir() if path.is_dir() or path.name == "trimaps.tgz"]
     (www / "trimaps.tgz").write_bytes(good)
-    assert flowers.locate("real", None, url=address).origin.startswith("downloaded")
+    assert located("real", None, url=address).origin.startswith("downloaded")
 
 
 def test_another_hash_than_the_published_one(address: str, www: Path) -> None:
     """An archive with another hash is not used, which is the reason for drawn flowers."""
     write(trimap(indices()), www / "one" / "jpg" / "image_0001.png")
     (www / "17flowers.tgz").write_bytes(pack(www / "one" / "jpg"))
-    source = flowers.locate("auto", None, url=address)
+    source = located("auto", None, url=address)
     assert source.stand_in
     assert "another MD5 than the published file" in source.reason
 
 
 def test_drawn_where_nothing_can_be_had(tmp_path: Path) -> None:
     """Left to itself, the program draws flowers and says why, without a path."""
-    source = flowers.locate("auto", tmp_path, url=NOWHERE)
+    source = located("auto", tmp_path, url=NOWHERE)
     assert (source.name, source.title, source.stand_in) == ("meadow-flowers", "Meadow flowers", True)
     said = "The Oxford-17 flowers are not in --data-dir or the cache and were not fetched: "
     assert source.reason.startswith(said)
@@ -138,32 +151,30 @@ def test_drawn_where_nothing_can_be_had(tmp_path: Path) -> None:
 
 def test_drawn_because_it_was_asked_for(place: Path) -> None:
     """With ``meadow`` nothing else is looked at, and no reason has to be given."""
-    source = flowers.locate("meadow", place.parent, url=NOWHERE)
+    source = located("meadow", place.parent, url=NOWHERE)
     assert (source.stand_in, source.reason) == (True, "")
 
 
 @pytest.mark.parametrize("choice", ["real", "flowers17"])
 def test_no_stand_in_for_what_was_asked_for(choice: str) -> None:
     """Asked for the published flowers, the program stops with the ways out where they cannot be had."""
-    with pytest.raises(DataError, match=r"were not fetched.*--data-dir.*--data meadow"):
-        flowers.locate(choice, None, url=NOWHERE)
+    with pytest.raises(DataError, match=r"were not fetched.*--data-dir.*--data flowers=meadow"):
+        located(choice, None, url=NOWHERE)
 
 
 def test_only_a_build_fetches(address: str, cache: Path) -> None:
     """With ``fetch=False`` nothing is downloaded."""
-    assert "only a build fetches them" in flowers.locate("auto", None, url=address, fetch=False).reason
+    assert "only a build fetches them" in located("auto", None, url=address, fetch=False).reason
     assert not cache.exists()
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     """A data folder that is not there is an error, whatever else could be used."""
     with pytest.raises(DataError, match=r"nowhere does not exist; correct --data-dir"):
-        flowers.locate("meadow", tmp_path / "nowhere")
+        located("meadow", tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(
-    ("choice", "seconds", "budget"), [("auto", 2.0, 20.0), ("cifar10", 2.0, 20.0), ("real", 15.0, None)]
-)
+@pytest.mark.parametrize(("choice", "seconds", "budget"), [("auto", 2.0, 20.0), ("real", 15.0, None)])
 def test_patience(
     choice: str, seconds: float, budget: float | None, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +188,7 @@ def test_patience(
         return fetch(*arguments, first_byte_within=first_byte_within, budget=budget, **others)
 
     monkeypatch.setattr(download, "fetch", watched)
-    flowers.locate(choice, None, url=address)
+    located(choice, None, url=address)
     assert [wait for wait, _ in asked] == [seconds] * 3
     budgets = [left for _, left in asked]
     assert budgets == [None] * 3 if budget is None else budget > 10 < budgets[2] < budgets[1] < budgets[0]
@@ -187,14 +198,14 @@ def test_a_cache_that_cannot_be_written(address: str, cache: Path) -> None:
     """Asked for by name, flowers for which the cache has no room are a fault of the machine's."""
     cache.write_text("a file")
     with pytest.raises(EnvironmentFailure, match="cannot write to the cache"):
-        flowers.locate("real", None, url=address)
-    assert flowers.locate("auto", None, url=address).stand_in
+        located("real", None, url=address)
+    assert located("auto", None, url=address).stand_in
 
 
 def test_skipping_is_part_of_the_fingerprint(place: Path) -> None:
     """What was prepared with bad images left out is not taken for the whole."""
-    whole = flowers.locate("real", place.parent)
-    some = flowers.locate("real", place.parent, skip_bad=True)
+    whole = located("real", place.parent)
+    some = located("real", place.parent, skip_bad=True)
     assert (whole.skip_bad, some.skip_bad) == (False, True)
     assert whole.fingerprint != some.fingerprint
 
@@ -210,17 +221,19 @@ def test_a_run_depends_on_its_own_flowers_alone(
     choice: str, own: set[str], foreign: set[str], place: Path
 ) -> None:
     """Neither the downloader, nor what chooses the set, nor the other set makes a run stale."""
-    source = flowers.locate(choice, place.parent, url=NOWHERE)
-    closure = {Path(path).stem for path in source_closure(source.modules, [PACKAGE.parent])}
+    source = located(choice, place.parent, url=NOWHERE)
+    roots = (*source.modules, FLOWERS.prepare.partition(":")[0])
+    closure = {Path(path).stem for path in source_closure(roots, PACKAGE.parent)}
     assert own <= closure
-    assert not closure & (foreign | {"download", "flowers", "oxford17_archives", "pixels"})
+    assert not closure & (foreign | {"download", "flowers", "declaration", "oxford17_archives", "pixels"})
 
 
 def test_locating_imports_nothing_heavy(place: Path) -> None:
     """Importing and locating needs none of the large libraries."""
     program = (
         "import sys; from pathlib import Path; from cnnreport.data.flowers import flowers as f;"
-        f"f.locate('auto', Path({str(place.parent)!r}));"
+        "from cnnreport.data.data_set import Request;"
+        f"f.locate(Request('auto', Path({str(place.parent)!r})));"
         "print([m for m in ('torch', 'sklearn', 'scipy', 'pooch', 'requests') if m in sys.modules])"
     )
     root = Path(__file__).parents[2]
@@ -230,7 +243,7 @@ def test_locating_imports_nothing_heavy(place: Path) -> None:
 
 def test_the_drawn_set() -> None:
     """The drawn set has the arrays of the published one; its masks are exact, and both are the same."""
-    arrays = flowers.prepare(flowers.locate("meadow", None), images=2, size=24)
+    arrays = flower_set.prepare(located("meadow", None), images=2, size=24)
     n = len(arrays["numbers"])
     assert arrays["images"].shape == (n, 3, 24, 24)
     assert arrays["masks"].shape == arrays["handout_masks"].shape == (n, 24, 24)
@@ -244,7 +257,7 @@ def test_the_lists_of_the_drawn_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of three draws trains with half of 600 scenes; the first validates with another quarter."""
     blank = flower_bed.Scenes(np.zeros((1, 3, 2, 2), np.uint8), np.zeros((1, 2, 2), np.uint8))
     monkeypatch.setattr(flower_bed, "draw", lambda *_, **__: blank)
-    arrays = flowers.prepare(flowers.locate("meadow", None), size=2)
+    arrays = flower_set.prepare(located("meadow", None), size=2)
     assert arrays["numbers"].min() >= 1
     assert arrays["numbers"].max() <= 600
     clean, joined, validation = (arrays[name] for name in ("clean_train", "handout_train", "validation"))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from asking import asked
 from PIL import Image
 from small_flowers import (
     FLOWER,
@@ -30,8 +31,9 @@ from small_flowers import (
     write_set,
 )
 
-from cnnreport.data.flowers import flowers, oxford17, oxford17_archives
+from cnnreport.data.flowers import flower_set, flowers, oxford17, oxford17_archives
 from cnnreport.data.flowers import trimap as trimaps
+from cnnreport.data.flowers.declaration import FLOWERS
 from cnnreport.errors import DataError, EnvironmentFailure
 
 SIZE = 16
@@ -57,12 +59,19 @@ def place(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "data" / whole.name))
 
 
+def located(
+    choice: str, folder: Path, *, fetch: bool = True, skip_bad: bool = False
+) -> flower_set.FlowerSource:
+    """Locate the flowers as a user asks for them."""
+    return flowers.locate(asked(FLOWERS, choice, folder, fetch=fetch, skip_bad=skip_bad))
+
+
 def prepared(
     place: Path, *, skip_bad: bool = False, images: int | None = None, size: int = SIZE
 ) -> dict[str, Any]:
     """Locate and prepare a set."""
-    source = flowers.locate("real", place.parent, skip_bad=skip_bad, fetch=False)
-    return flowers.prepare(source, images=images, size=size)
+    source = located("real", place.parent, skip_bad=skip_bad, fetch=False)
+    return flower_set.prepare(source, images=images, size=size)
 
 
 def test_shapes(place: Path) -> None:
@@ -281,7 +290,7 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
 def test_a_bad_image_is_named(spoil: Callable[[Path], None], said: str, place: Path) -> None:
     """A bad image or trimap stops the preparation with its name, what it is and the ways out."""
     spoil(place)
-    with pytest.raises(DataError, match=f"{said}.*; replace it, or pass --skip-bad"):
+    with pytest.raises(DataError, match=f"{said}.*; replace it, or pass --data flowers.skip-bad=yes"):
         prepared(place, images=2)
 
 
@@ -322,7 +331,7 @@ def test_many_bad_images(place: Path) -> None:
 def test_bad_images_are_not_looked_for_when_locating(place: Path) -> None:
     """Locating says nothing of a bad image: it only hashes the files."""
     cut_off(place)
-    assert flowers.locate("real", place.parent, fetch=False).title == "Oxford-17 flowers"
+    assert located("real", place.parent, fetch=False).title == "Oxford-17 flowers"
 
 
 def test_nothing_left(place: Path) -> None:
@@ -340,7 +349,7 @@ def test_no_pair_at_all(place: Path) -> None:
     with pytest.raises(
         DataError, match=r"none of the 24 images.*the trimap of jpg/image_0001\.jpg is called"
     ):
-        flowers.locate("auto", place.parent)
+        located("auto", place.parent)
 
 
 @pytest.mark.parametrize(
@@ -381,10 +390,10 @@ def test_a_damaged_file_of_lists(content: bytes, place: Path) -> None:
 
 def test_changed_on_the_disk(place: Path) -> None:
     """Files that change between locating and preparing are noticed."""
-    source = flowers.locate("real", place.parent)
+    source = located("real", place.parent)
     write(Image.new("RGB", (24, 20)), place / "jpg" / "image_0001.jpg")
     with pytest.raises(DataError, match="changed on the disk"):
-        flowers.prepare(source, size=SIZE)
+        flower_set.prepare(source, size=SIZE)
 
 
 @pytest.mark.parametrize("part", ["jpg", "trimaps", "datasplits.mat"])
@@ -392,20 +401,20 @@ def test_a_missing_part(part: str, place: Path) -> None:
     """A set that lacks a part is named, and never turns into a drawn one."""
     (place / part).rename(place.parent / "elsewhere")
     with pytest.raises(DataError, match=f"17flowers lacks {part}"):
-        flowers.locate("auto", place.parent, fetch=False)
+        located("auto", place.parent, fetch=False)
 
 
 def test_archives_of_the_data_folder(place: Path, tmp_path: Path, cache: Path) -> None:
     """The three published files are unpacked into the cache once, and say which trimaps they are."""
     folder = publish(place, tmp_path / "published")
-    source = flowers.locate("real", folder, fetch=False)
-    assert source.content == flowers.locate("real", place.parent).content
+    source = located("real", folder, fetch=False)
+    assert source.content == located("real", place.parent).content
     assert source.origin.startswith("read from --data-dir; trimaps.tgz has the SHA-256 ")
     (unpacked,) = cache.iterdir()
     assert source.place == unpacked
     assert not (unpacked / "jpg" / "files.txt").exists()
     before = unpacked.stat().st_mtime_ns
-    assert flowers.locate("real", folder, fetch=False).fingerprint == source.fingerprint
+    assert located("real", folder, fetch=False).fingerprint == source.fingerprint
     assert unpacked.stat().st_mtime_ns == before
     assert sorted(folder.iterdir()) == sorted(folder / name for name in oxford17_archives.PUBLISHED)
 
@@ -413,7 +422,7 @@ def test_archives_of_the_data_folder(place: Path, tmp_path: Path, cache: Path) -
 def test_archives_in_a_folder_of_the_sets_name(place: Path, tmp_path: Path) -> None:
     """They may lie in a folder 17flowers of the data folder, too."""
     publish(place, tmp_path / "other" / "17flowers")
-    assert not flowers.locate("real", tmp_path / "other", fetch=False).stand_in
+    assert not located("real", tmp_path / "other", fetch=False).stand_in
 
 
 def test_an_archive_is_missing(place: Path, tmp_path: Path) -> None:
@@ -421,7 +430,7 @@ def test_an_archive_is_missing(place: Path, tmp_path: Path) -> None:
     folder = publish(place, tmp_path / "published")
     (folder / "trimaps.tgz").unlink()
     with pytest.raises(DataError, match=r"trimaps\.tgz must lie beside"):
-        flowers.locate("auto", folder)
+        located("auto", folder)
 
 
 @pytest.mark.parametrize("keep", [0, 20, 500, -30])
@@ -433,7 +442,7 @@ def test_a_damaged_archive(keep: int, place: Path, tmp_path: Path, cache: Path) 
     with pytest.raises(
         DataError, match=r"17flowers\.tgz (is damaged or half downloaded|holds none of the jpg)"
     ):
-        flowers.locate("auto", folder)
+        located("auto", folder)
     assert list(cache.iterdir()) == []
 
 
@@ -442,7 +451,7 @@ def test_an_archive_of_something_else(place: Path, tmp_path: Path) -> None:
     folder = publish(place, tmp_path / "published")
     (folder / "17flowers.tgz").write_bytes(pack(place / "trimaps"))
     with pytest.raises(DataError, match=r"17flowers\.tgz holds none of the jpg"):
-        flowers.locate("auto", folder)
+        located("auto", folder)
 
 
 def test_members_stay_in_the_cache(place: Path, tmp_path: Path, cache: Path) -> None:
@@ -458,7 +467,7 @@ def test_members_stay_in_the_cache(place: Path, tmp_path: Path, cache: Path) -> 
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         tar.addfile(link)
     (folder / "17flowers.tgz").write_bytes(buffer.getvalue())
-    source = flowers.locate("real", folder, fetch=False)
+    source = located("real", folder, fetch=False)
     assert source.place is not None
     assert (source.place / "jpg" / "image_0050.jpg").is_file()
     assert not (source.place / "jpg" / "image_0052.jpg").exists()
@@ -473,7 +482,7 @@ def test_the_first_python_3_11_unpacks_them(
     monkeypatch.delattr(tarfile.TarInfo, "replace", raising=False)
     for name in ("extract", "extractall"):
         monkeypatch.delattr(tarfile.TarFile, name)
-    source = flowers.locate("real", publish(place, tmp_path / "published"), fetch=False)
+    source = located("real", publish(place, tmp_path / "published"), fetch=False)
     assert source.place is not None
     images = {path.name: path.read_bytes() for path in (place / "jpg").glob("*.jpg")}
     assert {path.name: path.read_bytes() for path in (source.place / "jpg").iterdir()} == images
@@ -524,7 +533,7 @@ def test_archives_are_bounded(
         fill(tar)
     (folder / "17flowers.tgz").write_bytes(buffer.getvalue())
     with pytest.raises(DataError, match=said):
-        flowers.locate("auto", folder)
+        located("auto", folder)
 
 
 def test_a_cache_that_cannot_be_written(place: Path, tmp_path: Path, cache: Path) -> None:
@@ -532,7 +541,7 @@ def test_a_cache_that_cannot_be_written(place: Path, tmp_path: Path, cache: Path
     folder = publish(place, tmp_path / "published")
     cache.write_text("a file")
     with pytest.raises(EnvironmentFailure, match="cannot write to the cache") as caught:
-        flowers.locate("auto", folder)
+        located("auto", folder)
     assert str(tmp_path) not in str(caught.value)
 
 
@@ -542,7 +551,7 @@ def test_the_real_set() -> None:
     folder = Path(os.environ.get("CNNREPORT_DATA", nearby))
     if not folder.is_dir() or oxford17.find(folder) is None:
         pytest.skip("the Oxford-17 flowers are not at hand")
-    arrays = flowers.prepare(flowers.locate("flowers17", folder, fetch=False), images=3)
+    arrays = flower_set.prepare(located("flowers17", folder, fetch=False), images=3)
     assert [len(arrays[name]) for name in ("clean_train", "handout_train", "validation")] == [3, 9, 3]
     assert 0.1 < (arrays["masks"] == 1).mean() < 0.6
     assert ((arrays["handout_masks"] == 1) <= (arrays["masks"] == 1)).all()

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import asked
 
 from cnnreport.data import download
 from cnnreport.data.pretrained import pretrained, pretrained_file
+from cnnreport.data.pretrained.declaration import WEIGHTS
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import PACKAGE
 from cnnreport.runs.fingerprint import source_closure
@@ -41,6 +43,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "embedded.safetensors").write_bytes(b"embedded")
     (tmp_path / "data").mkdir()
     return tmp_path
+
+
+def located(choice: str, folder: Path | None, *, fetch: bool = True) -> pretrained_file.Pretrained:
+    """Locate the weights as a user asks for them."""
+    return pretrained.locate(asked(WEIGHTS, choice, folder, fetch=fetch))
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -79,11 +86,11 @@ PLACES = [
 
 @pytest.mark.parametrize("weights", ["auto", "resnet101"])
 @pytest.mark.parametrize(("place", "origin"), PLACES)
-def test_a_file_that_is_here(weights: pretrained.Weights, place: str, origin: str, home: Path) -> None:
+def test_a_file_that_is_here(weights: str, place: str, origin: str, home: Path) -> None:
     """A file in any of the folders is taken as it is, without any network."""
     path = put(home / place)
-    found = pretrained.locate(weights, home / "data")
-    assert (found.architecture, found.sha256, found.place) == ("resnet101", DIGEST, path)
+    found = located(weights, home / "data")
+    assert (found.name, found.content, found.place) == ("resnet101", DIGEST, path)
     assert (found.origin, found.reason) == (origin, "")
     assert found.title == "torchvision's DeepLabV3 (ResNet-101), pre-trained on COCO with VOC's labels"
 
@@ -93,7 +100,7 @@ def test_what_the_user_gave_comes_first(home: Path) -> None:
     for place, _ in PLACES:
         put(home / place)
     for place, _ in PLACES:
-        assert pretrained.locate("auto", home / "data").place == home / place / FILE
+        assert located("auto", home / "data").place == home / place / FILE
         (home / place / FILE).unlink()
 
 
@@ -107,17 +114,17 @@ def test_torchs_cache_elsewhere(
     """torch.hub's folder is found where the environment says it is."""
     monkeypatch.setenv(name, value if value == "~" else str(home / value))
     path = put(home / place / "hub" / "checkpoints")
-    assert pretrained.locate("auto", None).place == path
+    assert located("auto", None).place == path
 
 
 @pytest.mark.parametrize("weights", ["auto", "resnet101"])
-def test_a_download_and_then_the_cache(weights: pretrained.Weights, home: Path, published: Path) -> None:
+def test_a_download_and_then_the_cache(weights: str, home: Path, published: Path) -> None:
     """What is not here is downloaded once, and taken from the cache ever after."""
-    first, second = (pretrained.locate(weights, None) for _ in range(2))
+    first, second = (located(weights, None) for _ in range(2))
     assert (first.origin, second.origin) == ("downloaded", "from the user cache")
     assert first.place == second.place == home / "cache" / FILE
     assert first.identity() == second.identity()
-    assert pretrained.read(second) == CONTENT
+    assert pretrained_file.read(second) == CONTENT
 
 
 def test_the_files_are_torchvisions() -> None:
@@ -133,24 +140,22 @@ def test_the_files_are_torchvisions() -> None:
 @pytest.mark.parametrize(
     ("weights", "backbone"), [("resnet50", "ResNet-50"), ("mobilenet_v3_large", "MobileNetV3-Large")]
 )
-def test_other_nets(
-    weights: pretrained.Weights, backbone: str, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_nets(weights: str, backbone: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other nets of torchvision are taken where they are asked for, and never by themselves."""
     file = f"other-{DIGEST[:8]}.pth"
     monkeypatch.setitem(pretrained.COCO, weights, (file, backbone))  # type: ignore[arg-type]
     (home / "data" / file).write_bytes(CONTENT)
-    found = pretrained.locate(weights, home / "data")
-    assert (found.architecture, found.sha256) == (weights, DIGEST)
+    found = located(weights, home / "data")
+    assert (found.name, found.content) == (weights, DIGEST)
     assert f"({backbone})" in found.title
-    assert pretrained.locate("auto", home / "data").architecture == "mobilenet_v3_small_embedded"
+    assert located("auto", home / "data").name == "mobilenet_v3_small_embedded"
 
 
 def test_the_embedded_net_where_nothing_can_be_had(home: Path) -> None:
     """Left to itself, the program takes the embedded net and says why, without a path."""
-    found = pretrained.locate("auto", home / "data")
-    assert found.architecture == "mobilenet_v3_small_embedded"
-    assert found.sha256 == hashlib.sha256(b"embedded").hexdigest()
+    found = located("auto", home / "data")
+    assert found.name == "mobilenet_v3_small_embedded"
+    assert found.content == hashlib.sha256(b"embedded").hexdigest()
     assert found.reason.startswith(
         "torchvision's weights of the ResNet-101 are not in --data-dir, torch's cache or the user cache "
         "and were not fetched: 127.0.0.1:9 cannot be reached"
@@ -161,7 +166,7 @@ def test_the_embedded_net_where_nothing_can_be_had(home: Path) -> None:
 def test_the_embedded_net_by_name(home: Path) -> None:
     """Asked for by name, the embedded net is taken whatever else is here, and needs no reason."""
     put(home / "data")
-    found = pretrained.locate("embedded", home / "data")
+    found = located("embedded", home / "data")
     assert (found.place, found.origin, found.reason) == (pretrained.EMBEDDED, "brought by cnnreport", "")
     assert found.title == (
         "a small DeepLabV3 (MobileNetV3-Small) pre-trained by this project on drawn meadow scenes "
@@ -181,63 +186,61 @@ def test_a_damaged_embedded_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     damaged.write_bytes(b"something else")
     monkeypatch.setattr(pretrained, "EMBEDDED", damaged)
     with pytest.raises(DataError, match=r"is damaged: its SHA-256 begins with .*; install cnnreport again"):
-        pretrained.locate("embedded", None)
+        located("embedded", None)
 
 
 @pytest.mark.parametrize("weights", ["auto", "embedded"])
-def test_no_embedded_file(weights: pretrained.Weights) -> None:
+def test_no_embedded_file(weights: str) -> None:
     """An installation without it is a failure of the machine, with both ways out."""
     pretrained.EMBEDDED.unlink()
     with pytest.raises(EnvironmentFailure, match=r"are missing; install .* again, or .* run pretrain"):
-        pretrained.locate(weights, None)
+        located(weights, None)
 
 
 def test_no_stand_in_for_what_was_asked_for() -> None:
     """Asked for by name, weights that cannot be had stop the program, with the ways out."""
     match = (
-        rf"were not fetched: 127.* cannot be reached.*; pass a folder .*{FILE}.* or use --weights embedded"
+        rf"not fetched: 127.* cannot be reached.*; pass a folder .*{FILE}.* or use --data weights=embedded"
     )
     with pytest.raises(DataError, match=match):
-        pretrained.locate("resnet101", None)
+        located("resnet101", None)
 
 
 def test_only_looking(published: Path) -> None:
     """Where nothing may be fetched, nothing is, and the reason says so."""
-    reason = pretrained.locate("auto", None, fetch=False).reason
+    reason = located("auto", None, fetch=False).reason
     assert reason == (
         "torchvision's weights of the ResNet-101 are not in torch's cache or the user cache "
-        "and were not fetched: only a build fetches them, and none with --data meadow"
+        "and were not fetched: only a build fetches them"
     )
     with pytest.raises(DataError, match="only a build fetches them"):
-        pretrained.locate("resnet101", None, fetch=False)
+        located("resnet101", None, fetch=False)
 
 
 @pytest.mark.parametrize("weights", ["auto", "resnet101"])
 @pytest.mark.parametrize("place", [place for place, _ in PLACES])
-def test_damaged_weights_are_never_passed_over(
-    weights: pretrained.Weights, place: str, home: Path, published: Path
-) -> None:
+def test_damaged_weights_are_never_passed_over(weights: str, place: str, home: Path, published: Path) -> None:
     """A file that is not what its name promises stops the program, though the server has the right one."""
     path = put(home / place, CONTENT[:-1])
     wrong = hashlib.sha256(CONTENT[:-1]).hexdigest()
     match = f"{path} is damaged: .* begins with {wrong[:8]}, but should with {DIGEST[:8]}; remove it"
     with pytest.raises(DataError, match=match):
-        pretrained.locate(weights, home / "data")
+        located(weights, home / "data")
     assert path.read_bytes() == CONTENT[:-1]
 
 
 def test_a_server_with_another_file(home: Path, published: Path) -> None:
     """What a server sends under a wrong hash is never kept: the reason, or an error where asked for."""
     put(published, b"another")
-    assert "has another SHA-256 than the published file" in pretrained.locate("auto", None).reason
+    assert "has another SHA-256 than the published file" in located("auto", None).reason
     with pytest.raises(DataError, match="has another SHA-256 than the published file; pass a folder"):
-        pretrained.locate("resnet101", None)
+        located("resnet101", None)
     assert not (home / "cache" / FILE).exists()
 
 
 @pytest.mark.parametrize(("weights", "bounds"), [("auto", (2.0, 60.0)), ("resnet101", (15.0, None))])
 def test_patience(
-    weights: pretrained.Weights,
+    weights: str,
     bounds: tuple[float, float | None],
     published: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -250,7 +253,7 @@ def test_patience(
         return fetch(*arguments, **options)
 
     monkeypatch.setattr(download, "fetch", watched)
-    pretrained.locate(weights, None)
+    located(weights, None)
     assert seen == [bounds]
 
 
@@ -259,8 +262,8 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None
     """A failure of the machine stays one where weights were asked for, else it is the reason."""
     monkeypatch.setenv("CNNREPORT_CACHE", "/dev/null/cache")
     with pytest.raises(EnvironmentFailure, match=r"cannot write to the cache.*CNNREPORT_CACHE"):
-        pretrained.locate("resnet101", None)
-    assert "were not fetched: cannot write to the cache: " in pretrained.locate("auto", None).reason
+        located("resnet101", None)
+    assert "were not fetched: cannot write to the cache: " in located("auto", None).reason
 
 
 def test_too_large(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +271,7 @@ def test_too_large(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(home / "data")
     monkeypatch.setattr(pretrained_file, "LARGEST_FILE", 1 << 10)
     with pytest.raises(DataError, match=f"{path} has 32000 bytes, expected"):
-        pretrained.locate("auto", home / "data")
+        located("auto", home / "data")
 
 
 def test_a_file_that_cannot_be_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,16 +285,16 @@ def test_a_file_that_cannot_be_read(home: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(DataError, match=f"cannot read {path}: permission denied; check its permissions"):
-        pretrained.locate("auto", home / "data")
+        located("auto", home / "data")
 
 
 def test_a_change_after_the_file_was_found(home: Path) -> None:
     """Bytes other than those that were located are never handed on."""
     path = put(home / "data")
-    found = pretrained.locate("auto", home / "data")
+    found = located("auto", home / "data")
     path.write_bytes(CONTENT[::-1])
     with pytest.raises(DataError, match=f"{FILE} changed on the disk"):
-        pretrained.read(found)
+        pretrained_file.read(found)
 
 
 @pytest.mark.parametrize(
@@ -301,15 +304,15 @@ def test_a_change_after_the_file_was_found(home: Path) -> None:
         ("embedded", b"embedded", "brought by cnnreport"),
     ],
 )
-def test_arrays(weights: pretrained.Weights, content: bytes, origin: str, home: Path) -> None:
+def test_arrays(weights: str, content: bytes, origin: str, home: Path) -> None:
     """A run gets the bytes, and what they are; nothing in it depends on where they were found."""
     put(home / "data")
-    found = pretrained.locate(weights, home / "data")
-    arrays = pretrained_file.arrays(found)
+    found = located(weights, home / "data")
+    arrays = pretrained_file.prepare(found)
     assert {name: (a.dtype.name, a.ndim) for name, a in arrays.items()} == dict.fromkeys(arrays, ("uint8", 1))
     assert arrays["weights"].tobytes() == content
     assert json.loads(arrays["about_weights"].tobytes()) == {
-        "architecture": found.architecture,
+        "architecture": found.name,
         "title": found.title,
         "origin": origin,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -320,16 +323,18 @@ def test_no_run_depends_on_the_downloader() -> None:
     """What a run takes from here is apart from what finds and downloads it."""
     closure = {
         Path(path).stem
-        for path in source_closure(["cnnreport.data.pretrained.pretrained_file"], [PACKAGE.parent])
+        for path in source_closure(["cnnreport.data.pretrained.pretrained_file"], PACKAGE.parent)
     }
-    assert not closure & {"download", "pretrained"}
+    assert not closure & {"download", "pretrained", "declaration"}
 
 
 def test_locating_imports_nothing_heavy(home: Path) -> None:
     """Locating needs neither torch nor, where the file is here, a library for the network."""
     program = (
         "import sys; from pathlib import Path; from cnnreport.data.pretrained import pretrained as p;"
-        f"p.COCO['resnet101'] = ({FILE!r}, ''); p.locate('auto', Path({str(put(home / 'data').parent)!r}));"
+        "from cnnreport.data.data_set import Request;"
+        f"p.COCO['resnet101'] = ({FILE!r}, '');"
+        f"p.locate(Request('auto', Path({str(put(home / 'data').parent)!r})));"
         "print([m for m in ('torch', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
     )
     answer = subprocess.run(

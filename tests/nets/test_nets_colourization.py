@@ -69,13 +69,42 @@ def test_parameters_of_the_strided_nets(k: int, nf: int, nc: int, nic: int) -> N
     assert counts == [plain, widened]
 
 
-def test_unet_sees_the_input_and_the_first_level_again() -> None:
-    """Cutting either skip changes the output: what reaches the joins is the input and the first level."""
-    torch.manual_seed(0)
+def channels(*tensors: torch.Tensor) -> list[bytes]:
+    """The channels of one image in tensors (1, C, H, W), in an order of their own."""
+    return sorted(channel.numpy().tobytes() for tensor in tensors for channel in tensor[0])
+
+
+@pytest.mark.parametrize(("join", "level"), [("up2", "down1"), ("logits", "")])
+def test_unet_joins_each_level_with_its_counterpart(join: str, level: str) -> None:
+    """What reaches a join is the level and what was upsampled to it, every channel once and nothing else."""
     net = UNet(3, num_filters=4, num_colours=3, num_in_channels=1).eval()
     x = torch.rand(1, 1, 32, 32)
+    taken, given = {}, {"": x}
+
+    def note(name: str, inputs: torch.Tensor, output: torch.Tensor) -> None:
+        taken[name], given[name] = inputs, output
+
+    for name, group in net.named_children():
+        group.register_forward_hook(lambda module, inputs, output, name=name: note(name, inputs[0], output))
     with torch.no_grad():
-        half = net.down1(x)
-        up = net.up2(torch.cat([half, net.up1(net.down2(half))], dim=1))
-        expected = net.logits(torch.cat([x, up], dim=1))
-        assert torch.equal(net(x), expected)
+        net(x)
+    before = {"up2": "up1", "logits": "up2"}[join]
+    assert channels(taken[join]) == channels(given[level], given[before])
+
+
+def test_unet_without_what_skips_is_the_net_without_skips() -> None:
+    """With the weights of the skipping channels at zero, UNet gives what ConvTransposeNet gives."""
+    plain, skipping = (net(3, num_filters=4, num_colours=3, num_in_channels=1).eval() for net in STRIDED)
+    state = skipping.state_dict()
+    for name, weights in plain.state_dict().items():
+        axis = {"up2.0.weight": 0, "logits.weight": 1}.get(name)  # of the input channels
+        if axis is None:
+            state[name] = weights
+        else:
+            skipped = torch.zeros_like(state[name]).narrow(
+                axis, 0, state[name].shape[axis] - weights.shape[axis]
+            )
+            state[name] = torch.cat([skipped, weights], dim=axis)
+    skipping.load_state_dict(state)
+    x = torch.rand(2, 1, 32, 32)
+    torch.testing.assert_close(skipping(x), plain(x))

@@ -1,16 +1,22 @@
-"""The words of composed sections, for tests that read them."""
+"""The words of composed sections, for tests that read them, and for golden texts that people read."""
 
 import html
 import re
 from collections.abc import Sequence
+from html.parser import HTMLParser
 
 from cnnreport.project import Project
 from cnnreport.report.page import compose, outline
 from cnnreport.runs.artefact import Run
 
+_BLOCKS = {"p", "h1", "h2", "h3", "li", "figcaption", "caption", "tr", "div", "section", "table", "figure"}
+_CELLS = {"td", "th"}
+_VOID = {"img", "br"}
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!Fig\.) (?=[A-Z“(])")
 
-def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
-    """Compose the sections of some questions and return their words, without tags and line breaks."""
+
+def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose the sections of some questions and return their HTML."""
     loaded = outline.load(project, "a2-writeup")
     chosen = tuple(section for section in loaded.sections if section.id in ids)
     assert len(chosen) == len(ids)
@@ -19,10 +25,94 @@ def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
     made = compose.compose(project, shorter, grouped, compose.Context()).page
-    body = made[made.index("<main>") : made.index('id="appendix"')]
-    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+    return made[made.index("<main>") : made.index('id="appendix"')]
+
+
+def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose the sections of some questions and return their words, without tags and line breaks."""
+    words = html.unescape(re.sub(r"<[^>]*>", "", body_of(project, runs, *ids))).replace("\u00a0", " ")
     glued = re.findall(r".{20}[a-z%\d][.;:][A-Z].{20}", words.replace("nn.", ""))
     assert not glued, "a tag swallowed the space between two sentences"
     text = re.sub(r"\s+", " ", words)
     assert not re.findall(r".{20} [,;:] ", text), "a space stands before a sign"
     return text
+
+
+def prose_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose the sections of some questions and return them for people: a line for each sentence.
+
+    A formula stands in braces by its words, a row of a table has bars between its cells, a picture is its
+    alternative text, and of a listing no more is left than that it is there.
+    """
+    reader = _Reader()
+    reader.feed(body_of(project, runs, *ids).replace("\u00a0", " "))
+    reader.close()
+    text = "\n".join(reader.lines) + "\n"
+    for wrong, why in INVARIANTS.items():
+        matches = [match.group() for match in re.finditer(wrong, text)]
+        assert not matches, f"{why}: {matches}"
+    return text
+
+
+INVARIANTS = {
+    r".{0,20}[a-z%\d)][.;:?!](?<!\bnn\.)[A-Z(].{0,20}": "a tag swallowed the space between two sentences",
+    r".{0,20}[\w)] [,;:.?!](?: |\n).{0,20}": "a space stands before a sign",
+    r".{0,20}(?<!\bal)[,;:.]{2}.{0,20}": "two signs stand together",
+    r".{0,20}\b(?:None(?! of)|nan|inf|True|False|Undefined)\b.{0,20}": "a value of Python was printed",
+    r".{0,20}\b([a-z]+) \1\b.{0,20}": "a word stands twice",
+    r".{0,20}[^\w]\(\s*\).{0,20}": "parentheses are empty",
+    r"[{]%|%[}]|[{]{2}|[}]{2}": "something of the template was left",
+}
+"""What no text may contain, and what it would mean."""
+
+
+class _Reader(HTMLParser):
+    """Reads HTML into lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._words = ""
+        self._hidden = ""
+        self._in = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        if tag == "pre":
+            self._hidden = tag
+        elif tag == "img":
+            alt = given.get("alt") or ""
+            self._words += f"{{{alt}}}" if given.get("class") == "formula" else f"[{alt}]"
+        elif tag == "br" or tag in _CELLS:
+            self._words += " / " if tag == "br" else " | "
+        elif tag in _BLOCKS:
+            # A line in a cell of a table stays in its row.
+            if self._in == "tr" and tag == "div":
+                self._words += " / "
+            else:
+                self._end()
+                self._in = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._hidden:
+            self._hidden = ""
+        elif tag in _BLOCKS and not (self._in == "tr" and tag == "div"):
+            self._end()
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self._words += data
+
+    def close(self) -> None:
+        super().close()
+        self._end()
+
+    def _end(self) -> None:
+        words = re.sub(r"\s+", " ", self._words).strip().removeprefix("| ")
+        if words and self._in in ("h1", "h2", "h3"):
+            self.lines += ["", f"{'#' * int(self._in[1])} {words}"]
+        elif words and self._in == "tr":
+            self.lines.append(f"| {words}")
+        elif words:
+            self.lines += ["", *_SENTENCE.sub("\n", words).splitlines()]
+        self._words = self._in = ""

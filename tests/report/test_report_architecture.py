@@ -6,7 +6,7 @@ from itertools import chain, pairwise
 import pytest
 
 from cnnreport.errors import UsageError
-from cnnreport.report.draw import architecture, placement
+from cnnreport.report.draw import architecture, paper, placement
 from cnnreport.report.draw.architecture import Box
 from cnnreport.report.draw.placement import Arrow, Layout, Rectangle
 
@@ -213,7 +213,7 @@ def test_the_shape_above_a_branch_is_that_of_what_it_takes() -> None:
 def test_a_net_is_half_as_wide_as_the_text_until_it_has_to_be_folded() -> None:
     """Two small nets stand side by side; a large one takes the page."""
     small, large = (placement.arrange(net, "3 × 224 × 224") for net in (unet(), resnet(8)))
-    assert (small.width, large.width) == (placement.NARROW, placement.WIDE)
+    assert (small.width, large.width) == (paper.NARROW, paper.WIDE)
     assert max(small.height, large.height) <= placement.HEIGHT
     assert len({box.left for box in large.boxes}) > 1
 

@@ -1,6 +1,7 @@
 """Drawings are made once for what they depend on, and again when any of it changes."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnreport.report.draw import architecture, drawings, figure, maths
+from cnnreport.report.draw import architecture, bars, drawings, figure, maths, matrix, style, thumbnails
 from cnnreport.report.draw.figure import Curve
 from cnnreport.report.draw.placement import Box
+from cnnreport.report.draw.thumbnails import BoundingBox, Scene
+from cnnreport.report.numbers.quantity import Quantity, Source
 
 Draw = Callable[..., dict[str, object]]
 
@@ -118,9 +121,11 @@ def test_other_code_draws_anew(
     tmp_path: Path, draw: Draw, calls: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A drawing depends on every file of its room and of those that it sees."""
+    code = {name.rpartition("/")[2] for name, _ in drawings.code()}
+    assert {"bars.py", "drawings.py", "figure.py", "maths.py", "placement.py", "style.py"} <= code
     for changed in ("1", "2"):
-        monkeypatch.setattr(drawings, "_code", lambda changed=changed: [("figure.py", changed)])
-        monkeypatch.setattr(drawings, "_CODE", drawings._code())
+        monkeypatch.setattr(drawings, "code", lambda changed=changed: [("figure.py", changed)])
+        monkeypatch.setattr(drawings, "CODE", drawings.code())
         with drawings.kept_in(tmp_path / "drawings.json"):
             draw(Shape(3, ()))
     assert len(calls) == 2
@@ -130,7 +135,7 @@ def test_code_that_changed_since_it_was_read_leaves_nothing(
     tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What old code drew is not kept under the hash of the new."""
-    monkeypatch.setattr(drawings, "_code", lambda: [("figure.py", "edited")])
+    monkeypatch.setattr(drawings, "code", lambda: [("figure.py", "edited")])
     with drawings.kept_in(tmp_path / "drawings.json"):
         draw(Shape(3, ()))
     assert not (tmp_path / "drawings.json").exists()
@@ -143,7 +148,7 @@ def test_a_place_that_cannot_be_written_costs_nothing(tmp_path: Path, draw: Draw
         assert draw(Shape(3, range(2)))["sides"] == 3
 
 
-def test_curves_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes long is drawn once, and the kept drawings are equal to new ones."""
     box = Box("ReLU", "activation", "", "1 × 2 × 2", (-1,))
 
@@ -152,12 +157,18 @@ def test_curves_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.M
         curve = Curve("loss", "train", [[1.0, 0.5]])
         made = figure.curves([curve], "loss", "a curve", ())
         net = architecture.draw([box], "1 × 2 × 2", "a net")
-        return [made.content, net.content, maths.typeset("x^2", "x squared")]
+        accuracy = Quantity("accuracy", "accuracy", {0: 0.5, 1: math.nan}, "share", Source((), "", ""))
+        compared = bars.bars({"": {"a net": accuracy}}, "bars", ())
+        confused = matrix.matrix(np.array([[1, 2], [math.nan, 4]]), ["cat", "dog"], "a matrix", ())
+        scene = Scene(np.zeros((2, 2, 3), np.uint8), [BoundingBox("cat", 0, 0, 1, 1, 0.5)])
+        seen = thumbnails.boxed([scene], "a box", ())
+        pictures = [each.content for each in (made, net, compared, confused, seen)]
+        return [*pictures, maths.typeset("x^2", "x squared")]
 
     new = everything()
     with drawings.kept_in(tmp_path / "drawings.json"):
         assert everything() == new
-    monkeypatch.setattr(figure, "_svg", None)
+    monkeypatch.setattr(style, "svg", None)
     monkeypatch.setattr("ziamath.zmath.Latex", None)
     with drawings.kept_in(tmp_path / "drawings.json"):
         assert everything() == new

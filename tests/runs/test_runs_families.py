@@ -136,9 +136,9 @@ def test_the_list_shows_families(cnnreport) -> None:
 
 
 def test_code_that_declares_nothing_is_told_where_it_belongs(counting: Project) -> None:
-    """Answers beside the declarations are taken for one of them, so the error names their folder."""
+    """Answers beside the declarations would never be asked for, so the error names their folder."""
     (counting.experiments / "demo" / "answers.py").write_text("ANSWERS = {}")
-    with pytest.raises(UsageError, match=r"answers\.py declares no EXPERIMENTS; .* to answers/"):
+    with pytest.raises(UsageError, match=r"answers\.py holds answers and .*; move it to answers/"):
         load_all(counting)
 
 

@@ -140,6 +140,6 @@ def test_bad_readings_are_named(reading: Project, reads: str, problem: str) -> N
 
 
 def test_choices_survive(reading: Project) -> None:
-    """What was chosen of weights and bad images is remembered for `status`."""
-    chosen = Choices(weights="embedded", skip_bad=True)
+    """What was asked of data sets is remembered for `status`."""
+    chosen = Choices(data={"weights": "embedded", "flowers.skip-bad": "yes"})
     assert Choices.from_json(chosen.to_json()) == chosen

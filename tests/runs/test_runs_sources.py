@@ -7,7 +7,6 @@ import py_compile
 import shutil
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,9 @@ from cnnreport import sources
 from cnnreport.errors import VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs.choices import Choices
+from cnnreport.runs.experiment import load_all
+from cnnreport.runs.plan import make_plan
 from cnnreport.runs.planned import make_job
 from cnnreport.runs.prepare import prepare_data
 from cnnreport.runs.runner import Job, execute
@@ -79,6 +81,21 @@ def test_a_declaration_is_executed_as_it_stands(counting: Project) -> None:
     assert projects.load_file(file).EXPERIMENTS[0].seeds == 4
 
 
+DRAWN = """
+import numpy as np
+from cnnreport.data.data_set import Choice, DataSet, Request
+from cnnreport.data.source import Source
+
+DRAWN = DataSet("drawn-things", "Drawn", (Choice("one", "drawn"),), "drawn:locate", "drawn:prepare")
+
+def locate(asked: Request) -> Source:
+    return Source(name="one", title="Drawn", origin="drawn", fingerprint="0")
+
+def prepare(source: Source) -> dict:
+    return {"x": np.zeros(1)}
+"""
+
+
 class Steps:
     """A project whose task is a module of its own, imported by this process."""
 
@@ -128,12 +145,24 @@ def test_an_edit_between_plan_and_run_is_told(steps: Steps) -> None:
     execute(steps.job(), lambda _: None)
 
 
-def test_an_edit_between_import_and_plan_is_told(steps: Steps) -> None:
+def test_an_edit_between_declaration_and_plan_is_told(steps: Steps) -> None:
     """What this process imported before the key was made is no longer what the key says."""
-    importlib.import_module("steps")
+    declared = load_all(steps.project)["count"]
     steps.edit(steps.file)
+    (planned, _) = make_plan(steps.project, [declared], Choices(device="cpu"))
     with pytest.raises(VerificationError, match=r"steps\.py was changed while the command ran"):
-        execute(steps.job(), lambda _: None)
+        execute(make_job(planned, None, "a command"), lambda _: None)
+
+
+def test_what_was_edited_is_imported_anew(steps: Steps) -> None:
+    """A later plan in the same process computes what the files say by then, and keeps their text."""
+    execute(steps.job(), lambda _: None)
+    steps.edit(steps.file)
+    steps.edit(steps.late)
+    run = artefact.load(execute(steps.job(), lambda _: None))
+    assert isinstance(run, artefact.Run)
+    for name in ("steps.py", "late.py"):
+        assert (run.folder / artefact.SOURCES / name).read_text().endswith("# a remark\n")
 
 
 def test_an_edit_while_an_epoch_runs_keeps_nothing_of_it(
@@ -172,22 +201,15 @@ def test_a_listing_is_the_text_that_was_executed(steps: Steps) -> None:
     assert expected.startswith("class CountingTask:")
 
 
-def test_data_that_other_code_prepared_are_not_kept(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_other_code_prepared_are_not_kept(steps: Steps) -> None:
     """Prepared data are named after the hashes of the code that made them."""
-    import numpy as np
-
-    class Drawn:
-        name, title, fingerprint, modules, stand_in, origin = "drawn", "Drawn", "0", (), False, ""
-
+    (steps.project.root / "drawn.py").write_text(DRAWN)
+    steps.file.write_text(steps.file.read_text().replace("str | None] = None", 'str] = "drawn:DRAWN"'))
     planned = plan(steps.project)[0]
-    module = types.ModuleType("drawn")
-    module.prepare = lambda *_, **__: {"x": np.zeros(1)}  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "drawn", module)
-    monkeypatch.setattr(type(planned.spec), "data", "drawn")
-    object.__setattr__(planned, "source", Drawn)
-    importlib.import_module("steps")
-    planned.key.what["sources"]["steps.py"] = "0" * 64
-    with pytest.raises(VerificationError, match=r"steps\.py was changed while the command ran"):
+    assert planned.source is not None
+    steps.edit(steps.project.root / "drawn.py")
+    planned.key.what["sources"]["drawn.py"] = "0" * 64
+    with pytest.raises(VerificationError, match=r"drawn\.py was changed while the command ran"):
         prepare_data(steps.project, planned, {})
     assert not list(steps.project.prepared.glob("*"))
 

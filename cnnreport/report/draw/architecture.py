@@ -8,11 +8,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cnnreport.report.draw import drawings, figure
+from cnnreport.report.draw import drawings, style
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.placement import (
     HEIGHT,
-    MM,
     Arrow,
     Box,
     Layout,
@@ -23,7 +22,7 @@ from cnnreport.report.draw.placement import (
 )
 
 if TYPE_CHECKING:
-    from cnnreport.report.draw.figure import Axes
+    from cnnreport.report.draw.style import Axes
 
 __all__ = ["COLOURS", "LETTERS", "NEUTRAL", "QUIET", "Box", "draw"]
 
@@ -79,7 +78,7 @@ def _drawn(boxes: Sequence[Box], input_shape: str, height: float) -> str:
         for entry in layout.letterings:
             _paint_lettering(axes, entry)
 
-    return figure.sheet(layout.width, layout.height, paint)
+    return style.sheet(layout.width, layout.height, paint)
 
 
 def _paint_arrows(axes: "Axes", layout: Layout) -> None:
@@ -98,9 +97,9 @@ def _paint_arrow(axes: "Axes", arrow: Arrow, name: str) -> None:
     far = math.hypot(x1 - x0, y1 - y0)
     along, across = (x1 - x0) / far, (y1 - y0) / far
     x, y = x1 - 1.6 * along, y1 - 1.6 * across
-    _paint_line(axes, (*arrow.points[:-1], (x, y)), figure.INK, 0.9, name)
+    _paint_line(axes, (*arrow.points[:-1], (x, y)), style.INK, 0.9, name)
     wing_x, wing_y = 0.75 * across, 0.75 * along
-    axes.fill((x1, x - wing_x, x + wing_x), (y1, y + wing_y, y - wing_y), figure.INK, lw=0, zorder=1)
+    axes.fill((x1, x - wing_x, x + wing_x), (y1, y + wing_y, y - wing_y), style.INK, lw=0, zorder=1)
 
 
 def _paint_line(
@@ -113,21 +112,10 @@ def _paint_line(
 
 
 def _paint_box(axes: "Axes", place: Rectangle, colour: str, name: str) -> None:
-    xs = (place.left, place.right, place.right, place.left)
-    ys = (place.top, place.top, place.bottom, place.bottom)
-    axes.fill(xs, ys, facecolor=colour, edgecolor=_EDGE, lw=0.6, joinstyle="miter", gid=name, zorder=1)
+    looks = {"facecolor": colour, "edgecolor": _EDGE, "lw": 0.6, "gid": name, "zorder": 1}
+    style.block(axes, place.left, place.top, place.width, place.height, **looks)
 
 
 def _paint_lettering(axes: "Axes", entry: Lettering) -> None:
-    # Capitals are centred, not what happens to be written: else the lines of a figure would dance.
-    y = entry.y + 0.33 * entry.size * MM
-    axes.text(
-        entry.x,
-        y,
-        entry.text,
-        size=entry.size,
-        ha=entry.align,
-        va="baseline",
-        color=QUIET if entry.quiet else LETTERS,
-        parse_math=False,
-    )
+    colour = QUIET if entry.quiet else LETTERS
+    style.write(axes, entry.x, entry.y, entry.text, entry.size, align=entry.align, color=colour)

@@ -41,7 +41,7 @@ class _Shelf:
     def __init__(self, before: dict[str, Any]) -> None:
         self.before = before
         self.used: dict[str, Any] = {}
-        self.made_by = [_CODE, [version(library) for library in LIBRARIES]]
+        self.made_by = [CODE, [version(library) for library in LIBRARIES]]
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def kept_in(file: Path) -> Iterator[None]:
     finally:
         _shelf.reset(token)
     # Where the code was changed since this process read it, nobody knows which drew.
-    if shelf.used != before and _code() == _CODE:
+    if shelf.used != before and code() == CODE:
         content = json.dumps(shelf.used)
         with suppress(EnvironmentFailure):
             durable.write(file, json.dumps([durable.sha256(content.encode()), content]).encode())
@@ -103,11 +103,11 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
 
 
-def _code() -> list[tuple[str, str]]:
+def code() -> list[tuple[str, str]]:
     """Return the hashes of all files that may decide what a function of this room draws."""
     files = sorted(file for room in ROOMS for file in (PACKAGE / room).rglob("*.py"))
     return [(str(file.relative_to(PACKAGE)), durable.sha256(file.read_bytes())) for file in files]
 
 
-_CODE = _code()
+CODE = code()
 """As it was when this process began: a build may train for hours before it draws."""

@@ -1,64 +1,37 @@
-"""Figures: curves by matplotlib (its only importer), pictures by Pillow. The same numbers, the same bytes.
+"""Curves, drawn by matplotlib: the same numbers, the same bytes.
 
-Training is orange and dashed, validation is blue and solid: two of the Okabe-Ito colours, which
-colour-blind readers tell apart, and which line and lightness tell apart in black and white. Steps of
-something that grows are blues from light to dark. Two contenders are green and solid, purple and dashed.
+Training is orange and dashed, validation is blue and solid, which lightness tells apart in black and white
+too. Steps of something that grows are blues from light to dark. Contenders have a colour, dashes and, from
+the third on, markers of their own; where each has both training and validation, the dashes tell these apart.
 """
 
-import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cnnreport.report.draw import drawings, fonts
+from cnnreport.report.draw import drawings, paper, style
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.reading import DataSet
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes as Axes  # for those who draw on a sheet
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Role = Literal["train", "validation", "step", "left", "right"]
-Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Role = Literal["train", "validation", "step", "contender"]
 
-INK = "#333333"
-_COLOURS: Mapping[Role, str] = {
-    "train": "#c25400",
-    "validation": "#0072b2",
-    "left": "#009e73",
-    "right": "#b3589a",
-}
-_DASHES: Mapping[Role, Any] = {
-    "train": (0, (4, 1.6)),
-    "validation": "solid",
-    "step": "solid",
-    "left": "solid",
-    "right": (0, (4, 1.6)),
-}
+_DASHES: Sequence[Any] = ("solid", style.DASHED, (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
+_MARKERS = "os^DvPX*"
+_MARKED = 5
+"""About so many points of a contender's line bear its marker."""
 _FEW = 12
 """Up to so many points of an axis of its own are marked one by one."""
-
-_JPEG_QUALITY = 88
 _LIGHTEST, _DARKEST = (0.58, 0.78, 0.93), (0.02, 0.13, 0.30)
-_STYLE: Any = {
-    "font.size": 8,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "cnnreport",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": "#8a8a8a",
-    "axes.linewidth": 0.6,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "axes.unicode_minus": True,
-}
-_WIDTH, _HEIGHT = 2.72, 2.1  # inches: 69 mm, so that two stand side by side
+_WIDTH, _HEIGHT = 2.72, 2.1  # inches: `paper.NARROW`, so that two stand side by side
+_LABEL_ROOM, _HANDLE_ROOM = 40.0, 13.0  # millimetres
+_ROW_HEIGHT = 0.15
 
 
 @dataclass(frozen=True)
@@ -67,15 +40,23 @@ class Curve:
 
     Args:
         label: What the legend calls it.
-        role: Decides colour and dashes; curves that are steps of something come in its order.
+        role: Decides colour and dashes. Curves that are steps of something come in its order; a
+            contender's colour is the next one that is free.
         seeds: The values of each seed, from the first epoch to the last.
         x: Where the values stand; None for the epochs 1, 2, …
+        contender: Whose it is, where several contenders have a curve for training and one for validation.
     """
 
     label: str
     role: Role
     seeds: Sequence[Sequence[float]]
     x: Sequence[float] | None = None
+    contender: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The contender that it belongs to, empty where it belongs to none."""
+        return self.contender or (self.label if self.role == "contender" else "")
 
 
 @dataclass(frozen=True)
@@ -95,6 +76,17 @@ class Axis:
     linear: bool = False
 
 
+@dataclass(frozen=True)
+class _Line:
+    """How a curve is drawn."""
+
+    colour: Any
+    dashes: Any = "solid"
+    marker: str = ""
+    hollow: bool = False
+    width: float = 1.5
+
+
 def curves(
     drawn: Sequence[Curve],
     y_label: str,
@@ -109,7 +101,10 @@ def curves(
     Values that are not finite leave a gap; a mean is drawn where every seed is finite.
 
     Returns:
-        An SVG whose letters are outlines, so that it needs no font.
+        An SVG whose letters are outlines, so that it needs no font; as wide as half of the column.
+
+    Raises:
+        UsageError: There are more contenders than can be told apart.
     """
     svg = _curves(drawn, y_label, 100.0 if per_cent else 1.0, axis or Axis())
     return Picture(svg.encode(), "image/svg+xml", alt, data)
@@ -119,117 +114,84 @@ def curves(
 def _curves(drawn: Sequence[Curve], y_label: str, factor: float, axis: Axis) -> str:
     from matplotlib.figure import Figure
 
-    with _dressed():
+    lines = _lines(drawn)
+    with style.dressed():
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         axes = figure.subplots()
-        for curve, colour in zip(drawn, _colours(drawn), strict=True):
-            _draw(axes, curve, colour, factor)
+        for curve, line in zip(drawn, lines, strict=True):
+            _draw(axes, curve, line, factor)
         _dress(axes, axis, y_label, drawn)
-        return _svg(figure)
+        if any(line.marker for line in lines):
+            _explain_below(figure, drawn, lines, axis.legend)
+        else:
+            axes.legend(frameon=False, handlelength=2.4, title=axis.legend or None)
+        return style.svg(figure)
 
 
-def sheet(width: float, height: float, paint: Callable[["Axes"], None]) -> str:
-    """Draw freely on a blank sheet, in the lettering of the other figures.
-
-    Args:
-        width: Of the sheet, in millimetres.
-        height: Of the sheet, in millimetres.
-        paint: Draws on axes that cover the sheet: millimetres from the left and from the top.
-
-    Returns:
-        An SVG whose letters are outlines, so that it needs no font.
-    """
-    from matplotlib.figure import Figure
-
-    with _dressed():
-        figure = Figure(figsize=(width / 25.4, height / 25.4))
-        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set_axis_off()
-        axes.autoscale(False)
-        axes.set(xlim=(0.0, width), ylim=(height, 0.0))
-        paint(axes)
-        return _svg(figure)
-
-
-def strip(
-    images: Pixels,
-    alt: str,
-    data: tuple[DataSet, ...],
-    scale: int = 6,
-    groups: int = 1,
-    *,
-    gap: int = 2,
-    photo: bool = False,
-) -> Picture:
-    """Set small images in a row, each of their pixels magnified to a square.
-
-    Args:
-        images: (N, H, W, 3), 0 to 255.
-        alt: What someone who cannot see it needs to know.
-        data: The data that the images come from.
-        scale: Magnification.
-        groups: How many groups of equal size they form.
-        gap: Magnified pixels between two images; between groups there are five times as many.
-        photo: Whether they are photographs, which a JPEG keeps in a tenth of the bytes.
-
-    Returns:
-        A PNG or a JPEG, white between the images.
-    """
-    from PIL import Image
-
-    count, side, wide, _ = images.shape
-    starts = [n * (wide + gap) + 4 * gap * (n * groups // count) for n in range(count)]
-    sheet: Pixels = np.full((side * scale, (starts[-1] + wide) * scale, 3), 255, np.uint8)
-    for start, image in zip(starts, images, strict=True):
-        left = start * scale
-        sheet[:, left : left + wide * scale] = image.repeat(scale, axis=0).repeat(scale, axis=1)
-    buffer = io.BytesIO()
-    if photo:
-        Image.fromarray(sheet).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-        return Picture(buffer.getvalue(), "image/jpeg", alt, data)
-    Image.fromarray(sheet).save(buffer, "PNG")
-    return Picture(buffer.getvalue(), "image/png", alt, data)
-
-
-def from_grey(images: np.ndarray[Any, Any]) -> Pixels:
-    """Turn grey images (N, H, W), 0 to 1, into (N, H, W, 3) pixels."""
-    pixels: Pixels = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
-    return pixels[..., None].repeat(3, axis=-1)
-
-
-def from_labels(labels: np.ndarray[Any, Any], palette: np.ndarray[Any, Any]) -> Pixels:
-    """Turn labels (N, H, W) and a palette (NC, 3), 0 to 1, into (N, H, W, 3) pixels."""
-    colours: Pixels = np.round(np.clip(palette, 0, 1) * 255).astype(np.uint8)
-    pixels: Pixels = colours[labels]
-    return pixels
-
-
-def from_rgb(images: np.ndarray[Any, Any]) -> Pixels:
-    """Turn channels-first images (N, 3, H, W), 0 to 255, into (N, H, W, 3) pixels."""
-    return images.transpose(0, 2, 3, 1)
-
-
-def _colours(drawn: Sequence[Curve]) -> list[Any]:
-    """Return a colour for each curve: that of its role, or the next darker step."""
+def _lines(drawn: Sequence[Curve]) -> list[_Line]:
+    """Decide how each curve is drawn: by its contender, its role, or as the next darker step."""
+    numbers = style.contenders([curve.owner for curve in drawn if curve.owner])
     steps = sum(curve.role == "step" for curve in drawn)
     shades = iter(np.linspace(_LIGHTEST, _DARKEST, max(steps, 2)))
-    return [next(shades) if curve.role == "step" else _COLOURS[curve.role] for curve in drawn]
+    roles: Mapping[Role, _Line] = {
+        "train": _Line(style.TRAIN, style.DASHED),
+        "validation": _Line(style.VALIDATION),
+    }
+    return [
+        _Line(next(shades))
+        if curve.role == "step"
+        else _contender(numbers[curve.owner], curve.role, crowd=len(numbers) > 2)
+        if curve.owner
+        else roles[curve.role]
+        for curve in drawn
+    ]
 
 
-def _draw(axes: "Axes", curve: Curve, colour: Any, factor: float) -> None:
+def _contender(number: int, role: Role, *, crowd: bool) -> _Line:
+    colour, marker = style.CONTENDERS[number], _MARKERS[number]
+    if role == "train":
+        return _Line(colour, style.DASHED, marker, hollow=True, width=1.0)
+    if role == "validation":
+        return _Line(colour, "solid", marker)
+    return _Line(colour, _DASHES[number % len(_DASHES)], marker if crowd else "")
+
+
+def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> None:
     values = factor * np.array([list(seed) for seed in curve.seeds], dtype=float)
     values[~np.isfinite(values)] = math.nan
     x = np.arange(1, values.shape[1] + 1) if curve.x is None else np.asarray(curve.x, dtype=float)
-    dashes = _DASHES[curve.role]
-    # A line of one or two points would hardly be seen, and on an axis of its own each point is a training.
-    pointed = len(x) < 3 or (curve.x is not None and curve.role != "step" and len(x) <= _FEW)
     if len(values) > 1:
         for seed in values:
-            axes.plot(x, seed, color=colour, linewidth=0.5, alpha=0.55, linestyle=dashes)
+            axes.plot(x, seed, color=line.colour, linewidth=0.5, alpha=0.55, linestyle=line.dashes)
     # Not nanmean: a mean over fewer seeds than the line beside it would jump where one diverges.
     mean = values.mean(axis=0)
-    marker = "o" if pointed else None
-    axes.plot(x, mean, color=colour, linewidth=1.5, linestyle=dashes, label=curve.label, marker=marker, ms=4)
+    axes.plot(x, mean, label=_label(curve.label), **_looks(line), **_points(curve, line, len(x)))
+
+
+def _looks(line: _Line) -> dict[str, Any]:
+    looks = {"color": line.colour, "linewidth": line.width, "linestyle": line.dashes}
+    return looks | ({"markerfacecolor": style.PAPER} if line.hollow else {})
+
+
+def _points(curve: Curve, line: _Line, count: int) -> dict[str, Any]:
+    """Return which points are marked, and by what."""
+    # A line of one or two points would hardly be seen, and on an axis of its own each point is a training.
+    if count < 3 or (curve.x is not None and curve.role != "step" and count <= _FEW):
+        return {"marker": line.marker or "o", "ms": 4}
+    if not line.marker:
+        return {"marker": None, "ms": 4}
+    every = max(1, count // _MARKED)
+    # Contenders bear theirs at different epochs: lines that lie on each other still show all.
+    first = _MARKERS.index(line.marker) * every // len(_MARKERS)
+    return {"marker": line.marker, "ms": 4, "markevery": (first, every)}
+
+
+def _finite(drawn: Sequence[Curve]) -> bool:
+    return any(math.isfinite(value) for curve in drawn for seed in curve.seeds for value in seed)
+
+
+def _label(text: str) -> str:
+    return "\n".join(paper.wrapped(text, 8, _LABEL_ROOM))
 
 
 def _dress(axes: "Axes", axis: Axis, y_label: str, drawn: Sequence[Curve]) -> None:
@@ -240,8 +202,7 @@ def _dress(axes: "Axes", axis: Axis, y_label: str, drawn: Sequence[Curve]) -> No
     axes.set_axisbelow(True)
     _scale(axes, axis)
     axes.margins(x=0.02)
-    axes.legend(frameon=False, handlelength=2.4, title=axis.legend or None)
-    if not any(math.isfinite(value) for curve in drawn for seed in curve.seeds for value in seed):
+    if not _finite(drawn):
         axes.text(0.5, 0.5, "no finite value to draw", transform=axes.transAxes, ha="center")
 
 
@@ -258,21 +219,39 @@ def _scale(axes: "Axes", axis: Axis) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-@contextmanager
-def _dressed() -> Iterator[None]:
-    from matplotlib import rc_context, rcdefaults, rcParams
-    from matplotlib.font_manager import fontManager
+def _explain_below(figure: "Figure", drawn: Sequence[Curve], lines: Sequence[_Line], title: str) -> None:
+    """Set the legend of many contenders below the axes, where it hides no curve, and make room for it."""
+    from matplotlib.lines import Line2D
 
-    face = fonts.plot_face()
-    if not any(entry.fname == str(face) for entry in fontManager.ttflist):
-        fontManager.addfont(face)
-    with rc_context():
-        rcdefaults()  # whatever a matplotlibrc of this machine says
-        rcParams.update({**_STYLE, "font.family": fonts.Families.sans})
-        yield
+    entries = _entries(drawn, lines)
+    widest = max(paper.width(part, 8) for label in entries for part in label.split("\n"))
+    columns = min(len(entries), max(1, int(paper.NARROW / (widest + _HANDLE_ROOM))))
+    rows = math.ceil(len(entries) / columns) + bool(title)
+    high = max(label.count("\n") + 1 for label in entries)
+    figure.set_figheight(_HEIGHT + rows * high * _ROW_HEIGHT)
+    handles = [Line2D([], [], **_looks(line), marker=line.marker or None, ms=4) for line in entries.values()]
+    place: Any = {"loc": "outside lower center", "ncols": columns}
+    figure.legend(
+        handles,
+        list(entries),
+        frameon=False,
+        handlelength=2.4,
+        title=title or None,
+        columnspacing=1.2,
+        **place,
+    )
 
 
-def _svg(figure: "Figure") -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+def _entries(drawn: Sequence[Curve], lines: Sequence[_Line]) -> dict[str, _Line]:
+    """Return what the legend says: each contender, and what solid and dashed lines are."""
+    entries: dict[str, _Line] = {}
+    for curve, line in zip(drawn, lines, strict=True):
+        if curve.contender:
+            entries[_label(curve.contender)] = _Line(line.colour, "solid", line.marker)
+        else:
+            lost = "" if _finite([curve]) or not curve.owner else " (diverged)"
+            entries[_label(f"{curve.label}{lost}")] = line
+    paired = [(curve, line) for curve, line in zip(drawn, lines, strict=True) if curve.contender]
+    return entries | {
+        _label(curve.label): replace(line, colour=style.INK, marker="") for curve, line in paired
+    }

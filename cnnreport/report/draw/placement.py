@@ -6,19 +6,16 @@ Lengths are millimetres, from the left and from the top, except those of letters
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import accumulate, chain, pairwise
 from typing import Literal
 
-from PIL import ImageFont
-
 from cnnreport.errors import UsageError
-from cnnreport.report.draw import fonts
+from cnnreport.report.draw import paper
+from cnnreport.report.draw.paper import MM, NARROW, WIDE
 
-NARROW, WIDE, HEIGHT = 69.0, 144.0, 200.0
-"""Half of the text column, all of it, and the height from which a picture is folded over columns."""
+HEIGHT = 200.0
+"""From this height a picture is folded over columns."""
 
-MM = 25.4 / 72  # a point
 _LABEL, _SMALL = 8.5, 8.0
 _ROW, _LEADING, _PAD, _MARGIN = 4.9, 3.5, 1.7, 0.6
 _GAP, _EXIT = 6.4, 3.0
@@ -87,7 +84,7 @@ class Lettering:
     @property
     def place(self) -> Rectangle:
         """The paper that it covers."""
-        width, height = _width(self.text, self.size), self.size * MM
+        width, height = paper.width(self.text, self.size), self.size * MM
         left = self.x - width if self.align == "right" else self.x
         return Rectangle(left, self.y - height / 2, width, height)
 
@@ -156,24 +153,15 @@ def _with_ends(boxes: Sequence[Box], input_shape: str) -> list[Box]:
     return [Box("input", "end", "", input_shape, ()), *inner, Box("output", "end", "", "", (len(boxes),))]
 
 
-@cache
-def _face() -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(fonts.plot_face(), 1000, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _width(text: str, size: float) -> float:
-    return _face().getlength(text) / 1000 * size * MM
-
-
 def _box_width(net: Sequence[Box], columns: int) -> float:
     """Return a width in which, if the paper allows it, no box needs a second line."""
-    labels = [_width(box.label, _LABEL) + 2 * _PAD for box in net]
-    details = [_width(box.detail, _SMALL) + 2 * _PAD if box.detail else 0.0 for box in net]
-    names = [min(_width(box.group, _SMALL), _LONG_NAME) for box in net]
-    side = max(*names, *(_width(box.output, _SMALL) for box in net)) + _ASIDE
+    labels = [paper.width(box.label, _LABEL) + 2 * _PAD for box in net]
+    details = [paper.width(box.detail, _SMALL) + 2 * _PAD if box.detail else 0.0 for box in net]
+    names = [min(paper.width(box.group, _SMALL), _LONG_NAME) for box in net]
+    side = max(*names, *(paper.width(box.output, _SMALL) for box in net)) + _ASIDE
     wanted = max(_LEAST_WIDTH, *map(sum, zip(labels, details, strict=True)), 2 * side)
     allowed = min(_MOST_WIDTH, WIDE / columns - 10.5)
-    return max(min(wanted, allowed), *labels, *(_width(box.output, _SMALL) + 6.0 for box in net))
+    return max(min(wanted, allowed), *labels, *(paper.width(box.output, _SMALL) + 6.0 for box in net))
 
 
 @dataclass(frozen=True)
@@ -197,23 +185,12 @@ def _rows(net: Sequence[Box], width: float) -> list[_Row]:
         flows = number - 1 in box.sources
         # From the nearest: in this order lines that end at one box do not cross each other.
         skips = tuple(sorted({*box.sources} - {number - 1}, reverse=True))
-        beside = _width(box.label, _LABEL) + _width(box.detail, _SMALL) + 3.5 * _PAD <= width
-        more = () if beside or not box.detail else _wrapped(box.detail, width - 2 * _PAD)
+        beside = paper.width(box.label, _LABEL) + paper.width(box.detail, _SMALL) + 3.5 * _PAD <= width
+        more = () if beside or not box.detail else paper.wrapped(box.detail, _SMALL, width - 2 * _PAD)
         height = max(_ROW + len(more) * _LEADING, 2.0 * len(skips) + 1.5)
         touches = flows and box.group == net[number - 1].group != ""
         found.append(_Row(box, more, skips, flows, touches, width, height))
     return found
-
-
-def _wrapped(text: str, room: float) -> tuple[str, ...]:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _width(longer, _SMALL) > room:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return tuple(lines)
 
 
 def _fold(rows: Sequence[_Row], columns: int, limit: float) -> list[int]:
@@ -263,7 +240,7 @@ class _Sheet:
         content = (self._lane(last, lanes - 1) if lanes else self._right(last)) + 2 * _MARGIN
         self.width = next((paper for paper in (NARROW, WIDE) if content <= paper), content)
         self.lefts = [left + (self.width - content) / 2 + _MARGIN for left in self.lefts]
-        widest = max(_width(row.box.output, _SMALL) for row in rows)
+        widest = max(paper.width(row.box.output, _SMALL) for row in rows)
         self.axis = min(rows[0].width / 2, rows[0].width - widest - _ASIDE)
 
     def layout(self) -> Layout:
@@ -395,4 +372,4 @@ def _shortened(name: str, room: float) -> str:
     parts = name.split(".")
     tails = (".".join(parts[first:]) for first in range(1, len(parts)))
     cut = (f"…{tail}" for tail in tails if len(tail) > 3)
-    return next((text for text in (name, *cut) if _width(text, _SMALL) <= room), "")
+    return next((text for text in (name, *cut) if paper.width(text, _SMALL) <= room), "")

@@ -10,12 +10,13 @@ from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid
-from cnnreport.report.draw import figure
+from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.figure import Curve, Role
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.numbers.verdict import Verdict, exceeds
+from cnnreport.report.say.movement import movement as decide
 from cnnreport.runs.artefact import Run
 
 # What a difference has to exceed before a text speaks of it; losses are in nats.
@@ -60,6 +61,10 @@ FINAL = ("loss", "train_loss", "accuracy", "train_accuracy", "top3", "image_lowe
 """The rows of the table of a training, in order."""
 
 
+RECIPE = ("seeds", "epochs", "train_images", "batch_size", "kernel", "filters", "learning_rate")
+"""What two trainings have in common of which a text says that one was trained as the other."""
+
+
 def training(runs: Sequence[Run]) -> Answer:
     """Return what every section about one training may print.
 
@@ -69,7 +74,7 @@ def training(runs: Sequence[Run]) -> Answer:
     Returns:
         ``values``: settings, results of the last epoch, looks of the predictions, baselines of the data,
         and how the validation loss moved; ``verdicts``: ``gap``, ``risen``, ``falling``, ``rising``,
-        ``beats_table``;
+        ``beats_table``; ``decisions``: see `movement.movement`;
         ``pictures``: ``loss`` and ``accuracy`` over the epochs, rows of images, and rows of the best, median
         and worst images (``ranked_…``); ``tables``: ``final``; ``facts``.
 
@@ -80,9 +85,11 @@ def training(runs: Sequence[Run]) -> Answer:
     if many_epochs(values):
         values |= movement(runs, values["epochs"])
     net = net_name(runs)
+    verdicts = _verdicts(values, net)
     return Answer(
         values=values,
-        verdicts={**_verdicts(values, net), "beats_table": beats_table(runs, values["over_table"])},
+        verdicts={**verdicts, "beats_table": beats_table(runs, values["over_table"])},
+        decisions=decide(verdicts),
         pictures={**plots(runs, values), **picture_rows(runs, net), **ranked_rows(runs, net)},
         tables={"final": answer.Table(tuple(values[name] for name in FINAL), answer.datasets(runs))},
         facts=_facts(runs, values),
@@ -272,9 +279,9 @@ def prediction_row(runs: Sequence[Run], what: str, like: Sequence[Run]) -> Pictu
             f"the runs of {experiment_of(runs)} and {experiment_of(like)} did not see the same images",
             "build again so that all use the same data",
         )
-    pixels = figure.from_labels(mine["predicted_label"], mine["palette"])
+    pixels = thumbnails.from_labels(mine["predicted_label"], mine["palette"])
     alt = f"A row of {len(pixels)} small pictures: the colours that {what} gives to the same images."
-    return figure.strip(pixels, alt, answer.datasets(runs))
+    return thumbnails.strip(pixels, alt, answer.datasets(runs))
 
 
 def side_by_side(trainings: Mapping[str, Sequence[Run]], columns: Mapping[str, str], first: str) -> Grid:
@@ -297,20 +304,20 @@ def _rows(runs: Sequence[Run], net: str, prefix: str, groups: int) -> dict[str, 
     arrays, data = shown_run(runs).samples(), answer.datasets(runs)
     palette = arrays["palette"]
     rows = {
-        "grey": (figure.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
-        "original": (figure.from_rgb(arrays[f"{prefix}rgb"]), "the same images in their own colours"),
+        "grey": (thumbnails.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
+        "original": (thumbnails.from_rgb(arrays[f"{prefix}rgb"]), "the same images in their own colours"),
         "truth": (
-            figure.from_labels(arrays[f"{prefix}truth_label"], palette),
+            thumbnails.from_labels(arrays[f"{prefix}truth_label"], palette),
             "the same images, each pixel in the nearest colour of the palette, which is the right answer",
         ),
         "prediction": (
-            figure.from_labels(arrays[f"{prefix}predicted_label"], palette),
+            thumbnails.from_labels(arrays[f"{prefix}predicted_label"], palette),
             f"the colours that {net} gives to the same images",
         ),
     }
     order = ", from the best coloured through the median to the worst" if groups > 1 else ""
     return {
-        f"{prefix}{name}": figure.strip(
+        f"{prefix}{name}": thumbnails.strip(
             pixels, f"A row of {len(pixels)} small pictures: {what}{order}.", data, groups=groups
         )
         for name, (pixels, what) in rows.items()
@@ -345,6 +352,7 @@ def _facts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, str
     return {
         "net": net_name(runs),
         "several": len(runs) > 1,
+        "recipe": ", ".join(values[name].text for name in RECIPE),
         "all_lost": len(lost) == len(runs),
         "lost": ", ".join(map(str, lost)),
         "shown_seed": str(shown_run(runs).seed),

@@ -12,9 +12,9 @@ import numpy as np
 from cnnreport.errors import UsageError
 from cnnreport.report import answer
 from cnnreport.report.answer import Arrays
-from cnnreport.report.draw import figure
-from cnnreport.report.draw.figure import Pixels
+from cnnreport.report.draw import thumbnails
 from cnnreport.report.draw.picture import Picture
+from cnnreport.report.draw.thumbnails import Pixels
 from cnnreport.report.say import colourization
 from cnnreport.runs.artefact import Run
 
@@ -61,12 +61,14 @@ def rows(runs: Sequence[Run], kind: str, what: str) -> dict[str, Picture]:
         "predicted": (truth(predicted), f"where {what} sees flowers"),
         "errors": (errors(mask, predicted), f"where {what} is right and where not; IoU of flower {scores}"),
     }
-    photographs = figure.from_rgb(arrays["rgb"])
+    photographs = thumbnails.from_rgb(arrays["rgb"])
     found = {
-        "rgb": figure.strip(photographs, f"{several}.", data, scale=1, groups=groups, gap=_GAP, photo=True)
+        "rgb": thumbnails.strip(
+            photographs, f"{several}.", data, scale=1, groups=groups, gap=_GAP, photo=True
+        )
     }
     for name, (pixels, told) in flowers.items():
-        found[name] = figure.strip(pixels, f"{several}: {told}.", data, scale=1, groups=groups, gap=_GAP)
+        found[name] = thumbnails.strip(pixels, f"{several}: {told}.", data, scale=1, groups=groups, gap=_GAP)
     return found
 
 

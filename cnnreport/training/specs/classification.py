@@ -33,7 +33,8 @@ class Classification:
         validation_images: How many of the validation images to use, None for all.
 
     Raises:
-        UsageError: `classes`, `epochs` or `batch_size` is too small.
+        UsageError: `classes`, `epochs` or `batch_size` is too small, or the schedule does not fit the
+            optimiser.
     """
 
     task: ClassVar[str] = "cnnreport.training.classification:ClassificationTraining"
@@ -57,6 +58,7 @@ class Classification:
     validation_images: int | None = None
 
     def __post_init__(self) -> None:
+        self.schedule.fit(self.optimiser)
         for name, least in (("classes", 2), ("epochs", 1), ("batch_size", 1)):
             value = getattr(self, name)
             require(value >= least, f"{name} of a classification", value, f"at least {least}")

@@ -36,7 +36,7 @@ class Colourization:
         validation_images: How many of the validation images to use, None for all.
 
     Raises:
-        UsageError: `updates` is less than 1.
+        UsageError: `updates` is less than 1, or the schedule does not fit the optimiser.
     """
 
     task: ClassVar[str] = "cnnreport.training.colourization:ColourizationTraining"
@@ -60,6 +60,7 @@ class Colourization:
     validation_images: int | None = None
 
     def __post_init__(self) -> None:
+        self.schedule.fit(self.optimiser)
         if self.updates is not None and self.updates < 1:
             raise UsageError(
                 f"a training of {self.updates} updates is asked for",

@@ -1,6 +1,6 @@
 """Which optimiser a training uses, as a frozen dataclass that imports nothing heavy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -55,8 +55,8 @@ class Optimiser:
     def __post_init__(self) -> None:
         taken = self.parameters()
         for parameter, value in taken.items():
-            holds, must = _RANGES[parameter](value)
-            require(holds, f"{parameter} of the optimiser {self.name}", value, must)
+            holds, must = _RANGES[parameter]
+            require(holds(value), f"{parameter} of the optimiser {self.name}", value, must)
         if taken.get("nesterov"):
             require(taken["momentum"] > 0, "momentum of Nesterov's sgd", taken["momentum"], "more than 0")
 
@@ -66,18 +66,25 @@ class Optimiser:
         return resolve("optimiser", self.name, OPTIMISERS, given)
 
 
-def _share(value: float) -> tuple[bool, str]:
-    return 0 <= value < 1, "a number from 0 to below 1"
+def _share(value: float) -> bool:
+    return 0 <= value < 1
 
 
-_RANGES: Mapping[str, Any] = {
-    "momentum": _share,
-    "smoothing": _share,
-    "nesterov": lambda value: (value in (True, False), "True or False"),
-    "weight_decay": lambda value: (value >= 0, "at least 0"),
-    "epsilon": lambda value: (value > 0, "more than 0"),
-    "betas": lambda value: (len(value) == 2 and all(_share(each)[0] for each in value), "two below 1"),
-    "factors": lambda value: (len(value) == 2 and 0 < value[0] < 1 < value[1], "one below 1, one above"),
-    "step_sizes": lambda value: (len(value) == 2 and 0 < value[0] <= value[1], "the smallest, the largest"),
+def _falls_and_rises(value: tuple[float, float]) -> bool:
+    return len(value) == 2 and 0 < value[0] < 1 < value[1]
+
+
+_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "momentum": (_share, "a number from 0 to below 1"),
+    "smoothing": (_share, "a number from 0 to below 1"),
+    "nesterov": (lambda value: value in (True, False), "True or False"),
+    "weight_decay": (lambda value: value >= 0, "at least 0"),
+    "epsilon": (lambda value: value > 0, "more than 0"),
+    "betas": (lambda value: len(value) == 2 and all(map(_share, value)), "two numbers from 0 to below 1"),
+    "factors": (_falls_and_rises, "a number below 1 and one above"),
+    "step_sizes": (
+        lambda value: len(value) == 2 and 0 < value[0] <= value[1],
+        "the smallest and the largest",
+    ),
 }
 """For each parameter whether a value is in its range, and what it must be."""

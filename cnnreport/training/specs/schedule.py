@@ -1,11 +1,13 @@
 """How the learning rate changes while a net learns, as a frozen dataclass that imports nothing heavy."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from cnnreport.errors import UsageError
 from cnnreport.training.specs.named import require, resolve
+from cnnreport.training.specs.optimiser import Optimiser
 
 SCHEDULES: Mapping[str, Mapping[str, Any]] = {
     "constant": {"warm_up": 0.0},
@@ -49,13 +51,25 @@ class Schedule:
 
     def __post_init__(self) -> None:
         for parameter, value in self.parameters().items():
-            holds, must = _RANGES[parameter](value)
-            require(holds, f"{parameter} of the schedule {self.name}", value, must)
+            holds, must = _RANGES[parameter]
+            require(holds(value), f"{parameter} of the schedule {self.name}", value, must)
 
     def parameters(self) -> dict[str, Any]:
         """Return all parameters that the schedule takes, given ones and usual ones."""
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"}
         return resolve("schedule", self.name, SCHEDULES, given)
+
+    def fit(self, optimiser: Optimiser) -> None:
+        """Refuse an optimiser whose step size nothing can change.
+
+        Raises:
+            UsageError: It is ``rprop``, and the schedule is not the constant one.
+        """
+        if optimiser.name == "rprop" and self != Schedule():
+            raise UsageError(
+                f"rprop finds its step sizes itself, but the schedule {self.name!r} is asked for",
+                "leave the schedule out, or take another optimiser",
+            )
 
     def share(self, update: int, updates: int, per_epoch: int) -> float:
         """Return by what the learning rate of an update is multiplied.
@@ -89,12 +103,12 @@ def _half_cosine(done: float) -> float:
     return (1 + math.cos(math.pi * done)) / 2
 
 
-_RANGES: Mapping[str, Any] = {
-    "warm_up": lambda value: (0 <= value < math.inf, "at least 0"),
-    "every": lambda value: (value >= 1 and value == int(value), "a whole number, at least 1"),
-    "factor": lambda value: (value > 0, "more than 0"),
-    "peak": lambda value: (0 < value < 1, "a share between 0 and 1"),
-    "begin": lambda value: (0 < value <= 1, "a share of the learning rate"),
-    "end": lambda value: (0 <= value <= 1, "a share of the learning rate"),
+_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "warm_up": (lambda value: 0 <= value < math.inf, "at least 0"),
+    "every": (lambda value: value >= 1 and value == int(value), "a whole number, at least 1"),
+    "factor": (lambda value: value > 0, "more than 0"),
+    "peak": (lambda value: 0 < value < 1, "a share between 0 and 1"),
+    "begin": (lambda value: 0 < value <= 1, "a share of the learning rate"),
+    "end": (lambda value: 0 <= value <= 1, "a share of the learning rate"),
 }
 """For each parameter whether a value is in its range, and what it must be."""

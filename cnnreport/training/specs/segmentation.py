@@ -87,6 +87,9 @@ class FineTuning(_Segmentation):
         optimiser: How the parameters follow their gradients.
         schedule: How the learning rate changes.
         images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
+
+    Raises:
+        UsageError: The schedule does not fit the optimiser.
     """
 
     task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
@@ -101,6 +104,9 @@ class FineTuning(_Segmentation):
     optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule()
     images: int | None = None
+
+    def __post_init__(self) -> None:
+        self.schedule.fit(self.optimiser)
 
     def memory(self) -> int:
         """Return the bytes of memory that a worker may need, measured; see `runs.executors.crew`."""
@@ -126,6 +132,9 @@ class Pretraining:
         learning_rate: Step size of the optimiser before the schedule lowers it.
         optimiser: How the parameters follow their gradients.
         schedule: How the learning rate changes.
+
+    Raises:
+        UsageError: The schedule does not fit the optimiser.
     """
 
     task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
@@ -142,6 +151,9 @@ class Pretraining:
     learning_rate: float = 1.5e-3
     optimiser: Optimiser = Optimiser()
     schedule: Schedule = Schedule("cosine")
+
+    def __post_init__(self) -> None:
+        self.schedule.fit(self.optimiser)
 
     def modules(self) -> tuple[str, ...]:
         """Return the modules that a run imports by name, beyond those that its task imports."""

@@ -1,14 +1,11 @@
 """What an audit of hand-written formulas found, read from its run."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cnnreport.report.numbers.quantity import Quantity
-from cnnreport.report.say.formulas.derived import Formula, formula, number, unreadable
+from cnnreport.report.say.formulas.derived import Formula
+from cnnreport.report.say.formulas.measures import Place, number, whole
 from cnnreport.runs.artefact import Run
-
-_KEPT = ("quantity", "size", "claimed", "holds", "convention", "sentence", "explanation")
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,7 @@ class Audit:
     @property
     def conventions(self) -> tuple[tuple[str, str, str], ...]:
         """Each convention that judges a formula once: what it counts, its name, its sentence."""
-        return tuple(
-            dict.fromkeys((found.quantity, found.convention, found.sentence) for found in self.findings)
-        )
+        return tuple(dict.fromkeys((each.quantity, each.convention, each.sentence) for each in self.findings))
 
 
 def audit(run: Run) -> Audit:
@@ -80,34 +75,22 @@ def audit(run: Run) -> Audit:
     Raises:
         UsageError: The run is none of an audit.
     """
-    try:
-        return _audit(run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise unreadable(run, "audit", error) from error
-
-
-def _audit(run: Run) -> Audit:
-    told = run.measures
-    findings = tuple(_finding(found, told["input_size"]) for found in told["findings"])
-    right = sum(found.holds for found in findings)
-    return Audit(
+    at = whole(run)
+    size = at["input_size"].read(int)
+    findings = tuple(_finding(entry, size) for entry in at["findings"].entries)
+    right = sum(finding.holds for finding in findings)
+    return at.read(
+        Audit,
         run=run.folder.name,
-        net=told["net"],
         findings=findings,
-        common=told["common"] is not None,
-        complete=told["complete"],
+        common=at["common"].value is not None,
         given=number(run, "findings, counted", "hand-written formulas", len(findings)),
         right=number(run, "findings / holds, counted", "formulas that hold", right),
         wrong=number(run, "findings / not holds, counted", "formulas that do not", len(findings) - right),
-        points=number(run, "points", "points of the proof", told["points"]),
+        points=at["points"].number("points of the proof"),
     )
 
 
-def _finding(told: Mapping[str, Any], input_size: int) -> Finding:
-    pixels = input_size * (2 if told["size"] == "doubled" else 1)
-    return Finding(
-        pixels=f"{pixels} × {pixels}",
-        expected=formula(told["expected"]),
-        difference=formula(told["difference"]),
-        **{name: told[name] for name in _KEPT},
-    )
+def _finding(at: Place, input_size: int) -> Finding:
+    pixels = input_size * (2 if at["size"].read(str) == "doubled" else 1)
+    return at.read(Finding, pixels=f"{pixels} × {pixels}")

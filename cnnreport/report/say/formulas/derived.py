@@ -4,14 +4,14 @@ A formula is typeset, never computed here: the report half knows no algebra.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from math import prod
 
 from cnnreport.errors import UsageError
 from cnnreport.report.draw.placement import Box
-from cnnreport.report.numbers.quantity import Quantity, Source
-from cnnreport.runs import artefact
+from cnnreport.report.numbers.quantity import Quantity
+from cnnreport.report.say.formulas.measures import JSON, Place, number, whole
 from cnnreport.runs.artefact import Run
 
 QUANTITIES = ("weights", "outputs", "connections")
@@ -30,7 +30,7 @@ class Formula:
         zero: Whether it is the number 0.
     """
 
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = field(metadata={JSON: "latex"})
     words: str
     zero: bool = False
 
@@ -246,112 +246,57 @@ def derivation(run: Run) -> Derivation:
     Raises:
         UsageError: The run is none of a derivation.
     """
-    try:
-        return _derivation(run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise unreadable(run, "derivation", error) from error
-
-
-def _derivation(run: Run) -> Derivation:
-    told = run.measures
-    return Derivation(
+    at = whole(run)
+    return at.read(
+        Derivation,
         run=run.folder.name,
-        net=told["net"],
-        input=Shape(**told["input"]),
-        input_doubled=Shape(**told["input_doubled"]),
-        layers=tuple(map(_layer, told["layers"])),
-        totals=tuple(_total(run, total) for total in told["totals"]),
-        used={quantity: told["convention"][quantity] for quantity in QUANTITIES},
-        proof=_proof(run),
+        layers=tuple(map(_layer, at["layers"].entries)),
+        totals=tuple(_total(at, total) for total in at["totals"].entries),
+        used={quantity: at["convention"][quantity].read(str) for quantity in QUANTITIES},
+        proof=_proof(at),
     )
 
 
-def _layer(told: Mapping[str, Any]) -> Layer:
-    return Layer(
-        path=told["path"],
-        type=told["type"],
-        kind=told["kind"],
-        sources=tuple(told["sources"]),
-        inputs=tuple(Shape(**shape) for shape in told["inputs"]),
-        output=Shape(**told["output"]),
-        counts={quantity: formula(told[quantity]) for quantity in QUANTITIES},
+def _layer(at: Place) -> Layer:
+    return at.read(Layer, counts={quantity: at[quantity].read(Formula) for quantity in QUANTITIES})
+
+
+def _total(measures: Place, entry: Place) -> Total:
+    quantity, name = entry["quantity"].read(str), entry["name"].read(str)
+    at = replace(entry, path=f"totals / {quantity} / {name}")  # a name says more than a place in a list
+    size, doubled = (measures[which]["text"].read(str) for which in ("input", "input_doubled"))
+    called = f"{quantity} ({name})"
+    return at.read(
+        Total,
+        factor=at["factor"].perhaps(f"{called}, factor of doubling"),
+        value=at["value"].number(f"{called}, {size}"),
+        value_doubled=at["value_doubled"].number(f"{called}, {doubled}"),
     )
 
 
-def _total(run: Run, told: Mapping[str, Any]) -> Total:
-    quantity, name = told["quantity"], told["name"]
-
-    def read(field: str, meaning: str) -> Quantity:
-        path = f"totals / {quantity} / {name} / {field}"
-        return number(run, path, f"{quantity} ({name}), {meaning}", told[field])
-
-    return Total(
-        quantity=quantity,
-        name=name,
-        sentence=told["sentence"],
-        original=formula(told["original"]),
-        doubled=formula(told["doubled"]),
-        factor=None if told["factor"] is None else read("factor", "factor of doubling"),
-        value=read("value", run.measures["input"]["text"]),
-        value_doubled=read("value_doubled", run.measures["input_doubled"]["text"]),
-    )
-
-
-def _proof(run: Run) -> Proof:
-    told, proof = run.measures, run.measures["proof"]
-    combinations = 1
-    for values in proof["grid"].values():
-        combinations *= len(values)
-    kernel = proof["largest_kernel"]
+def _proof(at: Place) -> Proof:
+    letters = _letters(at)
+    combinations = prod(len(letter.grid) for letter in letters)
+    how, meaning = "proof / grid, combinations counted", "combinations of values in the proof"
     return Proof(
-        letters=_letters(run, proof),
-        combinations=number(
-            run, "proof / grid, combinations counted", "combinations of values in the proof", combinations
-        ),
-        points=number(run, "points", "points of the proof", told["points"]),
-        counts=number(run, "counts", "counts compared in the proof", told["counts"]),
-        largest_kernel=None
-        if kernel is None
-        else number(run, "proof / largest_kernel", "largest kernel without padding", kernel),
+        letters=letters,
+        combinations=number(at.run, how, meaning, combinations),
+        points=at["points"].number("points of the proof"),
+        counts=at["counts"].number("counts compared in the proof"),
+        largest_kernel=at["proof"]["largest_kernel"].perhaps("largest kernel without padding"),
     )
 
 
-def _letters(run: Run, proof: Mapping[str, Any]) -> tuple[Letter, ...]:
+def _letters(at: Place) -> tuple[Letter, ...]:
     # Measures are kept sorted by name; the spec has them in the order in which people think of them.
-    order = [name for name, _ in run.spec["numbers"]]
-    numbers = run.measures["numbers"]
+    order = [name for name, _ in at.run.spec["numbers"]]
+    grid, degrees, numbers = at["proof"]["grid"], at["proof"]["degrees"], at["numbers"]
     return tuple(
         Letter(
             name=name,
-            value=number(run, f"numbers / {name}", f"{name}, for counts as numbers", numbers[name])
-            if name in numbers
-            else None,
-            degree=number(run, f"proof / degrees / {name}", f"degree in {name}", proof["degrees"][name]),
-            grid=tuple(proof["grid"][name]),
+            value=numbers[name].number(f"{name}, for counts as numbers") if name in numbers.value else None,
+            degree=degrees[name].number(f"degree in {name}"),
+            grid=tuple(value.read(int) for value in grid[name].entries),
         )
-        for name in sorted(proof["grid"], key=lambda n: (order.index(n) if n in order else len(order), n))
+        for name in sorted(grid.value, key=lambda n: (order.index(n) if n in order else len(order), n))
     )
-
-
-def formula(told: Mapping[str, Any]) -> Formula:
-    """Read a formula of the measures."""
-    return Formula(tuple(told["latex"]), told["words"], told["zero"])
-
-
-def number(run: Run, field: str, meaning: str, value: float) -> Quantity:
-    """Return a whole number of the measures as a quantity; a derivation has one run, and one value.
-
-    Args:
-        run: Where it was read.
-        field: Which field of the measures it is.
-        meaning: What a reader calls it.
-        value: The number.
-    """
-    source = Source((run.folder.name,), artefact.MEASURES, field)
-    return Quantity(f"{run.experiment}.{field}", meaning, {run.seed: float(value)}, "count", source)
-
-
-def unreadable(run: Run, kind: str, error: Exception) -> UsageError:
-    """Return the error for a run whose measures are not what they should be."""
-    problem = f"{artefact.MEASURES} of the run {run.folder.name} is not that of this version's {kind}"
-    return UsageError(f"{problem}: {error}", "run the experiment again")

@@ -1,12 +1,16 @@
 """Which paddings keep the shapes of Figure 1b, read from the run that derived and tried them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
-from cnnreport.report.say.formulas.derived import Formula, formula, number, unreadable
+from cnnreport.report.say.formulas.derived import Formula
+from cnnreport.report.say.formulas.measures import Place, whole
 from cnnreport.runs.artefact import Run
+
+GROUPS = ("strided", "upsampling", "last")
+"""What the groups of layers are called, in their order."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,19 @@ class Paddings:
         """Whether the net gave the shapes of the figure with every kernel size."""
         return all(check.kept for check in self.checks)
 
+    @property
+    def learned(self) -> tuple[Check, ...]:
+        """The checks in which the loss became smaller."""
+        return tuple(check for check in self.checks if check.learned)
+
+    @property
+    def learning(self) -> Decision:
+        """In how many of the checks the loss became smaller."""
+        outcome = "sometimes" if self.learned else "never"
+        if len(self.learned) == len(self.checks):
+            outcome = "always"
+        return Decision("how often the loss became smaller", outcome, ("always", "sometimes", "never"))
+
 
 _SETTINGS = {
     "images": "pictures of the live check",
@@ -238,36 +255,25 @@ def paddings(run: Run) -> Paddings:
     Raises:
         UsageError: The run is none of paddings.
     """
-    try:
-        return _paddings(run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise unreadable(run, "paddings", error) from error
-
-
-def _paddings(run: Run) -> Paddings:
-    told, tried = run.measures, run.measures["tried"]
-    strided, upsampling, last = (_group(run, place, group) for place, group in enumerate(told["groups"]))
-    return Paddings(
+    at = whole(run)
+    groups, checks = tuple(map(_group, at["groups"].entries)), at["checks"].entries
+    if len(groups) != len(GROUPS) or not checks:
+        raise at.unfit(f"has {len(groups)} groups of layers and {len(checks)} live checks")
+    named = dict(zip(GROUPS, groups, strict=True))
+    return at.read(
+        Paddings,
         run=run.folder.name,
-        net=told["net"],
-        convolution=_equation(told, strided.kind),
-        transposed=_equation(told, upsampling.kind),
-        strided=strided,
-        upsampling=upsampling,
-        last=last,
-        points=number(run, "points", "modules on which the paddings were tried", told["points"]),
-        largest=number(run, "tried / largest_kernel", "largest kernel tried", tried["largest_kernel"]),
+        **named,
+        convolution=_equation(at, named["strided"].kind),
+        transposed=_equation(at, named["upsampling"].kind),
+        points=at["points"].number("modules on which the paddings were tried"),
+        largest=at["tried"]["largest_kernel"].number("largest kernel tried"),
         sizes=tuple(
-            number(run, f"tried / sizes / {place}", "height and width of the pictures tried", size)
-            for place, size in enumerate(tried["sizes"])
+            size.number("height and width of the pictures tried") for size in at["tried"]["sizes"].entries
         ),
-        modules=tuple(told["checks"][0]["modules"]),
-        figure=tuple(told["figure"]),
-        checks=tuple(_check(run, place, check) for place, check in enumerate(told["checks"])),
-        settings={
-            name: number(run, f"live / {name}", meaning, told["live"][name])
-            for name, meaning in _SETTINGS.items()
-        },
+        modules=tuple(name.read(str) for name in checks[0]["modules"].entries),
+        checks=tuple(_check(check, at["figure"].value) for check in checks),
+        settings={name: at["live"][name].number(meaning) for name, meaning in _SETTINGS.items()},
     )
 
 
@@ -275,81 +281,42 @@ def _values(move: Move) -> list[float | None]:
     return [None if value is None else value.mean for value in (move.before, move.after)]
 
 
-def _equation(told: Mapping[str, Any], kind: str) -> Equation:
-    found = told["equations"][kind]
-    return Equation(kind, formula(found["size"]), formula(found["solved"]))
+def _equation(at: Place, kind: str) -> Equation:
+    return at["equations"][kind].read(Equation, kind=kind)
 
 
-def _group(run: Run, place: int, told: Mapping[str, Any]) -> Group:
-    layers = tuple(told["layers"])
-    return Group(
-        layers=layers,
-        kind=told["kind"],
-        given=formula(told["given"]),
-        condition=formula(told["condition"]),
-        padding=_optional(told["padding"]),
-        output_padding=_optional(told["output_padding"]),
-        odd=_case(told["odd"]),
-        even=_case(told["even"]),
-        settings=tuple(
-            _setting(run, f"groups / {place} / settings / {n}", ", ".join(layers), setting)
-            for n, setting in enumerate(told["settings"])
-        ),
+def _group(at: Place) -> Group:
+    layers = ", ".join(name.read(str) for name in at["layers"].entries)
+    return at.read(Group, settings=tuple(_setting(setting, layers) for setting in at["settings"].entries))
+
+
+def _setting(at: Place, layers: str) -> Setting:
+    where = f"{layers}, k = {at['kernel'].value}"
+    around = zip(("before", "behind"), at["uneven"].entries, strict=False)
+    return at.read(
+        Setting,
+        kernel=at["kernel"].number(f"kernel size, {layers}"),
+        padding=at["padding"].perhaps(f"padding, {where}"),
+        output_padding=at["output_padding"].perhaps(f"output padding, {where}"),
+        uneven=tuple(zeros.number(f"zeros {side}, {where}") for side, zeros in around),
+        nearest=tuple(_near(pair, where) for pair in at["nearest"].entries),
     )
 
 
-def _case(told: Mapping[str, Any]) -> Case:
-    return Case(
-        kernel=formula(told["kernel"]),
-        condition=formula(told["condition"]),
-        padding=_optional(told["padding"]),
-        output_padding=_optional(told["output_padding"]),
-        uneven=tuple(map(formula, told["uneven"] or ())),
+def _near(pair: Place, where: str) -> tuple[Quantity, Quantity]:
+    padding, size = pair.entries
+    return (
+        padding.number(f"padding that does not fit, {where}"),
+        size.number(f"size with a padding of {padding.value}, {where}"),
     )
 
 
-def _optional(told: Mapping[str, Any] | None) -> Formula | None:
-    return None if told is None else formula(told)
-
-
-def _setting(run: Run, path: str, layers: str, told: Mapping[str, Any]) -> Setting:
-    def read(field: str, meaning: str, value: float) -> Quantity:
-        return number(run, f"{path} / {field}", f"{meaning}, {layers}, k = {told['kernel']}", value)
-
-    def optional(field: str, meaning: str) -> Quantity | None:
-        return None if told[field] is None else read(field, meaning, told[field])
-
-    return Setting(
-        kernel=number(run, f"{path} / kernel", f"kernel size, {layers}", told["kernel"]),
-        condition=formula(told["condition"]),
-        padding=optional("padding", "padding"),
-        output_padding=optional("output_padding", "output padding"),
-        uneven=tuple(
-            read(f"uneven / {n}", f"zeros {side}", zeros)
-            for n, (side, zeros) in enumerate(zip(("before", "behind"), told["uneven"] or (), strict=False))
-        ),
-        nearest=tuple(
-            (
-                read(f"nearest / {n} / 0", "padding that does not fit", padding),
-                read(f"nearest / {n} / 1", f"size with a padding of {padding}", size),
-            )
-            for n, (padding, size) in enumerate(told["nearest"])
-        ),
-    )
-
-
-def _check(run: Run, place: int, told: Mapping[str, Any]) -> Check:
-    def loss(when: str) -> Quantity:
-        field = f"loss_{when}"
-        meaning = f"loss {when} the live check, k = {told['kernel']}"
-        return replace(number(run, f"checks / {place} / {field}", meaning, told[field]), form="loss")
-
-    shapes: Sequence[str] = told["shapes"]
-    return Check(
-        kernel=number(run, f"checks / {place} / kernel", "kernel size, live check", told["kernel"]),
-        passed=tuple(told["passed"]),
-        shapes=tuple(shapes),
-        kept=list(shapes) == list(run.measures["figure"]),
-        before=loss("before"),
-        after=loss("after"),
+def _check(at: Place, figure: object) -> Check:
+    where = f"the live check, k = {at['kernel'].value}"
+    return at.read(
+        Check,
+        kernel=at["kernel"].number("kernel size, live check"),
+        kept=at["shapes"].value == figure,
+        before=at["loss_before"].number(f"loss before {where}", "loss"),
+        after=at["loss_after"].number(f"loss after {where}", "loss"),
     )

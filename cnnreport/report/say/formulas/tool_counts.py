@@ -1,14 +1,10 @@
 """What other tools count of a net, and what explains it, read from the run that compared them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cnnreport.report.numbers.quantity import Quantity
-from cnnreport.report.say.formulas.derived import number, unreadable
+from cnnreport.report.say.formulas.measures import Place, number, whole
 from cnnreport.runs.artefact import Run
-
-_KEPT = ("tool", "version", "what", "quantity", "counts", "explanation", "exact")
 
 
 @dataclass(frozen=True)
@@ -63,35 +59,22 @@ def comparison(run: Run) -> Comparison:
     Raises:
         UsageError: The run is none of a comparison.
     """
-    try:
-        return _comparison(run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise unreadable(run, "comparison", error) from error
-
-
-def _comparison(run: Run) -> Comparison:
-    rows = run.measures["rows"]
-    tools = len({row["tool"] for row in rows})
-    rest = sum(not row["exact"] for row in rows)
-    return Comparison(
+    at = whole(run)
+    readings = tuple(map(_reading, at["rows"].entries))
+    tools = len({reading.tool for reading in readings})
+    rest = sum(not reading.exact for reading in readings)
+    return at.read(
+        Comparison,
         run=run.folder.name,
-        net=run.measures["net"],
         letters=tuple(
-            (
-                name,
-                number(run, f"numbers / {name}", f"{name}, for other tools", run.measures["numbers"][name]),
-            )
-            for name, _ in run.spec["numbers"]
+            (name, at["numbers"][name].number(f"{name}, for other tools")) for name, _ in run.spec["numbers"]
         ),
-        readings=tuple(_reading(run, place, row) for place, row in enumerate(rows)),
+        readings=readings,
         tools=number(run, "rows / tool, counted", "other tools", tools),
         unexplained=number(run, "rows / not exact, counted", "numbers of other tools not explained", rest),
     )
 
 
-def _reading(run: Run, place: int, row: Mapping[str, Any]) -> Reading:
-    meaning = f"{row['tool']}, {row['what']}"
-    return Reading(
-        number=number(run, f"rows / {place} / number", meaning, row["number"]),
-        **{name: row[name] for name in _KEPT},
-    )
+def _reading(at: Place) -> Reading:
+    called = f"{at['tool'].read(str)}, {at['what'].read(str)}"
+    return at.read(Reading, number=at["number"].number(called))
