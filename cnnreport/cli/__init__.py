@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from cnnreport.cli import building, counting, upkeep  # noqa: F401 - they hang their commands on the group
+from cnnreport.cli import building, counting, starting, upkeep  # noqa: F401 - they hang their commands on the group
 from cnnreport.cli.group import cli
 from cnnreport.commands import console
 from cnnreport.errors import CnnReportError, EnvironmentFailure

@@ -15,7 +15,13 @@ IMAGE = ("NIC", "8", "8")
 SMOKE = {"epochs": 2, "train_images": 200, "validation_images": 100}
 """What `build --smoke` cuts down."""
 
-SETTINGS: dict[str, Any] = {"data": DIGITS, "classes": 10, "epochs": 20, "batch_size": 50, "learning_rate": 3e-3}
+SETTINGS: dict[str, Any] = {
+    "data": DIGITS,
+    "classes": 10,
+    "epochs": 20,
+    "batch_size": 50,
+    "learning_rate": 3e-3,
+}
 """What both trainings have in common, so that only the nets differ."""
 
 EXPERIMENTS = (
