@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnreport.commands.run import by_experiment
-from cnnreport.project import DRAWINGS, Project
+from cnnreport.project import DRAWINGS, PACKAGE, Project
 from cnnreport.report.draw import drawings
 from cnnreport.report.out import record
 from cnnreport.report.out.record import Output
@@ -67,14 +67,15 @@ class Edition:
     def _sources(self, writer: Writer) -> dict[str, Path]:
         """Find every file that has a part in what is written: templates, answers, and code."""
         place, name = self.project, self.outline.name
-        folders = (
-            place.templates / name,
-            place.templates / compose.SHARED,
-            compose.TEMPLATES / compose.SHARED,
-            place.experiments / name,
-        )
-        files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
-        kept = {str(file): file for file in files if "__pycache__" not in file.parts}
+        own = (place.templates / name, place.templates / compose.SHARED, place.experiments / name)
+        folders = [(place.root, own), (PACKAGE.parent, (compose.TEMPLATES,))]
+        kept = {
+            file.relative_to(root).as_posix(): file
+            for root, inner in folders
+            for folder in inner
+            for file in folder.rglob("*")
+            if file.is_file() and "__pycache__" not in file.parts
+        }
         # What its kind declares of a run is read when the report is composed.
         kinds = {str(run.circumstances.get("kind", "")).partition(":")[0] for run in self.runs} - {""}
         roots = [compose.__name__, writer.module, *sorted(kinds)]
