@@ -355,7 +355,13 @@ def test_one_name_is_one_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted((PACKAGE.parent / "templates").glob("*/*.html.j2")), ids=lambda f: f.name
+    "file",
+    sorted(
+        file
+        for place in (PACKAGE.parent / "templates", compose.TEMPLATES)
+        for file in place.rglob("*.html.j2")
+    ),
+    ids=lambda f: f.name,
 )
 def test_no_template_types_a_decimal_number(file: Path) -> None:
     """Every number of the text comes from a run."""
