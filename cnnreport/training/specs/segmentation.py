@@ -55,7 +55,7 @@ class Features(_Segmentation):
         images: How many images of each list to use; see `cnnreport.data.flowers.flowers.prepare`.
     """
 
-    task: ClassVar[str] = "cnnreport.training.features:FeaturesTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.features:FeaturesTask"
 
     start: Start = "pretrained"
     images: int | None = None
@@ -89,7 +89,7 @@ class FineTuning(_Segmentation):
         UsageError: The schedule does not fit the optimiser.
     """
 
-    task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.fine_tuning:FineTuningTask"
 
     loss: Loss
     protocol: Protocol = "clean"
@@ -134,7 +134,7 @@ class Pretraining:
         UsageError: The schedule does not fit the optimiser.
     """
 
-    task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.pretraining:PretrainingTask"
     data: ClassVar[str] = "cnnreport.data.drawn.scenes"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False
