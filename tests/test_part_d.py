@@ -20,7 +20,7 @@ from cnnreport.nets import deeplab
 from cnnreport.project import PACKAGE, find
 from cnnreport.runs.experiment import load_all
 from cnnreport.system import durable
-from cnnreport.training.pretraining import LOOKS
+from cnnreport.training.segmentation.pretraining import LOOKS
 
 FAMILIES = ("fine-tune", "fine-tune-handout", "fine-tune-random", "fine-tuning-costs")
 

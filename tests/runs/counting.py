@@ -10,6 +10,8 @@ import torch
 
 from cnnreport.errors import DataError
 from cnnreport.task import Results, Row
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Counting:
     factor: int = 3
     fail_at: int = 0
     die_at: int = 0
+    schedule: Schedule = Schedule()  # a choice in parts, as trainings have them
+
+    def __post_init__(self) -> None:
+        self.schedule.fit(Optimiser())
 
     def modules(self) -> tuple[str, ...]:
         return ()

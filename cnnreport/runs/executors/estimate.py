@@ -85,8 +85,10 @@ def _took(run: Run, specs: Mapping[tuple[str, str, str], type[Any]]) -> Took | N
     kind = (run.key.what["task"], where["device"], where["arithmetic"])
     if kind not in specs:
         return None
+    # What is chosen in a part of its own, such as an optimiser, counts for nothing in an effort.
+    plain = {name: value for name, value in run.spec.items() if not isinstance(value, dict)}
     try:
-        effort = float(specs[kind](**run.spec).effort())
+        effort = float(specs[kind](**plain).effort())
     except (TypeError, ValueError):
         return None  # of a time when the spec had other fields
     epochs = [float(each) for each in run.circumstances["epoch_seconds"]]

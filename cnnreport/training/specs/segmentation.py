@@ -58,7 +58,7 @@ class Features(_Segmentation):
         images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
     """
 
-    task: ClassVar[str] = "cnnreport.training.features:FeaturesTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.features:FeaturesTask"
 
     start: Start = "pretrained"
     images: int | None = None
@@ -92,7 +92,7 @@ class FineTuning(_Segmentation):
         UsageError: The schedule does not fit the optimiser.
     """
 
-    task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.fine_tuning:FineTuningTask"
 
     loss: Loss
     protocol: Protocol = "clean"
@@ -137,8 +137,8 @@ class Pretraining:
         UsageError: The schedule does not fit the optimiser.
     """
 
-    task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
-    data: ClassVar[str] = "cnnreport.data.drawn.declaration:SCENES"
+    task: ClassVar[str] = "cnnreport.training.segmentation.pretraining:PretrainingTask"
+    data: ClassVar[str] = "cnnreport.data.drawn.scenes"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False
 
