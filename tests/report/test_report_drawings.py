@@ -121,13 +121,11 @@ def test_other_code_draws_anew(
     tmp_path: Path, draw: Draw, calls: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A drawing depends on every file of its room."""
-    code = drawings.code()
-    assert {"bars.py", "drawings.py", "figure.py", "maths.py", "placement.py", "style.py"} <= {
-        name for name, _ in code
-    }
+    code = drawings._code()
+    assert {"drawings.py", "figure.py", "maths.py", "placement.py"} <= {name for name, _ in code}
     for changed in ("1", "2"):
-        monkeypatch.setattr(drawings, "code", lambda changed=changed: [("figure.py", changed)])
-        monkeypatch.setattr(drawings, "CODE", drawings.code())
+        monkeypatch.setattr(drawings, "_code", lambda changed=changed: [("figure.py", changed)])
+        monkeypatch.setattr(drawings, "_CODE", drawings._code())
         with drawings.kept_in(tmp_path / "drawings.json"):
             draw(Shape(3, ()))
     assert len(calls) == 2
@@ -137,7 +135,7 @@ def test_code_that_changed_since_it_was_read_leaves_nothing(
     tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What old code drew is not kept under the hash of the new."""
-    monkeypatch.setattr(drawings, "code", lambda: [("figure.py", "edited")])
+    monkeypatch.setattr(drawings, "_code", lambda: [("figure.py", "edited")])
     with drawings.kept_in(tmp_path / "drawings.json"):
         draw(Shape(3, ()))
     assert not (tmp_path / "drawings.json").exists()

@@ -37,7 +37,7 @@ class _Shelf:
     def __init__(self, before: dict[str, Any]) -> None:
         self.before = before
         self.used: dict[str, Any] = {}
-        self.made_by = [CODE, [version(library) for library in LIBRARIES]]
+        self.made_by = [_CODE, [version(library) for library in LIBRARIES]]
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def kept_in(file: Path) -> Iterator[None]:
     finally:
         _shelf.reset(token)
     # Where the code was changed since this process read it, nobody knows which drew.
-    if shelf.used != before and code() == CODE:
+    if shelf.used != before and _code() == _CODE:
         content = json.dumps(shelf.used)
         with suppress(EnvironmentFailure):
             durable.write(file, json.dumps([durable.sha256(content.encode()), content]).encode())
@@ -99,11 +99,11 @@ def _read(file: Path) -> dict[str, Any]:
         return {}
 
 
-def code() -> list[tuple[str, str]]:
+def _code() -> list[tuple[str, str]]:
     """Return the hashes of this room's files: what one function draws may depend on any other's code."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     return [(file.name, durable.sha256(file.read_bytes())) for file in files]
 
 
-CODE = code()
+_CODE = _code()
 """As it was when this process began: a build may train for hours before it draws."""
