@@ -33,6 +33,20 @@ def test_values_that_are_none_leave_a_gap() -> None:
     assert figure.curves(nothing, "loss", "alt", ()).content
 
 
+def test_a_seed_that_ended_earlier_is_drawn_as_far_as_it_went() -> None:
+    """A run that stopped when it diverged does not keep the others from being drawn."""
+    drawn = figure.curves([Curve("validation", "validation", [FALLING, FALLING[:4]])], "loss", "alt", ())
+    lengths = {len(s.points) for s in strokes(drawn) if s.colour == "#0072b2" and s.width == 0.5}
+    assert lengths == {10, 4}
+
+
+@pytest.mark.parametrize("drawn", [[], [Curve("validation", "validation", [])]])
+def test_nothing_to_draw_is_refused(drawn: list[Curve]) -> None:
+    """An empty figure would be a blank without a word."""
+    with pytest.raises(UsageError, match="no value to draw of loss; give curves"):
+        figure.curves(drawn, "loss", "alt", ())
+
+
 def test_an_axis_with_ticks_is_logarithmic_and_draws_what_is_none_as_a_gap() -> None:
     """Batch sizes are steps of doubling; one of them may have diverged."""
     axis = Axis("batch size", ticks=[32, 64, 128])

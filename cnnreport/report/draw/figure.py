@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cnnreport.errors import UsageError
 from cnnreport.report.answer import DataSet, Picture
 from cnnreport.report.draw import drawings, paper, style
 
@@ -116,8 +117,10 @@ def curves(
         An SVG whose letters are outlines, so that it needs no font.
 
     Raises:
-        UsageError: There are more contenders than can be told apart.
+        UsageError: There is no curve, one has no seed, or there are more contenders than can be told apart.
     """
+    if not drawn or not all(len(curve.seeds) for curve in drawn):
+        raise UsageError(f"there is no value to draw of {y_label}", "give curves with one seed at least")
     factor = 100.0 if per_cent else 1.0
     svg = _curves(drawn, y_label, factor, axis or Axis(), ceiling, _WIDE if wide else _WIDTH)
     return Picture(svg.encode(), "image/svg+xml", alt, data)
@@ -175,8 +178,7 @@ def _contender(number: int, role: Role, *, crowd: bool) -> _Line:
 
 
 def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> None:
-    values = factor * np.array([list(seed) for seed in curve.seeds], dtype=float)
-    values[~np.isfinite(values)] = math.nan
+    values = factor * _table(curve.seeds)
     x = np.arange(1, values.shape[1] + 1) if curve.x is None else np.asarray(curve.x, dtype=float)
     if len(values) > 1:
         for seed in values:
@@ -202,6 +204,15 @@ def _points(curve: Curve, line: _Line, count: int) -> dict[str, Any]:
     # Contenders bear theirs at different epochs: lines that lie on each other still show all.
     first = _MARKERS.index(line.marker) * every // len(_MARKERS)
     return {"marker": line.marker, "ms": 4, "markevery": (first, every)}
+
+
+def _table(seeds: Sequence[Sequence[float]]) -> np.ndarray[Any, Any]:
+    """Return the values (seeds, epochs); NaN where one is not finite, or the seed ended earlier."""
+    table = np.full((len(seeds), max(map(len, seeds))), math.nan)
+    for row, seed in zip(table, seeds, strict=True):
+        row[: len(seed)] = seed
+    table[~np.isfinite(table)] = math.nan
+    return table
 
 
 def _finite(drawn: Sequence[Curve]) -> list[float]:
