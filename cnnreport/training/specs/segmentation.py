@@ -138,7 +138,7 @@ class Pretraining:
     """
 
     task: ClassVar[str] = "cnnreport.training.segmentation.pretraining:PretrainingTask"
-    data: ClassVar[str] = "cnnreport.data.drawn.scenes"
+    data: ClassVar[str] = "cnnreport.data.drawn.declaration:SCENES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False
 
