@@ -4,6 +4,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -618,7 +619,7 @@ def test_a_mistake_in_the_published_scores_is_named(tmp_path: Path, text: str, s
     file.write_text(text)
     part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_d.py")
     with pytest.raises(UsageError, match=f"published-segmentation.toml.*{says}"):
-        part._sources(file)
+        replace(part.PUBLISHED, file=str(file)).sources()
 
 
 def test_costs_are_told_as_factors(project: Project, root: Path) -> None:
