@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.experiment import load_all as declared
 from cnnreport.runs.plan import make_plan
+from cnnreport.runs.prepare import prepare_data
 
 ROOT = Path(__file__).parent / "own_project"
 REPORT = "round-things"
@@ -120,6 +122,21 @@ def test_an_option_makes_other_runs(built: Project) -> None:
     assert {each.state for each in make_plan(built, declared(built).values(), Choices(device="cpu"))} == {
         "cached"
     }
+
+
+def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
+    """An edit of what its data module imports has the data prepared anew; one of the net does not."""
+    copy = Project(Path(shutil.copytree(ROOT, tmp_path / "copy")), tmp_path / "build")
+
+    def prepared() -> Path | None:
+        plan = make_plan(copy, declared(copy).values(), Choices(device="cpu"))
+        return prepare_data(copy, plan[0], {})
+
+    before = prepared()
+    for name, stays in (("net.py", True), ("shapes.py", False)):
+        file = copy.root / PLACE / name
+        file.write_text(f"{file.read_text()}# a remark\n")
+        assert (prepared() == before) is stays
 
 
 def test_what_is_shared_lists_without_torch() -> None:
