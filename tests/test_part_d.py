@@ -14,7 +14,7 @@ import torch
 from pypdf import PdfReader
 
 from cnnreport.data.data_set import Request
-from cnnreport.data.drawn import located, scenes
+from cnnreport.data.drawn import declaration, scenes
 from cnnreport.data.pretrained import pretrained
 from cnnreport.nets import deeplab
 from cnnreport.project import PACKAGE, find
@@ -70,7 +70,7 @@ def test_the_embedded_weights_are_those_of_their_run() -> None:
     what = manifest["key"]["what"]
     declared = load_all(find(PACKAGE.parent))["pretrain"].spec
     assert what["spec"] == asdict(declared)
-    assert what["data"]["fingerprint"] == located.locate(Request()).fingerprint
+    assert what["data"]["fingerprint"] == declaration.locate(Request()).fingerprint
 
 
 def test_the_embedded_weights_are_small_and_fit() -> None:

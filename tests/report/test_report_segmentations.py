@@ -4,6 +4,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -198,17 +199,13 @@ def test_a_seed_that_the_other_side_lacks_is_refused(make_tuning: MakeTuning) ->
         ('[[source]]\ntitle = "x"\niou = 30.6\ncross-entropy = 0.3', "lacks scores"),
     ],
 )
-def test_a_mistake_in_the_published_scores_is_named(
-    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch, text: str, says: str
-) -> None:
+def test_a_mistake_in_the_published_scores_is_named(tmp_path: Path, text: str, says: str) -> None:
     """A source without all of its scores, or with one in per cent, is no source."""
     file = tmp_path / "published-segmentation.toml"
     file.write_text(text)
     part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_d.py")
-    monkeypatch.setattr(part, "PUBLISHED", str(file))
-    runs = {name: make(name, 1, **REAL) for name in (CE, IOU, f"{CE}-handout", f"{IOU}-handout")}
     with pytest.raises(UsageError, match=f"published-segmentation.toml.*{says}"):
-        part.ANSWERS["dsplits"](runs)
+        replace(part.PUBLISHED, file=str(file)).sources()
 
 
 def compared(*differences: float) -> Contrast:

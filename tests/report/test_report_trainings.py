@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -430,4 +431,4 @@ def test_a_mistake_in_the_published_results_is_named(tmp_path: Path, text: str, 
     file.write_text(text)
     part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_c.py")
     with pytest.raises(UsageError, match=f"published.toml.*{says}"):
-        part._sources(file)
+        replace(part.PUBLISHED, file=str(file)).sources()

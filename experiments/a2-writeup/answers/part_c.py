@@ -1,25 +1,21 @@
 """Answers to Part C of CSC413 2021, programming assignment 2: UNet."""
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from cnnreport.errors import UsageError
-from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.numbers.contrast import Contrast, balance
 from cnnreport.report.numbers.decision import Decision
-from cnnreport.report.numbers.quantity import Quantity, Source, combine
+from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization
 from cnnreport.report.say.formulas.network import network
 from cnnreport.report.say.versus import TRUTH, versus
-from cnnreport.runs.artefact import Run
+
+from ..published import Entry, Published
 
 POOL_UPSAMPLE = "pool-upsample"
 CONV_TRANSPOSE = "conv-transpose"
@@ -38,11 +34,15 @@ COLUMNS = {
     "colour_share": "share of the colours",
 }
 
-PUBLISHED = "published.toml"
-PUBLISHED_DATA = "cifar10"
-PUBLISHED_SPEC = {"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
-                  "train_images": None, "validation_images": None}  # fmt: skip
-"""The data set and the settings with which the published results were reached."""
+PUBLISHED = Published(
+    "published.toml",
+    data="cifar10",
+    spec={"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
+          "train_images": None, "validation_images": None},
+    complete=lambda source: all(float(source[name][what]) > 0 for what in TOLD for name in NETS),
+    lacks=f"numbers of {', '.join(NETS)}",
+    remedy="give each source a loss and an accuracy",
+)  # fmt: skip
 
 # What the validation loss of the widened net can say about the gain of the skips.
 CAUSES = ("unknown_losses", "worse", "no_gain", "weights_left", "skips", "weights", "undecided")
@@ -167,9 +167,9 @@ def _tables(runs: Runs) -> dict[str, Verdict]:
 
 def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
-    if not all(map(_comparable, (run for name in NETS for run in runs[name]))):
+    if not all(map(PUBLISHED.comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
-    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
+    sources = PUBLISHED.sources()
     ours = {name: colourization.results(runs[name]) for name in NETS}
     rows = [
         *(
@@ -192,59 +192,28 @@ def _published(runs: Runs) -> Answer:
     )
 
 
-def _sources(file: Path) -> list[Mapping[str, Any]]:
-    """Read what others reported.
-
-    Raises:
-        UsageError: The file has a mistake, or a number is missing.
-    """
-    try:
-        sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
-        complete = all(
-            isinstance(source["title"], str) and all(float(source[name][what]) > 0 for what in TOLD)
-            for source in sources
-            for name in NETS
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
-    if not sources or not complete:
-        raise UsageError(
-            f"{file} lacks numbers of {', '.join(NETS)}", "give each source a loss and an accuracy"
-        )
-    return sources
-
-
-def _comparable(run: Run) -> bool:
-    """Tell whether a run used the data and the settings of the published ones."""
-    data = run.key.what["data"]["name"] == PUBLISHED_DATA
-    return data and all(run.spec[name] == value for name, value in PUBLISHED_SPEC.items())
-
-
 def _order(values: Sequence[float]) -> list[int]:
     return sorted(range(len(values)), key=lambda place: values[place])
 
 
-def _off(accuracy: Quantity, name: str, sources: Sequence[Mapping[str, Any]]) -> Quantity:
+def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     """Return how far an accuracy lies above the mean of the published ones."""
     mean = fmean(_told(source, name, "accuracy").mean for source in sources)
     return combine(
         f"{name}.off_published",
         f"{accuracy.meaning} of {name} less the mean of the published ones",
-        f"{{}} less the mean of {PUBLISHED}",
+        f"{{}} less the mean of {PUBLISHED.file}",
         lambda mine: mine - mean,
         accuracy,
         form="points",
     )
 
 
-def _told(source: Mapping[str, Any], name: str, what: str) -> Quantity:
-    """Return a published number; it has no run."""
-    value = source[name][what]
+def _told(source: Entry, name: str, what: str) -> Quantity:
     title = f"{source['title']}, {name}, {what}"
-    form: Form = "share" if what == "accuracy" else "loss"
-    origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
-    in_form = value / 100 if form == "share" else value  # the file has per cent, as the write-ups do
-    return Quantity(f"published.{title}", f"published: {title}", {0: in_form}, form, origin)
+    # The file has per cent, as the write-ups do.
+    value, form = (source[name][what] / 100, "share") if what == "accuracy" else (source[name][what], "loss")
+    return PUBLISHED.quantity(title, value, form, meaning=title, field=title)
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"c1": c1, "c2": c2, "c3": c3, "skips": skips}

@@ -1,20 +1,18 @@
 """Answers to Part D of CSC413 2021, programming assignment 2: a segmentation net fine-tuned for flowers."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from cnnreport.errors import UsageError
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, probabilities, segmentation, segmentation_pairs
 from cnnreport.report.say.probabilities import Rivals
 from cnnreport.runs.artefact import Run
+
+from ..published import Entry, Published
 
 CROSS_ENTROPY = "fine-tune-cross-entropy"
 IOU = "fine-tune-iou"
@@ -44,10 +42,14 @@ COLUMNS = {
 # What another cut has to gain in mean IoU before the text speaks of it.
 GAIN = 0.01
 
-PUBLISHED = "published-segmentation.toml"
-PUBLISHED_DATA = "flowers17"
-PUBLISHED_SPEC = {"epochs": 10, "batch_size": 128, "learning_rate": 0.05, "images": None}
-"""The data set and the settings with which the published results were reached."""
+PUBLISHED = Published(
+    "published-segmentation.toml",
+    data="flowers17",
+    spec={"epochs": 10, "batch_size": 128, "learning_rate": 0.05, "images": None},
+    complete=lambda source: all(0 < float(source[loss]) < 1 for loss in segmentation.LOSSES),
+    lacks="scores",
+    remedy=f"give each source {' and '.join(segmentation.LOSSES)}",
+)
 
 
 def d1q1(runs: Runs) -> Answer:
@@ -210,9 +212,9 @@ def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[
 def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
     ours = {"cross-entropy": runs[HANDOUT_CROSS_ENTROPY], "iou": runs[HANDOUT_IOU]}
-    if not all(_comparable(run) for group in ours.values() for run in group):
+    if not all(PUBLISHED.comparable(run) for group in ours.values() for run in group):
         return Answer()
-    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
+    sources = PUBLISHED.sources()
     rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = [
         (source["title"], *(_told(source, loss) for loss in ours)) for source in sources
     ]
@@ -232,38 +234,11 @@ def _published(runs: Runs) -> Answer:
     )
 
 
-def _sources(file: Path) -> list[Mapping[str, Any]]:
-    """Read what others reported.
-
-    Raises:
-        UsageError: The file has a mistake, or a number is missing.
-    """
-    try:
-        sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
-        complete = all(
-            isinstance(source["title"], str)
-            and all(0 < float(source[loss]) < 1 for loss in segmentation.LOSSES)
-            for source in sources
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
-    if not sources or not complete:
-        raise UsageError(f"{file} lacks scores", f"give each source {' and '.join(segmentation.LOSSES)}")
-    return sources
-
-
-def _told(source: Mapping[str, Any], loss: str) -> Quantity:
-    """Return a published score; it has no run."""
+def _told(source: Entry, loss: str) -> Quantity:
     title = f"{source['title']}, {segmentation.LOSSES[loss]}"
-    origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
-    meaning = f"published: starter’s score, {title}"
-    return Quantity(f"published.score.{title}", meaning, {0: source[loss]}, "score", origin)
-
-
-def _comparable(run: Run) -> bool:
-    """Tell whether a run used the data and the settings of the published ones."""
-    data = run.key.what["data"]["name"] == PUBLISHED_DATA
-    return data and all(run.spec[name] == value for name, value in PUBLISHED_SPEC.items())
+    return PUBLISHED.quantity(
+        f"score.{title}", source[loss], "score", meaning=f"starter’s score, {title}", field=title
+    )
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
