@@ -81,6 +81,11 @@ class Grid:
     rows: tuple[tuple[str | Quantity | tuple[Quantity, ...], ...], ...]
     data: tuple[DataSet, ...] = ()
 
+    @property
+    def names(self) -> list[str]:
+        """What the rows are called."""
+        return [str(row[0]) for row in self.rows]
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -55,14 +55,13 @@ def prose_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
 
 
 INVARIANTS = {
-    r".{0,20}[a-z%\d)](?<!\bnn)[.;:?!][A-Z(].{0,20}": "a tag swallowed the space between two sentences",
-    r".{0,20} [,;:.?!](?: |\n).{0,20}": "a space stands before a sign",
-    r".{0,20}(?<!et al)[,;:.]{2}.{0,20}": "two signs stand together",
-    r".{0,20}\b(?:None|nan|inf|True|False|Undefined)\b.{0,20}": "a value of Python was printed",
+    r".{0,20}[a-z%\d)][.;:?!](?<!\bnn\.)[A-Z(].{0,20}": "a tag swallowed the space between two sentences",
+    r".{0,20}[\w)] [,;:.?!](?: |\n).{0,20}": "a space stands before a sign",
+    r".{0,20}(?<!\bal)[,;:.]{2}.{0,20}": "two signs stand together",
+    r".{0,20}\b(?:None(?! of)|nan|inf|True|False|Undefined)\b.{0,20}": "a value of Python was printed",
     r".{0,20}\b([a-z]+) \1\b.{0,20}": "a word stands twice",
-    r".{0,20}(?<!\w)\(\s*\).{0,20}": "parentheses are empty",
-    r"(?m)^[a-z][^|{\n]*\.$": "a sentence begins small",
-    r"[{}]{2}|[{]%|%[}]": "something of the template was left",
+    r".{0,20}[^\w]\(\s*\).{0,20}": "parentheses are empty",
+    r"[{]%|%[}]|[{]{2}|[}]{2}": "something of the template was left",
 }
 """What no text may contain, and what it would mean."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference, half_width, over_all, paired_p
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 
@@ -76,7 +77,7 @@ class Contrast:
     @property
     def phrase(self) -> str:
         """The outcome in words."""
-        same = "the same" if self.left.form == "count" else "not distinguishable"
+        same = "the same" if self.left.form == "count" else "no clear difference"
         said = {"open": same, "unknown": "cannot be said"}.get(self.outcome, self.outcome)
         return said if self.sure or self.unknown else f"{said} (one seed)"
 
@@ -168,6 +169,48 @@ def seed_margin(number: Quantity) -> Quantity | None:
     return over_all(
         f"{number.name}.margin", meaning, margin, "t √2 s over the seeds of {}", number, form=form
     )
+
+
+def basis(contrasts: Sequence[Contrast]) -> Decision:
+    """Return what decided the verdicts of some contrasts: what a table of them has to explain.
+
+    Returns:
+        ``tested`` where there are p values, ``interval`` where the seeds agree so well that there are none,
+        ``margin``, ``sign`` of one seed, or ``nothing`` where no seed gave two finite numbers.
+    """
+    judged = [each for each in contrasts if each.left.form != "count" and not each.unknown]
+    if any(each.p for each in judged):
+        outcome = "tested"
+    elif any(each.margin for each in judged):
+        outcome = "margin"
+    elif any(each.sure for each in judged):
+        outcome = "interval"
+    else:
+        outcome = "sign" if judged else "nothing"
+    among = ("tested", "interval", "margin", "sign", "nothing")
+    return Decision("what decides which is higher", outcome, among)
+
+
+def balance(
+    meaning: str, lower_is_better: Sequence[Contrast], higher_is_better: Sequence[Contrast] = ()
+) -> Decision:
+    """Weigh several numbers of which some are better the lower they are.
+
+    Returns:
+        ``better`` or ``worse`` where all agree; ``partly_better`` or ``partly_worse`` where some show no clear
+        difference and none speaks against it; ``mixed``; ``same`` where none shows a clear difference.
+    """
+    better = [c.lower for c in lower_is_better] + [c.higher for c in higher_is_better]
+    worse = [c.higher for c in lower_is_better] + [c.lower for c in higher_is_better]
+    if any(better) and any(worse):
+        outcome = "mixed"
+    elif any(better):
+        outcome = "better" if all(better) else "partly_better"
+    elif any(worse):
+        outcome = "worse" if all(worse) else "partly_worse"
+    else:
+        outcome = "same"
+    return Decision(meaning, outcome, ("better", "partly_better", "mixed", "partly_worse", "worse", "same"))
 
 
 def _relative(name: str, less: Quantity, right: Quantity) -> Quantity | None:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.report.answer import Picture
 from cnnreport.report.draw import maths
+from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, NARROW, Quantity
 from cnnreport.report.page import listing
 from cnnreport.report.page.ledger import Ledger
@@ -57,6 +58,7 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         confidence=f"{CONFIDENCE:.0%}".replace("%", f"{NARROW}%"),
         ref=ledger.refer,
         place=ledger.place,
+        basis=contrast.basis,
         maths=_inline,
         display=_display,
         picture=_address,
@@ -66,6 +68,7 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         span=lambda q: ledger.quote(q, _span(q)),
         bare=lambda q: ledger.quote(q, _or_none(q, q.bare)),
         size=lambda q: ledger.quote(q, _or_none(q, f"{q.show(abs(q.mean))}{q.unit}")),
+        only=lambda mapping, names: [mapping[name] for name in names],
         python=listing.python,
         shell=listing.shell,
     )

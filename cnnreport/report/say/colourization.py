@@ -14,6 +14,7 @@ from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
+from cnnreport.report.say.movement import movement as decide
 from cnnreport.runs.artefact import Run
 
 # What a difference has to exceed before a text speaks of it; losses are in nats.
@@ -58,6 +59,10 @@ FINAL = ("loss", "train_loss", "accuracy", "train_accuracy", "top3", "image_lowe
 """The rows of the table of a training, in order."""
 
 
+RECIPE = ("seeds", "epochs", "train_images", "batch_size", "kernel", "filters", "learning_rate")
+"""What two trainings have in common of which a text says that one was trained as the other."""
+
+
 def training(runs: Sequence[Run]) -> Answer:
     """Return what every section about one training may print.
 
@@ -67,7 +72,7 @@ def training(runs: Sequence[Run]) -> Answer:
     Returns:
         ``values``: settings, results of the last epoch, looks of the predictions, baselines of the data,
         and how the validation loss moved; ``verdicts``: ``gap``, ``risen``, ``falling``, ``rising``,
-        ``beats_table``;
+        ``beats_table``; ``decisions``: see `movement.movement`;
         ``pictures``: ``loss`` and ``accuracy`` over the epochs, rows of images, and rows of the best, median
         and worst images (``ranked_…``); ``tables``: ``final``; ``facts``.
 
@@ -78,9 +83,11 @@ def training(runs: Sequence[Run]) -> Answer:
     if many_epochs(values):
         values |= movement(runs, values["epochs"])
     net = net_name(runs)
+    verdicts = _verdicts(values, net)
     return Answer(
         values=values,
-        verdicts={**_verdicts(values, net), "beats_table": beats_table(runs, values["over_table"])},
+        verdicts={**verdicts, "beats_table": beats_table(runs, values["over_table"])},
+        decisions=decide(verdicts),
         pictures={**plots(runs, values), **picture_rows(runs, net), **ranked_rows(runs, net)},
         tables={"final": answer.Table(tuple(values[name] for name in FINAL), answer.datasets(runs))},
         facts=_facts(runs, values),
@@ -343,6 +350,7 @@ def _facts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, str
     return {
         "net": net_name(runs),
         "several": len(runs) > 1,
+        "recipe": ", ".join(values[name].text for name in RECIPE),
         "all_lost": len(lost) == len(runs),
         "lost": ", ".join(map(str, lost)),
         "shown_seed": str(shown_run(runs).seed),

@@ -10,9 +10,10 @@ from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Picture
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Axis, Curve, Role
-from cnnreport.report.numbers.contrast import Contrast, contrasts
+from cnnreport.report.numbers.contrast import Contrast, balance, contrasts
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.say import colourization, versus
+from cnnreport.report.say.movement import direction
 from cnnreport.runs.artefact import Run
 
 COMPARED = ("loss", "train_loss", "gap", "accuracy", "lab_distance", "edges_predicted", "colour_share",
@@ -63,6 +64,7 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
         to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
         ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``:
         `COMPARED`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
+        ``decisions``: ``rises``, in which direction the loss goes, and ``images``, which are better;
         ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``,
         ``largest``, …); ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
 
@@ -77,10 +79,19 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
         found["matched"] = _matched(smallest, largest, meeting, names, margins)
+    decisions = {
+        "rises": direction(values["rises"], values["steps"]),
+        "images": balance(
+            "whether the images of the largest batch are better",
+            [found[name] for name in ("lab_distance", *versus.TRUTH)],
+            [found["accuracy"]],
+        ),
+    }
     lost = [str(group.size) for group in groups if any(map(answer.diverged, group.runs))]
     return Answer(
         values=values,
         contrasts=found,
+        decisions=decisions,
         verdicts={name: each.verdict for name, each in found.items()},
         grids={
             "sizes": colourization.side_by_side({str(g.size): g.runs for g in groups}, _COLUMNS, "batch size")

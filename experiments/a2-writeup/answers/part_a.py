@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import colourization
-from cnnreport.report.say.formulas import derived
+from cnnreport.report.say.formulas import derived, doubling
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
 
@@ -32,6 +33,10 @@ CONVENTIONS = (
 FLATTER = 0.01
 
 
+# What A2 may answer, from the weakest rule that the net does not surely beat to nothing that it lacks.
+GOOD = ("below_flat", "near_flat", "below_table", "near_table", "flat_and_dull", "flat", "dull", "neither")
+
+
 def a1(runs: Runs) -> Answer:
     """Answer A1: the class that ran, and its architecture as another run traced it."""
     return network(runs[POOL_UPSAMPLE], runs.get(POOL_UPSAMPLE_FORMULAS, ()))
@@ -42,7 +47,9 @@ def a2(runs: Runs) -> Answer:
     chosen = runs[POOL_UPSAMPLE]
     found = colourization.training(chosen)
     values = {**found.values, **_comparisons(chosen, found.values)}
-    return replace(found, values=values, verdicts={**found.verdicts, **_verdicts(values)})
+    verdicts = {**found.verdicts, **_verdicts(values)}
+    decisions = {**found.decisions, "good": Decision("do the results look good", _good(verdicts), GOOD)}
+    return replace(found, values=values, verdicts=verdicts, decisions=decisions)
 
 
 def a3(runs: Runs) -> Answer:
@@ -52,6 +59,11 @@ def a3(runs: Runs) -> Answer:
     return Answer(
         derivations={"net": found},
         totals={"others": others},
+        decisions={**doubling.doubling(found.six), "loose": doubling.loose(others)},
+        facts={
+            "odd_kernel": any(letter.name == "k" and letter.odd for letter in found.proof.letters),
+            "without_padding": any(doubling.WITHOUT_PADDING in total.name for total in others),
+        },
     )
 
 
@@ -97,6 +109,15 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
         ),
         "duller": exceeds("The predictions use fewer colours than the truth", values["colours_missing"]),
     }
+
+
+def _good(verdicts: Mapping[str, Verdict]) -> str:
+    """Judge by the weakest rule that the net does not surely beat, then by how its pictures look."""
+    for name, rule in (("beats_frequent", "flat"), ("beats_table", "table")):
+        if not verdicts[name].yes:
+            return f"near_{rule}" if verdicts[name].open else f"below_{rule}"
+    lacks = [name for name, verdict in (("flat", "flatter"), ("dull", "duller")) if verdicts[verdict].yes]
+    return "_and_".join(lacks) or "neither"
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2, "a3": a3}

@@ -8,6 +8,7 @@ from itertools import pairwise
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers.contrast import Contrast, seed_margin
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.say import colourization
 from cnnreport.report.say.formulas import paddings
@@ -32,6 +33,15 @@ COLUMNS = {
 
 # From PoolUpsampleNet to ConvTransposeNet, one change at a time.
 PATH = (POOL_UPSAMPLE, "strided-upsample", "resize-conv", CONV_TRANSPOSE)
+
+
+# What the losses after equally many updates say beside those after equally many epochs.
+PER_UPDATE = ("too_short", "lost", "still_behind", "ahead", "caught_up", "ahead_and_better", "ahead_not_better",
+              "behind_not_worse", "level")  # fmt: skip
+
+# What each step of the path changes, and what there is where none has a share of the whole.
+STEPS = {"step1": "pooling", "step2": "upsampling", "step3": "transposed"}
+UNDIVIDED = "undivided"
 
 
 def b1(runs: Runs) -> Answer:
@@ -67,7 +77,11 @@ def b5(runs: Runs) -> Answer:
     """Answer B5: what the batch size changes in a fixed number of epochs."""
     many = runs.get(CONV_TRANSPOSE, ())  # the same training in batches of 100
     sizes = [group for name, group in runs.items() if name.startswith(BATCHES)]
-    return _with_margin(sweep([many, *sizes] if many else sizes, _margins(many)), many)
+    found = _with_margin(sweep([many, *sizes] if many else sizes, _margins(many)), many)
+    per_update = Decision(
+        "what an update in a large batch is worth", _per_update(found.contrasts), PER_UPDATE
+    )
+    return replace(found, decisions={**found.decisions, "per_update": per_update})
 
 
 def path(runs: Runs) -> Answer:
@@ -82,6 +96,7 @@ def path(runs: Runs) -> Answer:
     shares = {name: _share(name, each, total) for name, each in contrasts.items()}
     # Steps that work against each other have no share of the whole.
     divided = total.lower and all(0 <= share.mean <= 1 for share in shares.values())
+    largest = STEPS[max(shares, key=lambda name: shares[name].mean)] if divided else UNDIVIDED
     return Answer(
         values={f"{name}_share": share for name, share in shares.items()} if divided else {},
         contrasts={**contrasts, "whole": total},
@@ -91,11 +106,10 @@ def path(runs: Runs) -> Answer:
                 {colourization.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net"
             )
         },
-        facts={
-            "same_weights": all(step.facts["same_weights"] for step in steps.values()),
-            "divided": divided,
-            "largest": max(shares, key=lambda name: shares[name].mean) if divided else "",
+        decisions={
+            "largest": Decision("which step has the largest part", largest, (*STEPS.values(), UNDIVIDED))
         },
+        facts={"same_weights": all(step.facts["same_weights"] for step in steps.values())},
     )
 
 
@@ -124,6 +138,19 @@ def _with_margin(found: Answer, many: Sequence[Run]) -> Answer:
         "margin_batch": answer.setting(many, "batch_size", "batch size"),
     }
     return replace(found, values={**found.values, **values})
+
+
+def _per_update(contrasts: Mapping[str, Contrast]) -> str:
+    if "matched" not in contrasts:
+        return "too_short"
+    loss, matched = contrasts["loss"], contrasts["matched"]
+    if matched.unknown:
+        return "lost"
+    if loss.higher:
+        return "still_behind" if matched.higher else "ahead" if matched.lower else "caught_up"
+    if matched.lower:
+        return "ahead_and_better" if loss.lower else "ahead_not_better"
+    return "behind_not_worse" if matched.higher else "level"
 
 
 def _share(name: str, step: Contrast, whole: Contrast) -> Quantity:

@@ -12,11 +12,13 @@ from cnnreport.errors import UsageError
 from cnnreport.kinds.kind import Form
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
+from cnnreport.report.numbers.contrast import Contrast, balance
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, Source, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization
 from cnnreport.report.say.formulas.network import network
-from cnnreport.report.say.versus import versus
+from cnnreport.report.say.versus import TRUTH, versus
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
@@ -25,6 +27,7 @@ UNET = "unet"
 WIDENED = "conv-transpose-widened"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
 TOLD = ("loss", "accuracy")
+LOOKS = ("lab_distance", *TRUTH)
 
 COLUMNS = {
     "parameters": "weights",
@@ -40,6 +43,22 @@ PUBLISHED_DATA = "cifar10"
 PUBLISHED_SPEC = {"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
                   "train_images": None, "validation_images": None}  # fmt: skip
 """The data set and the settings with which the published results were reached."""
+
+# What the validation loss of the widened net can say about the gain of the skips.
+CAUSES = ("unknown_losses", "worse", "no_gain", "weights_left", "skips", "weights", "undecided")
+
+# How the order of the nets by accuracy compares with that in published results.
+ORDERS = ("same", "differs", "unordered")
+
+IMPROVED = (
+    "both",
+    "loss_not_accuracy",
+    "loss_alone",
+    "accuracy_not_loss",
+    "accuracy_alone",
+    "neither",
+    "unclear",
+)
 
 
 def c1(runs: Runs) -> Answer:
@@ -61,10 +80,16 @@ def c3(runs: Runs) -> Answer:
     for name in NETS:
         pictures[name] = colourization.prediction_row(runs[name], colourization.net_name(runs[name]), first)
     published = _published(runs)
+    c = found.contrasts
     return replace(
         found,
         values={**found.values, **published.values},
         verdicts={**found.verdicts, **_tables(runs)},
+        decisions={
+            "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
+            **published.decisions,
+            "images": balance("whether the images are better with skips", [c[name] for name in LOOKS]),
+        },
         pictures=pictures,
         grids={
             "nets": colourization.side_by_side(
@@ -74,7 +99,6 @@ def c3(runs: Runs) -> Answer:
         },
         facts={
             **found.facts,
-            **published.facts,
             **{name: colourization.net_name(runs[name]) for name in NETS},
         },
     )
@@ -105,12 +129,34 @@ def skips(runs: Runs) -> Answer:
         contrasts=contrasts,
         verdicts={name: contrasts[name].verdict for name in ("gain", "widened", "unet")},
         grids={"nets": colourization.side_by_side(rows, COLUMNS, "net")},
+        decisions={"cause": Decision("what the gain of the skips comes from", _cause(contrasts), CAUSES)},
         facts={
-            "all_lost": any(each.unknown for each in contrasts.values()),
             "unet": colourization.net_name(runs[UNET]),
             "net": colourization.net_name(runs[CONV_TRANSPOSE]),
         },
     )
+
+
+def _cause(contrasts: Mapping[str, Contrast]) -> str:
+    gain, unet = contrasts["gain"], contrasts["unet"]
+    if any(each.unknown for each in contrasts.values()):
+        return "unknown_losses"
+    if not gain.lower:
+        return "worse" if gain.higher else "no_gain"
+    if unet.lower:
+        return "weights_left" if contrasts["weights"].difference.mean > 0 else "skips"
+    return "weights" if unet.higher else "undecided"
+
+
+def _improved(loss: Contrast, accuracy: Contrast) -> str:
+    """Say what the skips improved, of the loss and the accuracy."""
+    if loss.lower and accuracy.higher:
+        return "both"
+    if loss.lower:
+        return "loss_not_accuracy" if accuracy.lower else "loss_alone"
+    if accuracy.higher:
+        return "accuracy_not_loss" if loss.higher else "accuracy_alone"
+    return "neither" if loss.higher or accuracy.lower else "unclear"
 
 
 def _tables(runs: Runs) -> dict[str, Verdict]:
@@ -135,13 +181,14 @@ def _published(runs: Runs) -> Answer:
     columns = ("source", *(colourization.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
     mine = [ours[name]["accuracy"].mean for name in NETS]
+    if all(map(math.isfinite, mine)):
+        order = "same" if all(_order(each) == _order(mine) for each in published) else "differs"
+    else:
+        order = "unordered"
     return Answer(
         values={f"{name}_off": _off(ours[name]["accuracy"], name, sources) for name in NETS},
         grids={"published": Grid(columns, tuple(rows), answer.datasets(runs[UNET]))},
-        facts={
-            "ordered": all(map(math.isfinite, mine)),
-            "same_order": all(_order(each) == _order(mine) for each in published),
-        },
+        decisions={"order": Decision("whether the order of the nets is that of the others", order, ORDERS)},
     )
 
 
