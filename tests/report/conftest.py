@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
+from fake_segmentations import MakeTuning, fake_tuning
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
@@ -14,6 +16,7 @@ from cnnreport.project import PACKAGE, Project
 from cnnreport.report.answer import DataSet, Picture
 from cnnreport.report.draw import figure
 from cnnreport.report.page import templating
+from cnnreport.runs.artefact import Run
 
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = "if the change is meant: pytest tests/report --renew, and read the diff"
@@ -35,6 +38,28 @@ def make_run(tmp_path: Path) -> MakeRun:
 def make_derivation(tmp_path: Path) -> MakeDerivation:
     """A function that writes a fake run of a derivation and reads it back."""
     return partial(write_derivation, tmp_path / "build" / "runs")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder of runs."""
+    return tmp_path / "build" / "runs"
+
+
+@pytest.fixture
+def make_tuning(root: Path) -> MakeTuning:
+    """A function that returns a fake run of a fine-tuning."""
+    return partial(fake_tuning, root)
+
+
+@pytest.fixture
+def make(make_tuning: MakeTuning) -> Callable[..., list[Run]]:
+    """A function that returns fake runs of an experiment, by default of three seeds."""
+
+    def several(experiment: str, seeds: int = 3, **chosen: Any) -> list[Run]:
+        return [make_tuning(seed, experiment=experiment, **chosen) for seed in range(seeds)]
+
+    return several
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -45,11 +44,6 @@ def words_of(made: str) -> str:
 def told(project: Project, make: MakeDerivation, **chosen: Any) -> str:
     """Return the words of A3 for some measures."""
     return words_of(composed(project, pool_upsample_formulas=make(derived_measures(**chosen))))
-
-
-def judged(project: Project, make: MakeDerivation, measures: Mapping[str, Any]) -> str:
-    """Return the words of the audit for some measures."""
-    return words_of(composed(project, handwritten_answer=make(measures, AUDIT)))
 
 
 def test_letters_come_in_the_order_of_the_spec(make_derivation: MakeDerivation) -> None:
@@ -281,39 +275,6 @@ def test_a_number_of_a_derivation_leads_to_its_field(
     assert len(rows) > 30
     assert all("measures.json" in row and "#run-1" in row for row in rows)
     assert any("totals / weights / learnable / value</p>" in row for row in rows)
-
-
-@pytest.mark.parametrize(
-    ("measures", "said"),
-    [
-        (audit_measures(), "All 6 formulas hold, and for each count one convention serves both sizes"),
-        (audit_measures(common=False), "All 6 formulas hold, but not all counts were made under the same"),
-        (audit_measures((2,)), "Of the 6 formulas 5 hold and 1 does not, whatever the convention."),
-        (audit_measures((0, 1, 2, 3, 4)), "Of the 6 formulas 1 holds and 5 do not, whatever the convention."),
-        (audit_measures(range(6)), "None of the 6 formulas holds under any convention."),
-    ],
-)
-def test_the_audit_is_told_as_it_came_out(
-    project: Project, make_derivation: MakeDerivation, measures: dict[str, Any], said: str
-) -> None:
-    """Whether all, some or none hold, the text says that, and ticks as many."""
-    words = judged(project, make_derivation, measures)
-    assert said in words
-    holding = sum(found["holds"] for found in measures["findings"])
-    assert (words.count("✓ holds"), words.count("× wrong")) == (holding, 6 - holding)
-    assert words.count("Holds under “learnable”.") == holding
-    assert words.count("nearest is “learnable”. It is 7NC too small.") == 6 - holding
-    assert words.count("written less right minus 7 NC") == 6 - holding
-    assert "The answer is not complete" not in words
-
-
-def test_an_incomplete_answer_is_called_so(project: Project, make_derivation: MakeDerivation) -> None:
-    """Formulas that are missing are not passed over; those for the doubled input name its size."""
-    three = [finding(quantity, "doubled") for quantity in ("weights", "outputs", "connections")]
-    words = judged(project, make_derivation, audit_measures(complete=False, findings=three))
-    assert "All 3 formulas hold" in words
-    assert "The answer is not complete: some counts it does not give." in words
-    assert "connections 64 × 64" in words
 
 
 def test_a_hand_written_formula_is_escaped(project: Project, make_derivation: MakeDerivation) -> None:

@@ -81,11 +81,11 @@ def d2q1(runs: Runs) -> Answer:
         (segmentation.loss_of(right), "right", right),
     )
     found, against = segmentation.fine_tuning(left), segmentation_pairs.against(left, right, *LOSS_NAMES)
-    theirs = segmentation.numbers(right)
+    theirs, contrasts = segmentation.numbers(right), against.contrasts
     return replace(
         found,
         values={**found.values, **{f"right_{name}": number for name, number in theirs.items()}},
-        contrasts=against.contrasts,
+        contrasts=contrasts,
         verdicts={**against.verdicts, **_gains(found.values, theirs)},
         pictures={
             "loss": found.pictures["loss"],
@@ -95,6 +95,11 @@ def d2q1(runs: Runs) -> Answer:
         },
         listings=_code(left, "soft_iou_loss").listings,
         facts={**found.facts, "right_lost": segmentation.facts(right)["lost"]},
+        decisions={
+            **found.decisions,
+            "benefit": segmentation_pairs.benefit(contrasts["mean_iou"], contrasts["flower_iou"]),
+            "at_best_cut": segmentation_pairs.at_best_cut(contrasts["mean_iou"], contrasts["mean_iou_cut"]),
+        },
     )
 
 
@@ -115,6 +120,7 @@ def dsplits(runs: Runs) -> Answer:
     left, right = (f"{name}, handout’s protocol" for name in LOSS_NAMES)
     losses = segmentation_pairs.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
     protocols = segmentation_pairs.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
+    cleanly = segmentation_pairs.against(runs[IOU], clean, *LOSS_NAMES, ASKED[:1])
     named = {
         "clean, cross entropy": clean,
         "clean, IoU loss": runs[IOU],
@@ -136,6 +142,11 @@ def dsplits(runs: Runs) -> Answer:
         grids={"protocols": segmentation.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
         # Whether masks have void pixels is seen in the clean protocol alone.
         facts={**segmentation.facts(handout), "void": segmentation.facts(clean)["void"], **published.facts},
+        decisions={
+            "agreement": segmentation_pairs.agreement(
+                losses.contrasts["mean_iou"], cleanly.contrasts["mean_iou"]
+            )
+        },
     )
 
 

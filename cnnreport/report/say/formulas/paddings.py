@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.say.formulas.derived import Formula, formula, number, unreadable
 from cnnreport.runs.artefact import Run
@@ -222,6 +223,19 @@ class Paddings:
     def kept(self) -> bool:
         """Whether the net gave the shapes of the figure with every kernel size."""
         return all(check.kept for check in self.checks)
+
+    @property
+    def learned(self) -> tuple[Check, ...]:
+        """The checks in which the loss became smaller."""
+        return tuple(check for check in self.checks if check.learned)
+
+    @property
+    def learning(self) -> Decision:
+        """In how many of the checks the loss became smaller."""
+        outcome = "sometimes" if self.learned else "never"
+        if len(self.learned) == len(self.checks):
+            outcome = "always"
+        return Decision("how often the loss became smaller", outcome, ("always", "sometimes", "never"))
 
 
 _SETTINGS = {
