@@ -143,15 +143,15 @@ SAME_FACTOR = "The connections are multiplied by the same factor"
         (
             {"weights": 3, "outputs": 2, "connections": 5},
             (
-                "The weights change, by a factor of 3: some layer has a parameter whose shape depends",
-                "The outputs are multiplied by 2, not as the area",
+                "The weights are multiplied by 3: some layer has a parameter whose shape depends",
+                "The outputs are multiplied by 2, not by the same as the area",
                 "The connections are multiplied by 5, unlike the outputs",
             ),
         ),
         (
             {"weights": None, "outputs": None, "connections": None},
             (
-                "The weights change, by a factor that depends on the letters: some layer",
+                "The weights change by a factor that depends on the letters: some layer",
                 "The outputs change by a factor that depends on the letters.",
                 "The connections change by a factor that depends on the letters",
             ),
@@ -202,7 +202,7 @@ def test_the_limits_of_the_proof_are_told(project: Project, make_derivation: Mak
     """Odd kernels, and a largest one without padding, are named."""
     words = told(project, make_derivation)
     assert "the kernel size, which is odd." in words
-    assert "Every count is a polynomial in the letters. Two" in words
+    assert "Every derived count is a polynomial in the letters. Two" in words
     assert "k being odd; those that leave out padding, for kernel sizes up to 17." in words
     assert "Without padding, a formula holds for kernel sizes up to 17" in words
 
@@ -215,7 +215,7 @@ def test_a_proof_without_limits_claims_none(project: Project, make_derivation: M
     words = words_of(composed(project, pool_upsample_formulas=make_derivation(measures)))
     assert "For each of its 180 combinations" in words
     assert "or, where sizes are rounded, one polynomial for each remainder" in words
-    assert "So they agree for all values." in words
+    assert "the formulas hold for all values." in words
     assert not re.search("odd|kernel sizes up to", words)
 
 
