@@ -197,8 +197,8 @@ def balance(
     """Weigh several numbers of which some are better the lower they are.
 
     Returns:
-        ``better`` or ``worse`` where all agree; ``partly_better`` or ``partly_worse`` where some show no clear
-        difference and none speaks against it; ``mixed``; ``same`` where none shows a clear difference.
+        ``better`` or ``worse`` where all agree; ``partly_better`` or ``partly_worse`` where some show no
+        clear difference and none speaks against it; ``mixed``; ``same`` where none shows a clear difference.
     """
     better = [c.lower for c in lower_is_better] + [c.higher for c in higher_is_better]
     worse = [c.higher for c in lower_is_better] + [c.lower for c in higher_is_better]

@@ -36,8 +36,8 @@ PATH = (POOL_UPSAMPLE, "strided-upsample", "resize-conv", CONV_TRANSPOSE)
 
 
 # What the losses after equally many updates say beside those after equally many epochs.
-PER_UPDATE = ("too_short", "lost", "still_behind", "ahead", "caught_up", "ahead_and_better", "ahead_not_better",
-              "behind_not_worse", "level")  # fmt: skip
+PER_UPDATE = ("too_short", "lost", "still_behind", "ahead", "caught_up", "ahead_and_better",
+              "ahead_not_better", "behind_not_worse", "level")  # fmt: skip
 
 # What each step of the path changes, and what there is where none has a share of the whole.
 STEPS = {"step1": "pooling", "step2": "upsampling", "step3": "transposed"}

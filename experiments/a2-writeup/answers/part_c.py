@@ -169,7 +169,7 @@ def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
     if not all(map(_comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
-    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
+    sources = published_sources(Path(__file__).parents[1] / PUBLISHED)
     ours = {name: colourization.results(runs[name]) for name in NETS}
     rows = [
         *(
@@ -192,7 +192,7 @@ def _published(runs: Runs) -> Answer:
     )
 
 
-def _sources(file: Path) -> list[Mapping[str, Any]]:
+def published_sources(file: Path) -> list[Mapping[str, Any]]:
     """Read what others reported.
 
     Raises:
