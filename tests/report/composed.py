@@ -41,8 +41,8 @@ def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
 def prose_of(project: Project, runs: Sequence[Run], *ids: str, whole: bool = True) -> str:
     """Compose the sections of some questions and return them for people: a line for each sentence.
 
-    A formula is in braces by its words, a table has bars between its cells, a picture is its alternative text,
-    and listings are left out. Without the whole there are paragraphs and headings alone.
+    A formula is in braces by its words, a table has bars between its cells, a picture is its alternative
+    text, and listings are left out. Without the whole there are paragraphs and headings alone.
     """
     return read_as_prose(body_of(project, runs, *ids), whole=whole)
 
@@ -77,7 +77,7 @@ class _Reader(HTMLParser):
 
     def __init__(self, whole: bool) -> None:
         super().__init__()
-        self._kept = _BLOCKS if whole else _PROSE
+        self._kept = _BLOCKS | {""} if whole else _PROSE  # "": what stands between blocks
         self.lines: list[str] = []
         self._words = ""
         self._hidden = ""
