@@ -24,7 +24,13 @@ from cnnreport.report.numbers.quantity import Quantity, Source, digits
 from cnnreport.report.out import pdf
 from cnnreport.report.page import compose, outline
 from cnnreport.report.page.outline import Section
-from cnnreport.report.say import error_maps, probabilities, segmentation, segmentation_pairs
+from cnnreport.report.say import (
+    error_maps,
+    probabilities,
+    segmentation,
+    segmentation_outcomes,
+    segmentation_pairs,
+)
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -258,7 +264,7 @@ HIGHER, LOWER, OPEN, UNKNOWN = (
 )
 def test_flower_and_both_classes_need_not_agree(classes: Contrast, flower: Contrast, decided: str) -> None:
     """The IoU loss asks for the flower alone; each pair of outcomes is a decision of its own."""
-    assert segmentation_pairs.benefit(classes, flower).outcome == decided
+    assert segmentation_outcomes.benefit(classes, flower).outcome == decided
 
 
 @pytest.mark.parametrize(
@@ -275,7 +281,7 @@ def test_flower_and_both_classes_need_not_agree(classes: Contrast, flower: Contr
 )
 def test_the_best_cut_may_change_a_difference(half: Contrast, best: Contrast, decided: str) -> None:
     """A difference may stay, vanish, turn round or appear where each loss is cut at its best."""
-    assert segmentation_pairs.at_best_cut(half, best).outcome == decided
+    assert segmentation_outcomes.at_best_cut(half, best).outcome == decided
 
 
 @pytest.mark.parametrize(
@@ -292,7 +298,7 @@ def test_the_best_cut_may_change_a_difference(half: Contrast, best: Contrast, de
 )
 def test_comparisons_disagree_only_with_opposite_signs(here: Contrast, there: Contrast, decided: str) -> None:
     """One that is not clear does not contradict one that is."""
-    assert segmentation_pairs.agreement(here, there).outcome == decided
+    assert segmentation_outcomes.agreement(here, there).outcome == decided
 
 
 # All of it together
