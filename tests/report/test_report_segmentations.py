@@ -147,8 +147,9 @@ def test_the_colours_of_an_error_map_differ_in_lightness() -> None:
     assert min(after - before for before, after in pairwise(shades)) >= 10
 
 
-def test_photographs_are_kept_as_jpegs() -> None:
+def test_photographs_are_kept_as_jpegs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A strip of photographs keeps its size, and its colours nearly."""
+    monkeypatch.undo()  # pictures are drawn here
     images = np.full((3, 8, 8, 3), (200, 30, 90), np.uint8)
     made = figure.strip(images, "alt", (), scale=1, gap=8, photo=True)
     pixels = np.asarray(Image.open(io.BytesIO(made.content))).astype(int)
@@ -157,8 +158,9 @@ def test_photographs_are_kept_as_jpegs() -> None:
     assert abs(pixels[:, :7] - (200, 30, 90)).max() < 20
 
 
-def test_pictures_say_in_words_what_they_show(make: Make) -> None:
+def test_pictures_say_in_words_what_they_show(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row has a text for those who do not see it; the errors' has the IoU of each image."""
+    monkeypatch.undo()  # pictures are drawn here
     rows = error_maps.rows(make(CE, 1), "ranked", "the net")
     assert rows["rgb"].alt == (
         "A row of 9 pictures, in groups: the best, those around the median, the worst."
