@@ -15,8 +15,8 @@ _CELLS = {"td", "th"}
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!Fig\.) (?=[A-Z“(])")
 
 
-def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
-    """Compose the sections of some questions and return their HTML."""
+def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose a report of the sections of some questions and return its HTML."""
     loaded = outline.load(project, "a2-writeup")
     chosen = tuple(section for section in loaded.sections if section.id in ids)
     assert len(chosen) == len(ids)
@@ -24,7 +24,12 @@ def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     grouped: dict[str, list[Run]] = {}
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
-    made = compose.compose(project, shorter, grouped, compose.Context()).page
+    return compose.compose(project, shorter, grouped, compose.Context()).page
+
+
+def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose the sections of some questions and return their HTML, without the cover and the appendix."""
+    made = page_of(project, runs, *ids)
     return made[made.index("<main>") : made.index('id="appendix"')]
 
 
@@ -77,7 +82,7 @@ class _Reader(HTMLParser):
 
     def __init__(self, whole: bool) -> None:
         super().__init__()
-        self._kept = _BLOCKS | {""} if whole else _PROSE  # "": what stands between blocks
+        self._kept = {*_BLOCKS, ""} if whole else _PROSE
         self.lines: list[str] = []
         self._words = ""
         self._hidden = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from composed import prose_of
+from composed import page_of, prose_of, read_as_prose
 from fake_derivations import MakeDerivation
 from fake_runs import MakeRun
 from fake_trainings import RISING, better, path_runs, skip_runs, sweep_runs, trained, unet_runs, worse
@@ -32,6 +32,16 @@ REAL = {"data": "cifar10", "title": "CIFAR-10 horses", "stand_in": False}
 def seeds(*accuracies: float, **chosen: Any) -> Make:
     """Return what makes runs of the first net with these accuracies, a seed each."""
     return lambda make: [make(seed, accuracy=each, **chosen) for seed, each in enumerate(accuracies)]
+
+
+def much_better(make: MakeRun, experiment: str, count: int = 3) -> list[Run]:
+    """Return runs of a net that colours better still."""
+    return trained(make, experiment, count, accuracy=0.66, loss=(1.8, 0.9))
+
+
+def lost(make: MakeRun, experiment: str, count: int = 3) -> list[Run]:
+    """Return runs that all diverged."""
+    return trained(make, experiment, count, diverged=True)
 
 
 def pair(left: Any, right: Any, count: int = 3, **of_left: Any) -> Make:
@@ -220,3 +230,28 @@ def test_the_formulas_are_told_as_in_the_golden_text(
     text = prose_of(project, [make_run(), make_derivation()], "a1", "a2", "a3")
     before, _, after = text.partition("\n## A2.")
     golden("a1-a3", before + after[after.index("\n## A3.") :])
+
+
+SUMMARIES: dict[str, tuple[Any, Any, Any, int]] = {
+    "each better than the last": (worse, better, much_better, 3),
+    "each worse than the last": (much_better, better, worse, 3),
+    "no clear difference": (worse, worse, worse, 3),
+    "one seed": (worse, better, much_better, 1),
+    "all diverged": (lost, lost, lost, 2),
+}
+
+
+def test_the_summary_is_the_golden_one(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation, golden: Golden
+) -> None:
+    """The cover says what the sections came to, and nothing of what is not there."""
+    told = []
+    for name, (first, second, third, count) in SUMMARIES.items():
+        runs = [
+            *first(make_run, POOL, count), *second(make_run, CONV, count), *third(make_run, "unet", count),
+            make_derivation(),
+        ]  # fmt: skip
+        made = page_of(project, runs, "a1", "a2", "a3", "b2", "b3", "c2", "c3")
+        summary = made.partition('<div class="summary">')[2].partition("</div>")[0]
+        told.append(f"## {name}\n{read_as_prose(summary)}")
+    golden("summary", "\n".join(told))

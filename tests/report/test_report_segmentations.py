@@ -24,7 +24,13 @@ from cnnreport.report.numbers.contrast import Contrast, contrast
 from cnnreport.report.numbers.quantity import Quantity, Source, digits
 from cnnreport.report.out import pdf
 from cnnreport.report.page import compose, outline
-from cnnreport.report.say import error_maps, probabilities, segmentation, segmentation_pairs
+from cnnreport.report.say import (
+    error_maps,
+    probabilities,
+    segmentation,
+    segmentation_outcomes,
+    segmentation_pairs,
+)
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -127,8 +133,9 @@ def test_the_colours_of_an_error_map_differ_in_lightness() -> None:
     assert min(after - before for before, after in pairwise(shades)) >= 10
 
 
-def test_photographs_are_kept_as_jpegs() -> None:
+def test_photographs_are_kept_as_jpegs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A strip of photographs keeps its size, and its colours nearly."""
+    monkeypatch.undo()  # pictures are drawn here
     images = np.full((3, 8, 8, 3), (200, 30, 90), np.uint8)
     made = thumbnails.strip(images, "alt", (), scale=1, gap=8, photo=True)
     pixels = np.asarray(Image.open(io.BytesIO(made.content))).astype(int)
@@ -137,8 +144,9 @@ def test_photographs_are_kept_as_jpegs() -> None:
     assert abs(pixels[:, :7] - (200, 30, 90)).max() < 20
 
 
-def test_pictures_say_in_words_what_they_show(make: Make) -> None:
+def test_pictures_say_in_words_what_they_show(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each row has a text for those who do not see it; the errors' has the IoU of each image."""
+    monkeypatch.undo()  # pictures are drawn here
     rows = error_maps.rows(make(CE, 1), "ranked", "the net")
     assert rows["rgb"].alt == (
         "A row of 9 pictures, in groups: the best, those around the median, the worst."
@@ -240,7 +248,7 @@ HIGHER, LOWER, OPEN, UNKNOWN = (
 )
 def test_flower_and_both_classes_need_not_agree(classes: Contrast, flower: Contrast, decided: str) -> None:
     """The IoU loss asks for the flower alone; each pair of outcomes is a decision of its own."""
-    assert segmentation_pairs.benefit(classes, flower).outcome == decided
+    assert segmentation_outcomes.benefit(classes, flower).outcome == decided
 
 
 @pytest.mark.parametrize(
@@ -257,7 +265,7 @@ def test_flower_and_both_classes_need_not_agree(classes: Contrast, flower: Contr
 )
 def test_the_best_cut_may_change_a_difference(half: Contrast, best: Contrast, decided: str) -> None:
     """A difference may stay, vanish, turn round or appear where each loss is cut at its best."""
-    assert segmentation_pairs.at_best_cut(half, best).outcome == decided
+    assert segmentation_outcomes.at_best_cut(half, best).outcome == decided
 
 
 @pytest.mark.parametrize(
@@ -274,7 +282,7 @@ def test_the_best_cut_may_change_a_difference(half: Contrast, best: Contrast, de
 )
 def test_comparisons_disagree_only_with_opposite_signs(here: Contrast, there: Contrast, decided: str) -> None:
     """One that is not clear does not contradict one that is."""
-    assert segmentation_pairs.agreement(here, there).outcome == decided
+    assert segmentation_outcomes.agreement(here, there).outcome == decided
 
 
 # All of it together

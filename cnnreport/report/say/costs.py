@@ -44,8 +44,7 @@ def costs(runs: Sequence[Run]) -> Answer:
         (``…_large``) and its ``…_factor``; and of each cost by how much it is larger for all layers
         (``activations_saved``, …); ``verdicts``: whether all layers cost more (same names), and whether
         the doubled costs miss the factor of the area (``all_activations_off``, …); ``grids``: ``costs``;
-        ``facts``: ``net``, ``dearer`` (all layers cost more in activations and backward),
-        ``same_forward``, ``like_area`` and ``same_memory`` (of Adam, for the doubled input).
+        ``facts``: ``net``.
 
     Raises:
         UsageError: The run lacks something.
@@ -67,12 +66,11 @@ def costs(runs: Sequence[Run]) -> Answer:
         values["cached_forward"],
     )  # fmt: skip
     architecture = str(runs[0].measures["architecture"])
-    verdicts = _verdicts(values)
     return Answer(
         values=values,
-        verdicts=verdicts,
+        verdicts=_verdicts(values),
         grids={"costs": Grid(_COLUMNS, tuple(_row(values, cost, meaning) for cost, _, meaning, _ in _COSTS))},
-        facts={"net": segmentation.NETS.get(architecture, architecture), **_facts(values, verdicts)},
+        facts={"net": segmentation.NETS.get(architecture, architecture)},
     )
 
 
@@ -130,15 +128,6 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
             claim = f"Doubled input, {title}: the {cost} do not grow with the area"
             found[f"{mode}_{cost}_off"] = exceeds(claim, off, LIKE_AREA)
     return found
-
-
-def _facts(values: Mapping[str, Quantity], verdicts: Mapping[str, Verdict]) -> dict[str, bool]:
-    return {
-        "dearer": verdicts["activations_saved"].yes and verdicts["backward_saved"].yes,
-        "same_forward": values["forward_saved"].mean == 1,
-        "like_area": all(verdict.no for name, verdict in verdicts.items() if name.endswith("_off")),
-        "same_memory": all(values[f"{mode}_optimiser_factor"].mean == 1 for mode in _MODES),
-    }
 
 
 def _row(values: Mapping[str, Quantity], cost: str, meaning: str) -> tuple[str | Quantity, ...]:

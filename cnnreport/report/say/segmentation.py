@@ -14,7 +14,6 @@ from cnnreport.report.answer import Answer, Grid, Table
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import colourization, probabilities
@@ -94,7 +93,7 @@ def fine_tuning(runs: Sequence[Run]) -> Answer:
 
     Returns:
         ``values``: `numbers`; ``verdicts``: ``beats_everywhere``, ``beats_prior``; ``pictures``: ``loss``
-        and ``mean_iou`` over the epochs; ``tables``: ``final``; ``facts``: `facts`; ``decisions``: ``score``.
+        and ``mean_iou`` over the epochs; ``tables``: ``final``; ``facts``: `facts`.
 
     Raises:
         UsageError: The runs lack something, as those of another version may, or differ in their weights.
@@ -106,7 +105,6 @@ def fine_tuning(runs: Sequence[Run]) -> Answer:
         pictures=_plots(runs, values),
         tables={"final": Table(tuple(values[name] for name in FINAL), answer.datasets(runs))},
         facts=facts(runs),
-        decisions={"score": _score(values)},
     )
 
 
@@ -259,18 +257,6 @@ def _verdicts(values: Mapping[str, Quantity], loss: str) -> dict[str, Verdict]:
         "beats_everywhere": exceeds(f"{head} is better than flower everywhere", values["over_everywhere"]),
         "beats_prior": exceeds(f"{head} is better than a fixed map", values["over_prior"]),
     }
-
-
-def _score(values: Mapping[str, Quantity]) -> Decision:
-    """Decide what the starter's score says of the flower IoU; ``below``: less than images alike have."""
-    outcome = "positive"
-    if not values["starter"].finite:
-        outcome = "lost"
-    elif values["starter"].mean == 0:
-        outcome = "zero"
-    elif values["flower_iou"].mean < values["implied_low"].mean:
-        outcome = "below"
-    return Decision("what the starter's score stands for", outcome, ("positive", "below", "zero", "lost"))
 
 
 def _plots(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Picture]:

@@ -9,8 +9,7 @@ from cnnreport.report.answer import Answer
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.numbers.contrast import Contrast, contrast, seed_margin
-from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.contrast import contrast, seed_margin
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.say import colourization, segmentation
 from cnnreport.report.say.probabilities import Rivals
@@ -19,9 +18,6 @@ from cnnreport.runs.artefact import Run
 COMPARED = ("mean_iou", "mean_iou_cut", "flower_iou", "starter", "starter_best", "accuracy", "boundary_f",
             "share_predicted", "share_off", "sure")  # fmt: skip
 """The numbers compared. The losses are not among them: where they differ, so do their scales."""
-
-INCOMPARABLE = "incomparable"
-"""The decision where no seed gave two finite numbers."""
 
 
 def against(
@@ -69,63 +65,6 @@ def against(
             "all_lost": found["mean_iou"].unknown,
         },
     )
-
-
-def benefit(classes: Contrast, flower: Contrast) -> Decision:
-    """Decide for what the left fine-tuning does better or worse.
-
-    Args:
-        classes: The mean IoU of both classes.
-        flower: The flower IoU per image.
-    """
-    pairs = {
-        ("open", "open"): "neither",
-        ("higher", "higher"): "better",
-        ("lower", "lower"): "worse",
-        ("higher", "open"): "classes_better",
-        ("lower", "open"): "classes_worse",
-        ("open", "higher"): "flower_better",
-        ("open", "lower"): "flower_worse",
-        ("lower", "higher"): "flower_alone",
-        ("higher", "lower"): "classes_alone",
-    }
-    outcome = pairs.get((classes.outcome, flower.outcome), INCOMPARABLE)
-    return Decision("for what the left one does better", outcome, (*pairs.values(), INCOMPARABLE))
-
-
-def at_best_cut(half: Contrast, best: Contrast) -> Decision:
-    """Decide what becomes of a difference where each fine-tuning has the cut that is best for it.
-
-    Args:
-        half: What is compared with a cut at one half.
-        best: The same with the best cut of each.
-    """
-    outcome = "turns"
-    if half.unknown or best.unknown:
-        outcome = INCOMPARABLE
-    elif best.open:
-        outcome = "still_unclear" if half.open else "vanishes"
-    elif half.open:
-        outcome = "appears"
-    elif half.outcome == best.outcome:
-        outcome = "stays"
-    among = ("still_unclear", "appears", "vanishes", "stays", "turns", INCOMPARABLE)
-    return Decision("what the best cuts change", outcome, among)
-
-
-def agreement(here: Contrast, there: Contrast) -> Decision:
-    """Decide whether two comparisons of the same have the same result."""
-    outcome = "opposite"
-    if here.unknown or there.unknown:
-        outcome = INCOMPARABLE
-    elif here.outcome == there.outcome:
-        outcome = "same"
-    elif there.open:
-        outcome = "clear_here"
-    elif here.open:
-        outcome = "clear_there"
-    among = ("same", "clear_here", "clear_there", "opposite", INCOMPARABLE)
-    return Decision("whether two comparisons agree", outcome, among)
 
 
 def curves(rivals: Rivals, column: str, y_label: str) -> Picture:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.draw.picture import Picture
+from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, probabilities, segmentation, segmentation_pairs
 from cnnreport.report.say.probabilities import Rivals
+from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, saved, score
 from cnnreport.runs.artefact import Run
 
 from ..published import Entry, Published
@@ -68,6 +70,7 @@ def d1q2(runs: Runs) -> Answer:
         verdicts={**found.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
         grids={"baselines": _baselines(chosen, control)},
         listings=_code(chosen, "fine_tune_last_layer").listings,
+        decisions={"score": score(found.values)},
     )
 
 
@@ -84,11 +87,11 @@ def d2q1(runs: Runs) -> Answer:
         (segmentation.loss_of(right), "contender", right),
     )
     found, against = segmentation.fine_tuning(left), segmentation_pairs.against(left, right, *LOSS_NAMES)
-    theirs, contrasts = segmentation.numbers(right), against.contrasts
+    theirs = segmentation.numbers(right)
     return replace(
         found,
         values={**found.values, **{f"right_{name}": number for name, number in theirs.items()}},
-        contrasts=contrasts,
+        contrasts=against.contrasts,
         verdicts={**against.verdicts, **_gains(found.values, theirs)},
         pictures={
             "loss": found.pictures["loss"],
@@ -99,9 +102,9 @@ def d2q1(runs: Runs) -> Answer:
         listings=_code(left, "soft_iou_loss").listings,
         facts={**found.facts, "right_lost": segmentation.facts(right)["lost"]},
         decisions={
-            **found.decisions,
-            "benefit": segmentation_pairs.benefit(contrasts["mean_iou"], contrasts["flower_iou"]),
-            "at_best_cut": segmentation_pairs.at_best_cut(contrasts["mean_iou"], contrasts["mean_iou_cut"]),
+            "score": score(found.values),
+            "benefit": benefit(against.contrasts["mean_iou"], against.contrasts["flower_iou"]),
+            "at_best_cut": at_best_cut(against.contrasts["mean_iou"], against.contrasts["mean_iou_cut"]),
         },
     )
 
@@ -123,7 +126,6 @@ def dsplits(runs: Runs) -> Answer:
     left, right = (f"{name}, handout’s protocol" for name in LOSS_NAMES)
     losses = segmentation_pairs.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
     protocols = segmentation_pairs.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
-    cleanly = segmentation_pairs.against(runs[IOU], clean, *LOSS_NAMES, ASKED[:1])
     named = {
         "clean, cross entropy": clean,
         "clean, IoU loss": runs[IOU],
@@ -145,17 +147,20 @@ def dsplits(runs: Runs) -> Answer:
         grids={"protocols": segmentation.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
         # Whether masks have void pixels is seen in the clean protocol alone.
         facts={**segmentation.facts(handout), "void": segmentation.facts(clean)["void"], **published.facts},
-        decisions={
-            "agreement": segmentation_pairs.agreement(
-                losses.contrasts["mean_iou"], cleanly.contrasts["mean_iou"]
-            )
-        },
+        decisions={"agreement": agreement(losses.contrasts["mean_iou"], _cleanly(runs))},
     )
+
+
+def _cleanly(runs: Runs) -> Contrast:
+    """Return the mean IoU of both losses in the clean protocol, as D.2 Q1 compares it."""
+    left, right = runs[IOU], runs[CROSS_ENTROPY]
+    return segmentation_pairs.against(left, right, *LOSS_NAMES, ASKED).contrasts["mean_iou"]
 
 
 def dcosts(runs: Runs) -> Answer:
     """Answer what fine-tuning costs, all layers against only the last."""
-    return costs.costs(runs[COSTS])
+    found = costs.costs(runs[COSTS])
+    return replace(found, facts={**found.facts, **saved(found.values, found.verdicts)})
 
 
 def dmoving(runs: Runs) -> Answer:
