@@ -42,6 +42,10 @@ class Spec(Protocol):
         """The class that runs it, as ``module:Class``; a class variable."""
 
     @property
+    def kind(self) -> str:
+        """What its runs leave, a `cnnreport.kinds.kind.Kind` as ``module:NAME``; a class variable."""
+
+    @property
     def data(self) -> str | None:
         """The kind of data it takes, a module by its dotted name, or None; a class variable."""
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cnnreport.report.answer import DataSet, Picture
+from cnnreport.report.answer import Picture
 from cnnreport.report.draw import drawings, fonts
+from cnnreport.report.numbers.reading import DataSet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes  # for those who draw on a sheet

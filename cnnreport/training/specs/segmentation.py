@@ -54,6 +54,7 @@ class Features(_Segmentation):
     """
 
     task: ClassVar[str] = "cnnreport.training.features:FeaturesTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:FEATURES"
 
     start: Start = "pretrained"
     images: int | None = None
@@ -83,6 +84,7 @@ class FineTuning(_Segmentation):
     """
 
     task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:FINE_TUNING"
 
     loss: Loss
     protocol: Protocol = "clean"
@@ -118,6 +120,7 @@ class Pretraining:
     """
 
     task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:PRETRAINING"
     data: ClassVar[str] = "cnnreport.data.drawn.scenes"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False
