@@ -11,8 +11,9 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report.answer import DataSet, Picture
+from cnnreport.report.answer import Picture
 from cnnreport.report.draw import figure
+from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.page import templating
 
 
