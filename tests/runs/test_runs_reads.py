@@ -28,13 +28,17 @@ TASK = """
 from dataclasses import dataclass
 from typing import ClassVar
 
-from counting import Counting, CountingTask
+from counting import KIND as COUNTING, Counting, CountingTask
+from cnnreport.kinds.kind import Kind
 from cnnreport.task import Results
+
+KIND = Kind("reading", tuple(each for each in COUNTING.recorded if each.place == "history"), samples=("read",))
 
 
 @dataclass(frozen=True)
 class Reading(Counting):
     task: ClassVar[str] = "reading:ReadingTask"
+    kind: ClassVar[str] = "reading:KIND"
 
 
 class ReadingTask(CountingTask):
