@@ -184,7 +184,7 @@ class Watch:
             note("  ".join(cell for cell in self._cells(name) if cell))
 
     def _render(self) -> Any:
-        columns = ("experiment", "seed", "epoch", "after the last epoch", "time left")
+        columns = ("experiment", "seed", "epoch", "last epoch", "time left")
         # What does not fit the terminal is cut off at the bottom: there are the runs that are done.
         names = sorted(self._rows, key=self._place)
         table = _table(columns, [self._cells(name) for name in names])

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fake_derivations import audit_measures, comparison_measures, derived_measures
 from fake_segmentations import fake_tuning
-from test_report_padded import measures as padded_measures
 
+from cnnreport.errors import UsageError
 from cnnreport.kinds import kind as kinds
 from cnnreport.kinds.kind import Kind, Recorded
 from cnnreport.report.draw import figure
@@ -22,7 +22,8 @@ READING = Kind(
     (
         Recorded("rate", "learning rate", "number", "spec", "learning_rate"),
         Recorded("loss", "validation loss", "loss", "history", "nll", axis="loss (nats)"),
-        Recorded("words", "words right", "share", "history", "words_right", axis="words right (%)", best="highest"),
+        Recorded("words", "words right", "share", "history", "words_right", axis="words right (%)",
+                 best="highest"),
         Recorded("train_words", "words right, training", "share", "history"),
         Recorded("errors", "errors a page", "ratio", "history", best="lowest"),
         Recorded("pages", "pages", "count", "measures", of_data=True),
@@ -60,11 +61,10 @@ def read(tmp_path: Path) -> Any:
         ("FORMULAS", derived_measures()),
         ("AUDIT", audit_measures()),
         ("COMPARISON", comparison_measures()),
-        ("PADDINGS", padded_measures()),
     ],
 )
 def test_fake_derivations_leave_what_real_ones_do(name: str, measures: dict[str, Any]) -> None:
-    """Their measures have the declared names; fakes of trainings are held against theirs when they are made."""
+    """Their measures have the declared names; fakes of trainings are held against theirs when made."""
     declared = kinds.load(f"cnnreport.kinds.derivation:{name}")
     assert set(measures) == set(declared.declared("measures"))
 
@@ -152,7 +152,5 @@ def test_a_run_of_an_earlier_version_is_named(tmp_path: Path) -> None:
     """A run that does not say of which kind it is cannot be read, and the reader is told what to do."""
     run = fake_tuning(tmp_path)
     del run.manifest["circumstances"]["kind"]
-    from cnnreport.errors import UsageError
-
     with pytest.raises(UsageError, match="does not say of which kind it is; run the experiment again"):
         training.numbers([run])

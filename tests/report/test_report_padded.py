@@ -12,6 +12,7 @@ import pytest
 from fake_derivations import MakeDerivation, derived_measures, formula
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds import kind as kinds
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.page import compose, outline
@@ -110,6 +111,12 @@ def measures(
         "live": {"images": 4, "steps": 20, "num_filters": 32, "num_colours": 24},
         "checks": [check(k, loss, shapes) for k, loss in zip(KERNELS, after, strict=True)],
     }  # fmt: skip
+
+
+def test_fake_paddings_leave_what_real_ones_do() -> None:
+    """Their measures have the names that the kind declares."""
+    declared = kinds.load("cnnreport.kinds.derivation:PADDINGS").declared("measures")
+    assert set(measures()) == set(declared)
 
 
 @pytest.fixture

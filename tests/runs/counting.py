@@ -16,9 +16,7 @@ KIND = Kind(
     name="counting",
     recorded=(
         Recorded("loss", "training loss", "loss", "history", "train_loss", live="loss"),
-        Recorded(
-            "accuracy", "validation accuracy", "share", "history", "validation_accuracy", live="accuracy"
-        ),
+        Recorded("accuracy", "accuracy", "share", "history", "validation_accuracy", live="accuracy"),
         Recorded("factor", "factor", "count", "measures", of_data=True),
     ),
     samples=("value",),

@@ -32,7 +32,8 @@ from counting import KIND as COUNTING, Counting, CountingTask
 from cnnreport.kinds.kind import Kind
 from cnnreport.task import Results
 
-KIND = Kind("reading", tuple(each for each in COUNTING.recorded if each.place == "history"), samples=("read",))
+ROW = tuple(each for each in COUNTING.recorded if each.place == "history")
+KIND = Kind("reading", ROW, samples=("read",))
 
 
 @dataclass(frozen=True)

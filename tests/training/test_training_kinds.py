@@ -106,7 +106,7 @@ SLOW = {FineTuningCosts}
     ],
 )
 def test_a_real_task_leaves_what_its_kind_declares(spec: Any, data: Callable[[], Data]) -> None:
-    """History, measures and samples have the declared names, no more and no fewer, and numbers are numbers."""
+    """History, measures and samples have the declared names and no others, and numbers are numbers."""
     module, _, name = spec.task.partition(":")
     task = getattr(importlib.import_module(module), name)(spec, 0, data(), "cpu")
     row = task.run_epoch()
