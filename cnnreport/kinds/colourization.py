@@ -10,6 +10,7 @@ KIND = Kind(
         Recorded("batch_size", "batch size", "count", "spec"),
         Recorded("learning_rate", "learning rate", "number", "spec"),
         Recorded("kernel", "kernel size", "count", "spec"),
+        Recorded("inputs", "NIC, input channels", "count", "spec", "num_in_channels"),
         Recorded("filters", "NF, filters of the first layer", "count", "spec", "num_filters"),
         Recorded("colours", "NC, colours", "count", "spec", "num_colours"),
         Recorded("train_loss", "training loss", "loss", "history", live="loss"),

@@ -96,6 +96,12 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
     return values | movement(runs, values)
 
 
+def settings(runs: Sequence[Run]) -> dict[str, Quantity]:
+    """Return what the runs were asked to be, as far as their kind declares it."""
+    declared = [each for each in runs[0].kind.recorded if each.place == "spec"]
+    return {name: number for each in declared for name, number in _read(runs, each).items()}
+
+
 def _read(runs: Sequence[Run], recorded: Recorded) -> dict[str, Quantity]:
     name, key, meaning, form = recorded.name, recorded.key, recorded.meaning, recorded.form
     if recorded.place == "spec":

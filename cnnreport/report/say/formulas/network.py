@@ -27,12 +27,7 @@ def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
     name = training.net_name(runs)
     found = {"net": derived.derivation(derivations[0])} if derivations else {}
     return Answer(
-        values={
-            "kernel": reading.setting(runs, "kernel", "kernel size"),
-            "inputs": reading.setting(runs, "num_in_channels", "NIC, input channels"),
-            "filters": reading.setting(runs, "num_filters", "NF, filters of the first layer"),
-            "colours": reading.setting(runs, "num_colours", "NC, colours"),
-        },
+        values=training.settings(runs),
         pictures={
             key: architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING)
             for key, net in found.items()
