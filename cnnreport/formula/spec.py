@@ -47,6 +47,7 @@ class Formulas(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.tasks:FormulasTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:FORMULAS"
 
     net: str
     input: tuple[str, ...]
@@ -66,6 +67,7 @@ class HandWritten(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.tasks:AuditTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:AUDIT"
 
     net: str
     input_size: int
@@ -108,6 +110,7 @@ class Comparison(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.comparison:ComparisonTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:COMPARISON"
 
     net: str
     input: tuple[str, ...]
@@ -135,6 +138,7 @@ class Paddings(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.paddings.task:PaddingTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:PADDINGS"
 
     net: str
     kernels: tuple[int, ...]

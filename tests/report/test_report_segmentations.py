@@ -16,21 +16,16 @@ from PIL import Image
 from printed import number_lines
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.digits import digits
 from cnnreport.kinds.kind import Form
 from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.figure import Axis, Curve
 from cnnreport.report.numbers.contrast import Contrast, contrast
-from cnnreport.report.numbers.quantity import Quantity, Source, digits
+from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.out import pdf
 from cnnreport.report.page import compose, outline
-from cnnreport.report.say import (
-    error_maps,
-    probabilities,
-    segmentation,
-    segmentation_outcomes,
-    segmentation_pairs,
-)
+from cnnreport.report.say import error_maps, probabilities, segmentation, segmentation_outcomes
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -195,7 +190,7 @@ def test_a_seed_that_the_other_side_lacks_is_refused(make_tuning: MakeTuning) ->
     """Runs are matched by seed, so the seed has to be there."""
     left, right = [make_tuning(5, experiment=MOVING)], [make_tuning(n) for n in range(2)]
     with pytest.raises(UsageError, match="lack a seed that they are compared by"):
-        segmentation_pairs.against(left, right, "a", "b")
+        segmentation.against(left, right, "a", "b")
 
 
 @pytest.mark.parametrize(

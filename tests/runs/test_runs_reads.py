@@ -28,13 +28,18 @@ TASK = """
 from dataclasses import dataclass
 from typing import ClassVar
 
-from counting import Counting, CountingTask
+from counting import KIND as COUNTING, Counting, CountingTask
+from cnnreport.kinds.kind import Kind
 from cnnreport.task import Results
+
+ROW = tuple(each for each in COUNTING.recorded if each.place == "history")
+KIND = Kind("reading", ROW, samples=("read",))
 
 
 @dataclass(frozen=True)
 class Reading(Counting):
     task: ClassVar[str] = "reading:ReadingTask"
+    kind: ClassVar[str] = "reading:KIND"
 
 
 class ReadingTask(CountingTask):

@@ -38,6 +38,7 @@ class Colourization:
     """
 
     task: ClassVar[str] = "cnnreport.training.colourization:ColourizationTraining"
+    kind: ClassVar[str] = "cnnreport.kinds.colourization:KIND"
     data: ClassVar[str] = "cnnreport.data.horses.declaration:HORSES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "scikit-learn")
     symbolic: ClassVar[bool] = False

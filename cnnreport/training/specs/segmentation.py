@@ -59,6 +59,7 @@ class Features(_Segmentation):
     """
 
     task: ClassVar[str] = "cnnreport.training.segmentation.features:FeaturesTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:FEATURES"
 
     start: Start = "pretrained"
     images: int | None = None
@@ -93,6 +94,7 @@ class FineTuning(_Segmentation):
     """
 
     task: ClassVar[str] = "cnnreport.training.segmentation.fine_tuning:FineTuningTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:FINE_TUNING"
 
     loss: Loss
     protocol: Protocol = "clean"
@@ -138,6 +140,7 @@ class Pretraining:
     """
 
     task: ClassVar[str] = "cnnreport.training.segmentation.pretraining:PretrainingTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:PRETRAINING"
     data: ClassVar[str] = "cnnreport.data.drawn.declaration:SCENES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False

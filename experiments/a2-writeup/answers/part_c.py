@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
+from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, balance
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
-from cnnreport.report.say import colourization
+from cnnreport.report.say import colourization, training
+from cnnreport.report.say.colourization import TRUTH, versus
 from cnnreport.report.say.formulas.network import network
-from cnnreport.report.say.versus import TRUTH, versus
 
 from ..published import Entry, Published
 
@@ -75,10 +75,10 @@ def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
     found = versus(runs[UNET], runs[CONV_TRANSPOSE])
     first = runs[POOL_UPSAMPLE]
-    rows = colourization.picture_rows(first, colourization.net_name(first))
+    rows = colourization.picture_rows(first, training.net_name(first))
     pictures = {name: rows[name] for name in ("grey", "original", "truth")}
     for name in NETS:
-        pictures[name] = colourization.prediction_row(runs[name], colourization.net_name(runs[name]), first)
+        pictures[name] = colourization.prediction_row(runs[name], training.net_name(runs[name]), first)
     published = _published(runs)
     c = found.contrasts
     return replace(
@@ -92,14 +92,14 @@ def c3(runs: Runs) -> Answer:
         },
         pictures=pictures,
         grids={
-            "nets": colourization.side_by_side(
-                {colourization.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"
+            "nets": training.side_by_side(
+                {training.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"
             ),
             **published.grids,
         },
         facts={
             **found.facts,
-            **{name: colourization.net_name(runs[name]) for name in NETS},
+            **{name: training.net_name(runs[name]) for name in NETS},
         },
     )
 
@@ -117,22 +117,22 @@ def skips(runs: Runs) -> Answer:
         "weights": under.contrasts["parameters"],
     }
     rows = {
-        colourization.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
+        training.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
         widened: runs[WIDENED],
-        colourization.net_name(runs[UNET]): runs[UNET],
+        training.net_name(runs[UNET]): runs[UNET],
     }
     return Answer(
         values={
-            "filters": answer.setting(runs[WIDENED], "num_filters", "NF, filters of the first layer"),
-            "filters_before": answer.setting(runs[UNET], "num_filters", "NF, filters of the first layer"),
+            "filters": colourization.numbers(runs[WIDENED])["filters"],
+            "filters_before": colourization.numbers(runs[UNET])["filters"],
         },
         contrasts=contrasts,
         verdicts={name: contrasts[name].verdict for name in ("gain", "widened", "unet")},
-        grids={"nets": colourization.side_by_side(rows, COLUMNS, "net")},
+        grids={"nets": training.side_by_side(rows, COLUMNS, "net")},
         decisions={"cause": Decision("what the gain of the skips comes from", _cause(contrasts), CAUSES)},
         facts={
-            "unet": colourization.net_name(runs[UNET]),
-            "net": colourization.net_name(runs[CONV_TRANSPOSE]),
+            "unet": training.net_name(runs[UNET]),
+            "net": training.net_name(runs[CONV_TRANSPOSE]),
         },
     )
 
@@ -170,7 +170,7 @@ def _published(runs: Runs) -> Answer:
     if not all(map(PUBLISHED.comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
     sources = PUBLISHED.sources()
-    ours = {name: colourization.results(runs[name]) for name in NETS}
+    ours = {name: colourization.numbers(runs[name]) for name in NETS}
     rows = [
         *(
             (source["title"], *(tuple(_told(source, name, w) for w in TOLD) for name in NETS))
@@ -178,7 +178,7 @@ def _published(runs: Runs) -> Answer:
         ),
         ("this report", *(tuple(ours[name][w] for w in TOLD) for name in NETS)),
     ]
-    columns = ("source", *(colourization.net_name(runs[name]) for name in NETS))
+    columns = ("source", *(training.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
     mine = [ours[name]["accuracy"].mean for name in NETS]
     if all(map(math.isfinite, mine)):
@@ -187,7 +187,7 @@ def _published(runs: Runs) -> Answer:
         order = "unordered"
     return Answer(
         values={f"{name}_off": _off(ours[name]["accuracy"], name, sources) for name in NETS},
-        grids={"published": Grid(columns, tuple(rows), answer.datasets(runs[UNET]))},
+        grids={"published": Grid(columns, tuple(rows), reading.datasets(runs[UNET]))},
         decisions={"order": Decision("whether the order of the nets is that of the others", order, ORDERS)},
     )
 

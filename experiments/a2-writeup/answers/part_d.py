@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.draw.picture import Picture
+from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
-from cnnreport.report.say import costs, error_maps, probabilities, segmentation, segmentation_pairs
-from cnnreport.report.say.probabilities import Rivals
+from cnnreport.report.say import costs, error_maps, probabilities, segmentation, training
 from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, saved, score
+from cnnreport.report.say.training import Rivals
 from cnnreport.runs.artefact import Run
 
 from ..published import Entry, Published
@@ -63,7 +63,7 @@ def d1q2(runs: Runs) -> Answer:
     """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
     chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
     found = segmentation.fine_tuning(chosen)
-    against = segmentation_pairs.against(chosen, control, "pre-trained features", "random features", CONTROL)
+    against = segmentation.against(chosen, control, "pre-trained features", "random features", CONTROL)
     return replace(
         found,
         contrasts=against.contrasts,
@@ -86,7 +86,7 @@ def d2q1(runs: Runs) -> Answer:
         (segmentation.loss_of(left), "contender", left),
         (segmentation.loss_of(right), "contender", right),
     )
-    found, against = segmentation.fine_tuning(left), segmentation_pairs.against(left, right, *LOSS_NAMES)
+    found, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
     theirs = segmentation.numbers(right)
     return replace(
         found,
@@ -95,7 +95,7 @@ def d2q1(runs: Runs) -> Answer:
         verdicts={**against.verdicts, **_gains(found.values, theirs)},
         pictures={
             "loss": found.pictures["loss"],
-            "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
+            "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
             "cuts": probabilities.cut_curves(rivals),
             "distributions": probabilities.distributions(rivals),
         },
@@ -124,8 +124,8 @@ def dsplits(runs: Runs) -> Answer:
     """Answer what the published protocol measures, beside a clean one, and D.2's question under it."""
     clean, handout = runs[CROSS_ENTROPY], runs[HANDOUT_CROSS_ENTROPY]
     left, right = (f"{name}, handout’s protocol" for name in LOSS_NAMES)
-    losses = segmentation_pairs.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
-    protocols = segmentation_pairs.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
+    losses = segmentation.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
+    protocols = segmentation.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
     named = {
         "clean, cross entropy": clean,
         "clean, IoU loss": runs[IOU],
@@ -144,7 +144,10 @@ def dsplits(runs: Runs) -> Answer:
         },
         contrasts=contrasts,
         verdicts={name: each.verdict for name, each in contrasts.items()},
-        grids={"protocols": segmentation.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
+        grids={
+            "protocols": training.side_by_side(named, COLUMNS, "protocol, loss", segmentation.numbers),
+            **published.grids,
+        },
         # Whether masks have void pixels is seen in the clean protocol alone.
         facts={**segmentation.facts(handout), "void": segmentation.facts(clean)["void"], **published.facts},
         decisions={"agreement": agreement(losses.contrasts["mean_iou"], _cleanly(runs))},
@@ -154,7 +157,7 @@ def dsplits(runs: Runs) -> Answer:
 def _cleanly(runs: Runs) -> Contrast:
     """Return the mean IoU of both losses in the clean protocol, as D.2 Q1 compares it."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
-    return segmentation_pairs.against(left, right, *LOSS_NAMES, ASKED).contrasts["mean_iou"]
+    return segmentation.against(left, right, *LOSS_NAMES, ASKED).contrasts["mean_iou"]
 
 
 def dcosts(runs: Runs) -> Answer:
@@ -166,12 +169,12 @@ def dcosts(runs: Runs) -> Answer:
 def dmoving(runs: Runs) -> Answer:
     """Answer what changes if the frozen net is left in train mode, as the starter leaves it."""
     left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
-    found = segmentation_pairs.against(left, right, "train mode", "eval mode", MOVED)
-    values = {"seeds": answer.count(left), "right_seeds": answer.count(right), **found.values}
+    found = segmentation.against(left, right, "train mode", "eval mode", MOVED)
+    values = {"seeds": reading.count(left), "right_seeds": reading.count(right), **found.values}
     rivals: Rivals = (("train mode", "contender", left), ("eval mode", "contender", right))
     pictures = {
-        "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
-        "starter": segmentation_pairs.curves(rivals, "validation_starter_score", "starter’s score"),
+        "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
+        "starter": training.rival_curves(rivals, "starter"),
     }
     return replace(found, values=values, pictures=pictures)
 
@@ -180,7 +183,7 @@ def _code(runs: Sequence[Run], *names: str) -> Answer:
     numbers = segmentation.numbers(runs)
     return Answer(
         values={name: numbers[name] for name in ("learned", "frozen", "channels")},
-        listings={name: answer.listing(runs, name) for name in names},
+        listings={name: reading.listing(runs, name) for name in names},
         facts=segmentation.facts(runs),
     )
 
@@ -203,7 +206,7 @@ def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
     rows.append(("the fixed map", numbers["prior_mean"], numbers["prior"], ()))
     rows.append(("flower everywhere", (), numbers["everywhere"], ()))
     columns = ("", "mean IoU", "flower IoU per image", "pixel accuracy")
-    return Grid(columns, tuple(rows), answer.datasets(chosen))
+    return Grid(columns, tuple(rows), reading.datasets(chosen))
 
 
 def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Verdict]:
@@ -232,7 +235,7 @@ def _published(runs: Runs) -> Answer:
             "published": Grid(
                 ("source", *(segmentation.LOSSES[loss] for loss in ours)),
                 tuple(rows),
-                answer.datasets(ours["iou"]),
+                reading.datasets(ours["iou"]),
             )
         },
         facts={"published_lower": all(source["iou"] < source["cross-entropy"] for source in sources)},

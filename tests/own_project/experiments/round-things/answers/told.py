@@ -1,7 +1,7 @@
 """What came out."""
 
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.numbers import reading
 
 from ..shapes import SIZE
 
@@ -11,11 +11,11 @@ def told(runs: Runs) -> Answer:
     few, many = runs["few-filters"], runs["many-filters"]
     return Answer(
         values={
-            "few": answer.last(few, "accuracy", "accuracy with few filters", "share"),
-            "many": answer.last(many, "accuracy", "accuracy with many filters", "share"),
-            "dark": answer.measure(many, "dark", "share of dark pixels", "share", of_data=True),
+            "few": reading.last(few, "accuracy", "accuracy with few filters", "share"),
+            "many": reading.last(many, "accuracy", "accuracy with many filters", "share"),
+            "dark": reading.measure(many, "dark", "share of dark pixels", "share", of_data=True),
         },
-        listings={"net": answer.listing(many, "Corner")},
+        listings={"net": reading.listing(many, "Corner")},
         facts={"size": f"{SIZE} pixels wide"},
     )
 
