@@ -30,7 +30,7 @@ def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
 def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     """Compose the sections of some questions and return their HTML, without the cover and the appendix."""
     made = page_of(project, runs, *ids)
-    return made[made.index("<main>") : made.index('id="appendix"')]
+    return made[made.index("<main>") : made.index('<section class="part appendix">')]
 
 
 def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:

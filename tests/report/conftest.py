@@ -14,7 +14,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report.draw import figure
+from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.page import templating
@@ -90,7 +90,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         return Picture(b"", "image/png", alt, data)
 
     monkeypatch.setattr(figure, "curves", blank)
-    monkeypatch.setattr(figure, "strip", empty)
+    monkeypatch.setattr(thumbnails, "strip", empty)
 
 
 @pytest.fixture(autouse=True)
