@@ -223,13 +223,14 @@ def test_the_movement_of_a_loss_is_the_golden_one(
     golden("a2-movement", "\n".join(told))
 
 
-def test_the_formulas_are_told_as_in_the_golden_text(
+def test_a_net_is_shown_as_in_the_golden_text(
     project: Project, make_run: MakeRun, make_derivation: MakeDerivation, golden: Golden
 ) -> None:
-    """A1 shows the class, A3 its counts, the proof and other conventions."""
-    text = prose_of(project, [make_run(), make_derivation()], "a1", "a2", "a3")
-    before, _, after = text.partition("\n## A2.")
-    golden("a1-a3", before + after[after.index("\n## A3.") :])
+    """A1 shows the class and its drawing, C1 its counts as well."""
+    runs = [*trained(make_run, POOL, 1), make_derivation(), *trained(make_run, "unet", 1)]
+    runs.append(make_derivation(experiment="unet-formulas"))
+    text = prose_of(project, runs, "a1", "a2", "c1", "c2")
+    golden("a1-c1", text[: text.index("\n## A2.")] + text[text.index("\n## C1.") : text.index("\n## C2.")])
 
 
 SUMMARIES: dict[str, tuple[Any, Any, Any, int]] = {
