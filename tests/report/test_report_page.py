@@ -222,4 +222,4 @@ def test_a_project_may_have_its_own_shared_templates(tmp_path: Path) -> None:
     (tmp_path / compose.SHARED / "cover.html.j2").write_text("mine")
     render = templating.open_templates([tmp_path, compose.TEMPLATES], Ledger(), {"verdicts": []})
     assert render("shared/cover.html.j2") == "mine"
-    assert "A verdict of the text" in render("shared/verdicts.html.j2")
+    assert "A claim holds where" in render("shared/verdicts.html.j2")
