@@ -2,20 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from counting import CountingTask
+from executing import Here, compute_with
 from planned import PACES, plan
 
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import RECORD, Project
-from cnnreport.runs.executors import executor
 from cnnreport.runs.plan import Choices, make_job
-from cnnreport.runs.runner import Notify, execute
+from cnnreport.runs.runner import execute
 from cnnreport.system import durable
 
 REPORT = "demo"
@@ -85,15 +84,11 @@ def report(counting: Project) -> Project:
 def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pipeline.Built]:
     """Build that report in this process, as HTML in place of the PDF."""
 
-    @contextmanager
-    def workers(count: int, notify: Notify) -> Iterator[executor.InProcess]:
-        yield executor.InProcess(notify)
-
     def write(html: str, path: Path) -> str:
         durable.write(path, html.encode())
         return durable.sha256(html.encode())
 
-    monkeypatch.setattr("cnnreport.runs.executors.executor.workers", workers)
+    compute_with(monkeypatch, Here)
     monkeypatch.setattr("cnnreport.report.out.pdf.write", write)
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()

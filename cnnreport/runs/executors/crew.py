@@ -42,8 +42,11 @@ def stages(runs: Sequence[Planned], most: int | None = None) -> list[list[Planne
     wished = min(hardware.cores(), len(runs))
     fitting = {each.folder: _fitting(need(each), wished) for each in runs}
     for each in runs:
-        if each.reads and each.reads.folder in fitting:
-            fitting[each.reads.folder] = min(fitting[each.reads.folder], fitting[each.folder])
+        read = each.reads
+        while read:  # whatever lies between them may be computed elsewhere
+            if read.folder in fitting:
+                fitting[read.folder] = min(fitting[read.folder], fitting[each.folder])
+            read = read.reads
     choices = [[list(runs)]]
     for level in sorted(set(fitting.values()))[1:]:
         few = [each for each in runs if fitting[each.folder] < level]
