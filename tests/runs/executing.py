@@ -1,13 +1,14 @@
-"""Executors for tests: one that computes in this process, and one that plays a device."""
+"""Executors for tests: they compute in this process, in threads of it, and play a device."""
 
 import dataclasses
-from concurrent.futures import Future
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cnnreport.runs.executors import register
-from cnnreport.runs.executors.executor import Executor, Needs
+from cnnreport.runs.executors.executor import Executor, Needs, Orders
 from cnnreport.runs.executors.local import OnDevice
 from cnnreport.runs.fingerprint import Key
 from cnnreport.runs.plan import Planned
@@ -33,8 +34,50 @@ class Here(Executor):
         pass
 
 
+class OneByOne(Here):
+    """Computes in this process; begins a run when the one before has been dealt with."""
+
+    busy = False
+
+    def admits(self, planned: Planned) -> bool:
+        return not self.busy
+
+    def submit(self, job: Job) -> "Future[Path]":
+        self.busy = True
+        return super().submit(job)
+
+    def settled(self, planned: Planned) -> None:
+        self.busy = False
+
+
+class InThread(Executor):
+    """Computes in a thread of this process, one run at a time; its classes differ in what they take."""
+
+    devices = ("cpu",)
+
+    def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
+        super().__init__(runs, orders)
+        self.thread = ThreadPoolExecutor(1)
+
+    @classmethod
+    def takes(cls, needs: Needs) -> bool:
+        return needs.device in cls.devices
+
+    def submit(self, job: Job) -> "Future[Path]":
+        return self.thread.submit(execute, dataclasses.replace(job, device="cpu"), self.orders.notify)
+
+    def close(self, *, at_once: bool) -> None:
+        self.thread.shutdown(cancel_futures=at_once)
+
+
+class InThreadOfDevice(InThread):
+    """Computes so what is planned for a device."""
+
+    devices = ("cuda", "mps")
+
+
 class PlayedDevice(OnDevice):
-    """Computes on the CPU what is planned for a device."""
+    """Computes in a process on the CPU what is planned for a device."""
 
     def submit(self, job: Job) -> "Future[Path]":
         return super().submit(dataclasses.replace(job, device="cpu"))

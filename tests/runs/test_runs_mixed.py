@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from counting import CountingTask
-from executing import Here, PlayedDevice, compute_with, on
+from executing import InThread, InThreadOfDevice, OneByOne, PlayedDevice, compute_with, on
 from planned import DECLARATION, plan
 
 from cnnreport.errors import DataError, EnvironmentFailure, UsageError
@@ -80,13 +80,13 @@ class MeetingTask(CountingTask):
 
 @pytest.fixture
 def mixed(counting: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The counting project with runs that read others; runs on CUDA are computed in a process here."""
+    """The counting project with runs that read others; CPU and CUDA are a thread each."""
     (counting.root / "reading.py").write_text(TASK)
     (counting.experiments / "demo" / "reads.py").write_text(READING)
     monkeypatch.syspath_prepend(counting.root)
     for name in ("reading", "counting"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    compute_with(monkeypatch, OnCores, PlayedDevice)
+    compute_with(monkeypatch, InThread, InThreadOfDevice)
     return counting
 
 
@@ -124,8 +124,10 @@ def test_a_failure_costs_its_readers_alone(mixed: Project, where: tuple[str, str
     assert all((each.folder / "manifest.json").exists() for each in others)
 
 
-def test_a_crash_on_the_device_costs_its_run_alone(mixed: Project) -> None:
+@pytest.mark.slow
+def test_a_crash_on_the_device_costs_its_run_alone(mixed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run on the device gets a fresh process, and the CPU's are not disturbed."""
+    compute_with(monkeypatch, OnCores, PlayedDevice)
     file = mixed.experiments / "demo" / "counts.py"
     file.write_text(DECLARATION.replace("fail_at=3", "die_at=3"))
     here, there = plan(mixed, "count")
@@ -135,9 +137,11 @@ def test_a_crash_on_the_device_costs_its_run_alone(mixed: Project) -> None:
     assert all((each.folder / "manifest.json").exists() for each in (here, there))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
-def test_an_interrupt_ends_every_process_at_once(mixed: Project) -> None:
+def test_an_interrupt_ends_every_process_at_once(mixed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """After Ctrl-C nothing goes on computing, neither on the CPU nor on the device."""
+    compute_with(monkeypatch, OnCores, PlayedDevice)
     file = mixed.experiments / "demo" / "counts.py"
     file.write_text(DECLARATION.replace("Counting(), seeds=2", "Counting(epochs=10**6, factor=1), seeds=2"))
     here, there = plan(mixed, "count")
@@ -161,7 +165,7 @@ def test_an_interrupt_ends_every_process_at_once(mixed: Project) -> None:
 
 def test_a_failed_run_is_not_kept_in_memory(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """While other runs go on, the error of one holds nothing of its task: on a device that is memory."""
-    compute_with(monkeypatch, Here)
+    compute_with(monkeypatch, OneByOne)
     tasks: list[weakref.ref[CountingTask]] = []
     alive: list[int] = []
     make, step = CountingTask.__init__, CountingTask.run_epoch
