@@ -112,7 +112,7 @@ def test_a_number_that_fits_by_chance_is_not_explained() -> None:
     ("fields", "wrong"),
     [
         ({"convention": "layers"}, "differs by −49152 (pooling), −32768 (upsampling)."),
-        ({"factor": 2}, "by −13271040 (convolution), −225280 (normalisation), −32768 (upsampling)."),
+        ({"factor": 2}, "by −13271040 (convolution), −32768 (upsampling), −225280 (normalisation)."),
         ({"additions": (("upsampled outputs", 1),)}, "differs by +225280 (normalisation)."),
         (
             {"additions": (("normalised outputs", 4), ("upsampled outputs", 1))},
