@@ -330,7 +330,7 @@ def test_locating_imports_nothing_heavy(home: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from cnnreport.data.pretrained import pretrained as p;"
         f"p.COCO['resnet101'] = ({FILE!r}, ''); p.locate('auto', Path({str(put(home / 'data').parent)!r}));"
-        "print([m for m in ('torch', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
+        "print([m for m in ('torch', 'scipy', 'requests', 'PIL') if m in sys.modules])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent
