@@ -91,6 +91,16 @@ def test_what_needs_much_is_computed_by_itself_where_memory_is_short(monkeypatch
     assert crew.stages(runs) == [runs]  # one worker for all
 
 
+def test_memory_that_others_need_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a device's process takes of the main memory is not counted as free for the CPU's workers."""
+    machine(monkeypatch, 8, 6.5)
+    assert [crew.size(RUNS, beside=beside * GIB) for beside in (0, 3, 6, 60)] == [8, 4, 1, 1]
+    assert crew.size(RUNS, 5, beside=60 * GIB) == 5  # as asked for
+    runs = [run("large", 3.0), run("other", 3.0), *(run(f"small {n}") for n in range(8))]
+    assert crew.stages(runs, beside=60 * GIB) == [runs]
+    assert len(crew.stages(runs)) == 2
+
+
 def test_runs_are_not_split_where_nothing_is_won(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long large run is not computed alone, while a core beside it could do all the rest."""
     runs = [run("large", 3.0, effort=100.0), run("small", effort=30.0), run("other", effort=30.0)]

@@ -18,6 +18,8 @@ from planned import DECLARATION, plan
 
 from cnnreport.errors import DataError, EnvironmentFailure, UsageError
 from cnnreport.project import Project
+from cnnreport.runs.executors import crew
+from cnnreport.runs.executors.executor import Executor, Orders
 from cnnreport.runs.executors.local import OnCores, OnDevice
 from cnnreport.runs.executors.register import executors
 from cnnreport.runs.executors.schedule import run_plan
@@ -103,6 +105,24 @@ def test_a_run_may_read_one_that_is_computed_elsewhere(mixed: Project, where: tu
     assert [run.experiment for run in runs] == ["count", "reader", "reader"]
     for run in runs[1:]:
         np.testing.assert_array_equal(run.samples()["read"], runs[0].samples()["value"])
+
+
+def test_each_is_told_what_the_others_need(mixed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU's executor hears how much memory the device's runs may take, and the other way round."""
+    heard: dict[type[Executor], int] = {}
+    begin = InThread.__init__
+
+    def note(executor: InThread, runs: Any, orders: Orders) -> None:
+        heard[type(executor)] = orders.beside
+        begin(executor, runs, orders)
+
+    monkeypatch.setattr(InThread, "__init__", note)
+    here, there = plan(mixed)
+    compute(mixed, here, *on("cuda", there))
+    assert heard == {InThread: crew.NEED, InThreadOfDevice: crew.NEED}
+    heard.clear()
+    compute(mixed, *plan(mixed, "reader"))
+    assert heard == {InThread: 0}
 
 
 def test_both_are_at_work_at_the_same_time(mixed: Project) -> None:

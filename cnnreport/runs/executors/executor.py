@@ -39,11 +39,13 @@ class Orders:
         notify: Takes the progress of runs, from any thread; it neither blocks nor raises.
         tell: Takes, in a sentence, what the user should know of the executor.
         workers: How many runs the user wants to be computed at once on the CPU, None for what fits.
+        beside: Bytes of this machine's memory that the runs of other executors may need meanwhile.
     """
 
     notify: Notify
     tell: Callable[[str], None]
     workers: int | None = None
+    beside: int = 0
 
 
 class Lost(Exception):  # noqa: N818 - what happened, as the name of an event

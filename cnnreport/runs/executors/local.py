@@ -98,11 +98,11 @@ class OnCores(InWorkers):
 
     def split(self) -> list[list[Planned]]:
         """Compute the largest runs by themselves where memory is short."""
-        return crew.stages(self.runs, self.orders.workers)
+        return crew.stages(self.runs, self.orders.workers, self.orders.beside)
 
     def size(self, stage: Sequence[Planned]) -> int:
         """Return as many as the user asks for, else what cores and memory allow."""
-        count = crew.size(stage, self.orders.workers)
+        count = crew.size(stage, self.orders.workers, self.orders.beside)
         if not self.orders.workers and (why := crew.shortage(stage, count)):
             self.orders.tell(why)
         return count

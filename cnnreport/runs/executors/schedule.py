@@ -45,10 +45,11 @@ def run_plan(
     shares = _shares(missing, register.executors(project))
     jobs = _jobs(project, missing, command)
     with contextlib.ExitStack() as stack:
-        orders = Orders(stack.enter_context(Shown(notify)), tell, most)
+        shown = stack.enter_context(Shown(notify))
         executors: dict[Path, Executor] = {}
         for kind, runs in shares.items():
-            executor = stack.enter_context(kind(runs, orders))
+            beside = sum(_memory(others) for other, others in shares.items() if other is not kind)
+            executor = stack.enter_context(kind(runs, Orders(shown, tell, most, beside)))
             executors.update(dict.fromkeys((each.folder for each in runs), executor))
         errors = _Schedule(missing, jobs, executors).compute()
     if errors:
@@ -148,6 +149,11 @@ def _shares(runs: Sequence[Planned], kinds: Sequence[type[Executor]]) -> dict[ty
             )
         shares.setdefault(kind, []).append(planned)
     return shares
+
+
+def _memory(runs: Sequence[Planned]) -> int:
+    """Return the most bytes that one of some runs may need."""
+    return max(needs(each).memory for each in runs)
 
 
 def _jobs(project: Project, runs: Sequence[Planned], command: str) -> dict[Path, Job]:
