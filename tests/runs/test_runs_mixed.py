@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from counting import CountingTask
 from executing import InThread, InThreadOfDevice, OneByOne, PlayedDevice, compute_with, on
 from planned import DECLARATION, plan
@@ -155,6 +156,20 @@ def test_a_crash_on_the_device_costs_its_run_alone(mixed: Project, monkeypatch: 
     with pytest.raises(EnvironmentFailure, match=r"a worker process died \(exit code 9\); run the same"):
         compute(mixed, *wanted)
     assert all((each.folder / "manifest.json").exists() for each in (here, there))
+
+
+@pytest.mark.slow
+def test_a_device_that_torch_cannot_use_is_told(mixed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process for it says so, for the run that needs it; the CPU's runs are computed."""
+    if torch.backends.mps.is_available():
+        pytest.skip("torch can use it")
+    compute_with(monkeypatch, InThread, OnDevice)
+    here, there = plan(mixed, "count")
+    with pytest.raises(
+        EnvironmentFailure, match="offers mps, but the installed torch cannot use it; install"
+    ):
+        compute(mixed, here, *on("mps", there))
+    assert (here.folder / "manifest.json").exists()
 
 
 @pytest.mark.slow
