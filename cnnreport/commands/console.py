@@ -235,7 +235,7 @@ class Watch:
             under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
             left = [each.seconds for name, each in known.items() if self._works[name].device == device]
             workers = self._workers.get(device) or estimate.workers(device)
-            total += estimate.finish(under_way, left, workers)
+            total = max(total, estimate.finish(under_way, left, workers))
         most, rough = (any(getattr(each, how) for each in known.values()) for how in ("most", "rough"))
         return estimate.Guess(total, most=most, rough=rough), unknown
 

@@ -12,7 +12,7 @@ from cnnreport.project import Project
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.choices import Choices, keep_choices
-from cnnreport.runs.executors import estimate, executor
+from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
 from cnnreport.runs.plan import make_plan
 from cnnreport.runs.planned import Planned
@@ -60,7 +60,7 @@ def run_planned(
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
     with console.Watch(plan, before, afterwards) as watch:
-        return executor.run_plan(project, plan, command, watch, most=workers, tell=console.note)
+        return schedule.run_plan(project, plan, command, watch, most=workers, tell=console.note)
 
 
 def forecast(

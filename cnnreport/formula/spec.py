@@ -87,6 +87,9 @@ class Reading:
         counts: What the tool counts by its own source, as a sentence.
         number: What it counted.
         parts: The same by kind of layer, as far as it is not zero.
+        convention: The choice of `cnnreport.formula.convention` that the tool follows.
+        factor: How often it counts everything: a multiply-add as two operations, say.
+        additions: What it counts besides (`cnnreport.formula.comparison.ADDITIONS`), and how often each.
     """
 
     tool: str
@@ -96,6 +99,9 @@ class Reading:
     counts: str
     number: int
     parts: tuple[tuple[str, int], ...]
+    convention: str
+    factor: int = 1
+    additions: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -159,14 +159,14 @@ def whole(works: Sequence[Work], before: Sequence[Took]) -> Guess | None:
     guesses = [(work, guess(work, (), before)) for work in works]
     if any(takes_long(work) and each is None for work, each in guesses) or not before:
         return None
-    devices = {work.device for work in works}
+    devices = {work.device for work in works}  # at work side by side
     seconds = (
         finish(
             (), (each.seconds for work, each in guesses if each and work.device == device), workers(device)
         )
         for device in devices
     )
-    return Guess(sum(seconds), most=any(each.most for _, each in guesses if each))
+    return Guess(max(seconds, default=0.0), most=any(each.most for _, each in guesses if each))
 
 
 def takes_long(work: Work) -> bool:
