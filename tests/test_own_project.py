@@ -227,4 +227,4 @@ def test_a_file_is_a_module_of_its_report(tmp_path: Path) -> None:
     first = project(tmp_path / "first", 1)
     module = load_file(first.experiments / "the-report" / "shared.py")
     assert module.__name__ == "experiments.the-report.shared"
-    assert modules.load(module.__name__, first.root) is module
+    assert modules.load(module.__name__) is module
