@@ -11,6 +11,7 @@ import pytest
 import torch
 from flower_data import flower_data, with_features
 from numpy.typing import NDArray
+from small_classes import small_classes
 from torch import nn
 
 import cnnreport.kinds
@@ -18,6 +19,7 @@ from cnnreport.formula.spec import Comparison, Formulas, HandWritten, Paddings, 
 from cnnreport.kinds import kind as kinds
 from cnnreport.kinds.kind import Kind
 from cnnreport.nets import deeplab
+from cnnreport.training.specs.classification import Classification
 from cnnreport.training.specs.colourization import Colourization
 from cnnreport.training.specs.costs import FineTuningCosts
 from cnnreport.training.specs.segmentation import Features, FineTuning, Pretraining
@@ -71,6 +73,7 @@ def scenes() -> Data:
 
 SMALLEST: tuple[tuple[Any, Callable[[], Data]], ...] = (
     (Colourization(POOL, num_filters=2, num_colours=3, epochs=1, batch_size=2), coloured),
+    (Classification("small_classes:SmallNet", "", 3, epochs=1, batch_size=10), small_classes),
     (Features(), flower_data),
     (FineTuning("cross-entropy", epochs=1, batch_size=4), lambda: with_features(flower_data())),
     (Pretraining(deeplab.SMALL, epochs=1, batch_size=2, crop=32), scenes),
