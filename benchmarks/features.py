@@ -68,8 +68,8 @@ def main() -> None:
 
 def measure(data: Data, epochs: int) -> dict[str, Any]:
     """Return seconds and ratios of one net."""
-    from cnnreport.training.features import FeaturesTask
-    from cnnreport.training.fine_tuning import FineTuningTask
+    from cnnreport.training.segmentation.features import FeaturesTask
+    from cnnreport.training.segmentation.fine_tuning import FineTuningTask
 
     spec = FineTuning(loss="cross-entropy", features="frozen", epochs=epochs, batch_size=128)
     specs = {"cross-entropy": spec, "iou": replace(spec, loss="iou")}

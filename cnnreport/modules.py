@@ -72,15 +72,12 @@ def name_of(file: Path, root: Path) -> str:
     return ".".join(file.relative_to(root).with_suffix("").parts)
 
 
-def load(name: str, root: Path) -> ModuleType:
-    """Return a module of the project that was entered, importing it if need be.
-
-    Args:
-        name: Its dotted name.
-        root: The project's folder, to say where a mistake is.
+def load(name: str) -> ModuleType:
+    """Return a module by its dotted name, importing it if need be.
 
     Raises:
-        UsageError: It has a mistake, or imports what has one; file and line are named.
+        UsageError: There is none, or a module of the project that was entered has a mistake, which is named
+            with its file and line.
     """
     try:
         return importlib.import_module(name)
@@ -88,8 +85,10 @@ def load(name: str, root: Path) -> ModuleType:
         raise
     except Exception as error:
         # A file of the user may raise anything.
-        place = _place(root, error) or name
-        raise UsageError(f"{place}: {type(error).__name__}: {error}", "mend it there") from error
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise UsageError(f"there is no module {name}", "mend the name, or write the module") from error
+        problem = f"{_place(error) or name}: {type(error).__name__}: {error}"
+        raise UsageError(problem, "mend it there") from error
 
 
 def attribute(name: str) -> Any:
@@ -102,11 +101,7 @@ def attribute(name: str) -> Any:
     if not module or not attribute_name:
         raise UsageError(f"{name!r} is no name of a thing in a module", "write it as module:NAME")
     try:
-        return getattr(importlib.import_module(module), attribute_name)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"{name!r} cannot be found: {error}", "mend the name, or write the module"
-        ) from error
+        return getattr(load(module), attribute_name)
     except AttributeError as error:
         raise UsageError(
             f"there is no {attribute_name} in {module}", "mend the name, or define it"
@@ -153,13 +148,16 @@ def _look_again(root: Path) -> None:
             finder.invalidate_caches()
 
 
-def _place(root: Path, error: BaseException) -> str:
+def _place(error: BaseException) -> str:
+    """Name the line of the project at which a mistake showed, empty where there is none."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}"
+    root = entered()
     lines = [
         f"{frame.filename}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(root)
+        if root
+        and Path(frame.filename).is_relative_to(root)
         and not Path(frame.filename).is_relative_to(sources.PACKAGE)
     ]
     return lines[-1] if lines else ""

@@ -107,7 +107,7 @@ def load_file(file: Path) -> ModuleType:
         raise UsageError(f"{file} lies in no folder {modules.EXPERIMENTS}/", "move it there")
     root = next((folder for folder in holders if _is_project(folder)), holders[0])
     modules.enter(root)
-    return modules.load(modules.name_of(file, root), root)
+    return modules.load(modules.name_of(file, root))
 
 
 def _is_project(folder: Path) -> bool:

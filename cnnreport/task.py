@@ -42,6 +42,10 @@ class Spec(Protocol):
         """The class that runs it, as ``module:Class``; a class variable."""
 
     @property
+    def kind(self) -> str:
+        """What its runs leave, a `cnnreport.kinds.kind.Kind` as ``module:NAME``; a class variable."""
+
+    @property
     def data(self) -> str | tuple[str, ...] | None:
         """The data set that it takes as ``module:NAME``, several of them, or None; a class variable."""
 

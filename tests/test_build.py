@@ -84,7 +84,7 @@ def test_the_six_values_are_printed_proved_and_audited(project: Path) -> None:
     words = text(pdf(project))
     assert "The six values: weights, outputs and connections of PoolUpsampleNet." in words
     assert words.count("✓ 180") == 17
-    assert "Of the 6 formulas 5 hold and 1 does not" in words
+    assert "Of the 6 hand-written formulas 5 hold and 1 does not" in words
 
 
 def test_a_part_of_the_report_is_built_alone(part: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from cnnreport.project import PACKAGE
 
-HEAVY = {"torch", "sympy", "matplotlib", "weasyprint", "sklearn", "scipy", "jinja2", "pooch"}
+HEAVY = {"torch", "sympy", "matplotlib", "weasyprint", "sklearn", "scipy", "jinja2", "requests"}
 
 
 def cnnreport(

@@ -31,7 +31,9 @@ def planned(name: str, effort: float, device: str = "cpu", task: str = "a:Task")
         experiment=SimpleNamespace(name=name),
         seed=0,
         run=None,
-        spec=SimpleNamespace(task=task, symbolic=not effort, effort=lambda: effort),
+        spec=SimpleNamespace(
+            task=task, kind="cnnreport.kinds.colourization:KIND", symbolic=not effort, effort=lambda: effort
+        ),
         key=SimpleNamespace(where=where),
     )
 

@@ -29,25 +29,25 @@ def checks(**wish: str) -> dict[str, Check]:
 
 def test_a_stand_in_is_warned_of() -> None:
     """What nobody asked for is a warning, with the reason and what to do."""
-    found = checks()
-    assert {name: found[name].verdict for name in ("horses", "flowers", "weights", "scenes")} == {
+    named = checks()
+    assert {name: named[name].verdict for name in ("horses", "flowers", "weights", "scenes")} == {
         "horses": "warn",
         "flowers": "warn",
         "weights": "warn",
         "scenes": "ok",
     }
-    assert found["flowers"].finding.startswith(
+    assert named["flowers"].finding.startswith(
         "Meadow flowers, drawn by cnnreport (The Oxford-17 flowers are"
     )
-    assert "only a build fetches them" in found["weights"].finding
-    assert "--data-dir" in found["flowers"].remedy
+    assert "only a build fetches them" in named["weights"].finding
+    assert "--data-dir" in named["flowers"].remedy
 
 
 def test_what_was_asked_for_is_in_order() -> None:
     """Who asks for drawn data is not warned of them."""
-    found = checks(all="drawn")
+    named = checks(all="drawn")
     for name in ("horses", "flowers", "weights", "scenes"):
-        assert (found[name].verdict, found[name].remedy) == ("ok", "")
+        assert (named[name].verdict, named[name].remedy) == ("ok", "")
 
 
 def test_missing_weights_fail() -> None:

@@ -14,13 +14,15 @@ import torch
 from pypdf import PdfReader
 
 from cnnreport.data.data_set import Request
-from cnnreport.data.drawn import located, scenes
+from cnnreport.data.drawn import declaration, scenes
 from cnnreport.data.pretrained import pretrained
 from cnnreport.nets import deeplab
 from cnnreport.project import PACKAGE, find
 from cnnreport.runs.experiment import load_all
 from cnnreport.system import durable
-from cnnreport.training.pretraining import LOOKS
+from cnnreport.training.segmentation.pretraining import LOOKS
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
 
 FAMILIES = ("fine-tune", "fine-tune-handout", "fine-tune-random", "fine-tuning-costs")
 
@@ -68,9 +70,11 @@ def test_the_embedded_weights_are_those_of_their_run() -> None:
     assert manifest["files"]["weights.safetensors"] == digest
     assert manifest["experiment"] == "pretrain"
     what = manifest["key"]["what"]
+    # What the task of that time did without being told.
+    what["spec"] |= {"optimiser": asdict(Optimiser()), "schedule": asdict(Schedule("cosine"))}
     declared = load_all(find(PACKAGE.parent))["pretrain"].spec
     assert what["spec"] == asdict(declared)
-    assert what["data"]["fingerprint"] == located.locate(Request()).fingerprint
+    assert what["data"]["fingerprint"] == declaration.locate(Request()).fingerprint
 
 
 def test_the_embedded_weights_are_small_and_fit() -> None:

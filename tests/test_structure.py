@@ -32,7 +32,7 @@ ONLY_IN = {
     "weasyprint": {"report/out/pdf.py"},
     "ziamath": {"report/draw/maths.py"},
     "pygments": {"report/page/listing.py"},
-    "pooch": {"data/download.py"},
+    "requests": {"data/download.py"},
     "rich": {"commands/console.py"},
     "click": {
         "cli/__init__.py",

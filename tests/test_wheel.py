@@ -1,5 +1,6 @@
 """The package as it is installed elsewhere: everything that a report needs is in it."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,13 +17,9 @@ pytestmark = pytest.mark.slow
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of a copy of this checkout, made without a network."""
     root, made = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheel")
-    tracked = subprocess.run(
-        ["git", "ls-files", "cnnreport", "pyproject.toml", "README.md"],
-        cwd=PACKAGE.parent, capture_output=True, text=True, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    for name in tracked:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes((PACKAGE.parent / name).read_bytes())
+    shutil.copytree(PACKAGE, root / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(PACKAGE.parent / name, root)
     build = f"import setuptools.build_meta as b; b.build_wheel({str(made)!r})"
     subprocess.run([sys.executable, "-c", build], cwd=root, capture_output=True, check=True)
     (built,) = made.glob("*.whl")
@@ -62,4 +59,5 @@ def test_the_installed_package_is_no_project(wheel: Path, tmp_path: Path) -> Non
     assert (done.returncode, done.stdout) == (2, "")
     assert "is in no project" in done.stderr
     assert "cnnreport new NAME" in done.stderr
-    assert installed("formulas", "cnnreport.nets.colourization:PoolUpsampleNet", "--help").returncode == 0
+    derived = installed("formulas", "cnnreport.nets.colourization:PoolUpsampleNet", "--fix", "kernel=3")
+    assert "PoolUpsampleNet for an input of NIC × 32 × 32" in derived.stdout, derived.stderr

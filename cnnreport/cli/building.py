@@ -140,18 +140,24 @@ def status(context: click.Context, /, out: Path | None, as_json: bool, **options
 @json_option
 @click.pass_context
 def explain(context: click.Context, /, name: str, out: Path | None, as_json: bool, **options: Any) -> None:
-    """Say what differs between the cached runs of NAME, an experiment or a family, and those of today."""
+    """Say what differs between the cached runs of NAME, an experiment or a family, and those of today.
+
+    Of those that stand it says their results, and as JSON all that they recorded.
+    """
     from cnnreport.commands import overview
 
     place = project_of(context, out)
     plan = overview.current_plan(place, chosen(context, place, options), name)
     if as_json:
-        console.say_json([overview.describe(planned) for planned in plan])
+        console.say_json([{**overview.describe(p), "recorded": overview.recorded(p)} for p in plan])
         return
     for planned in plan:
         console.say(f"{planned.experiment.name} seed {planned.seed}: {planned.state} ({planned.folder.name})")
         for reason in planned.reasons:
             console.say(f"  {reason}")
+        for each in overview.recorded(planned):
+            if each["result"]:
+                console.say(f"  {each['meaning']}: {each['text']} ({each['field']})")
 
 
 def chosen(context: click.Context, place: Project, options: dict[str, Any]) -> "Choices | None":

@@ -2,30 +2,25 @@
 answers, answers are laid on a page, the page is printed.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnnreport.commands import console
-from cnnreport.commands.run import by_experiment, command_line, data_line, result_lines, run_planned
+from cnnreport.commands.edition import Edition
+from cnnreport.commands.run import command_line, data_line, result_lines, run_planned
 from cnnreport.errors import UsageError
-from cnnreport.project import DRAWINGS, Project
-from cnnreport.report.draw import drawings
+from cnnreport.project import Project
 from cnnreport.report.out import libraries, record
-from cnnreport.report.out.record import Output
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.out.writers import WRITERS
-from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
-from cnnreport.report.page.report import Report
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.experiment import Experiment
-from cnnreport.runs.fingerprint import source_closure
 from cnnreport.runs.plan import make_plan
 from cnnreport.runs.planned import Planned
 
@@ -120,65 +115,6 @@ def build(
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers))
-
-
-@dataclass(frozen=True)
-class Edition:
-    """A report of certain runs: what its files are made of.
-
-    Args:
-        project: Where templates and answers lie.
-        outline: What it consists of.
-        runs: What it tells of.
-        context: What it says about the build.
-    """
-
-    project: Project
-    outline: Outline
-    runs: Sequence[Run]
-    context: Context
-
-    def write(self, writers: Sequence[Writer]) -> dict[Path, bool]:
-        """Write those files that do not stand; return all by whether they were written now."""
-        outputs = [self.output(writer) for writer in writers]
-        lacking = [output for output in outputs if not output.stands]
-        if lacking:
-            begin = time.perf_counter()
-            report = self.compose()
-            composing = time.perf_counter() - begin
-            for output in lacking:
-                output.write(report, composing)
-        return {output.path: output in lacking for output in outputs}
-
-    def compose(self) -> Report:
-        """Compose the report, drawing only what was not drawn before."""
-        with drawings.kept_in(self.project.output / DRAWINGS):
-            return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
-
-    def output(self, writer: Writer) -> Output:
-        """Return a file of the report with all that it depends on."""
-        target = writer.path(self.project.output / self.outline.output)
-        return record.output(writer, target, self.runs, self._sources(writer), self.context)
-
-    def behind(self, writers: Sequence[Writer]) -> list[Path]:
-        """Return the files that none of some writers writes, and that do not say what those write."""
-        asked = {writer.suffix for writer in writers}
-        others = [self.output(writer) for writer in WRITERS if writer.suffix not in asked]
-        return [output.path for output in others if output.path.exists() and not output.stands]
-
-    def _sources(self, writer: Writer) -> dict[str, Path]:
-        """Find every file that has a part in what is written: templates, answers, and code."""
-        place, name = self.project, self.outline.name
-        folders = (
-            place.templates / name,
-            place.templates / compose.SHARED,
-            compose.TEMPLATES / compose.SHARED,
-            place.experiments / name,
-        )
-        files = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
-        kept = {str(file): file for file in files if "__pycache__" not in file.parts}
-        roots = [compose.__name__, writer.module, *place.modules_of(place.answers(name))]
-        return {**kept, **source_closure(roots, place.root)}
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:

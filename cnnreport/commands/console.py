@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from cnnreport.kinds.digits import on_terminal
+from cnnreport.kinds.kind import load, named_by
+
 if TYPE_CHECKING:
+    from cnnreport.kinds.kind import Kind
     from cnnreport.runs.executors.estimate import Guess, Took
     from cnnreport.runs.planned import Planned
     from cnnreport.runs.runner import Progress
+    from cnnreport.task import Row
 
 LINE_EVERY = 10.0
 """Seconds between two progress lines of the same run where there is no terminal to redraw."""
@@ -130,6 +135,7 @@ class Watch:
 
         missing = [planned for planned in plan if planned.run is None]
         self._works = {(each.experiment.name, each.seed): estimate.work_of(each) for each in missing}
+        self._kinds = {each.experiment.name: load(named_by(each.spec)) for each in missing}
         self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._works)
         self._spoken: dict[tuple[str, int], float] = {}
         self._paces: dict[tuple[str, int], float] = {}  # seconds of a run's last epoch
@@ -176,7 +182,7 @@ class Watch:
             note("  ".join(cell for cell in self._cells(name) if cell))
 
     def __rich__(self) -> Any:
-        columns = ("experiment", "seed", "epoch", "loss", "validation", "time left")
+        columns = ("experiment", "seed", "epoch", "last epoch", "time left")
         # What does not fit the terminal is cut off at the bottom: there are the runs that are done.
         names = sorted(self._rows, key=self._place)
         table = _table(columns, [self._cells(name) for name in names])
@@ -229,7 +235,7 @@ class Watch:
             under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
             left = [each.seconds for name, each in known.items() if self._works[name].device == device]
             workers = self._workers.get(device) or estimate.workers(device)
-            total += estimate.finish(under_way, left, workers)
+            total = max(total, estimate.finish(under_way, left, workers))
         most, rough = (any(getattr(each, how) for each in known.values()) for how in ("most", "rough"))
         return estimate.Guess(total, most=most, rough=rough), unknown
 
@@ -249,22 +255,23 @@ class Watch:
         progress = self._rows[name]
         experiment, seed = name
         if progress is None:
-            return [experiment, f"seed {seed}", "waiting", "", "", ""]
+            return [experiment, f"seed {seed}", "waiting", "", ""]
         if not progress.epochs:
-            return [experiment, f"seed {seed}", "another process computes it; waiting", "", "", ""]
-        row = progress.row
-        loss = f"loss {row['train_loss']:.4f}" if "train_loss" in row else ""
-        accuracy = f"accuracy {row['validation_accuracy']:.1%}" if "validation_accuracy" in row else ""
+            return [experiment, f"seed {seed}", "another process computes it; waiting", "", ""]
         left = self._left(name)
-        remaining = "done" if progress.epoch == progress.epochs else f"{duration(left)} left" if left else ""
         return [
             experiment,
             f"seed {seed}",
             f"epoch {progress.epoch}/{progress.epochs}",
-            loss,
-            accuracy,
-            remaining,
+            _live(self._kinds[experiment], progress.row),
+            "done" if progress.epoch == progress.epochs else f"{duration(left)} left" if left else "",
         ]
+
+
+def _live(kind: "Kind", row: "Row") -> str:
+    """Say what the last epoch gave, each number that the kind wants shown; nothing before its end."""
+    shown = [each for each in kind.recorded if each.live and each.key in row]
+    return "  ".join(f"{each.live} {on_terminal(row[each.key], each.form)}" for each in shown)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Any:

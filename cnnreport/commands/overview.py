@@ -8,6 +8,7 @@ from typing import Any
 from cnnreport.data import choosing
 from cnnreport.data.data_set import VALUES, DataSet
 from cnnreport.errors import UsageError
+from cnnreport.kinds.digits import on_terminal
 from cnnreport.project import CHOICES, DRAWINGS, Project
 from cnnreport.report.out.writer import record_of
 from cnnreport.report.out.writers import WRITERS
@@ -75,6 +76,30 @@ def describe(planned: Planned) -> dict[str, Any]:
         "folder": planned.folder.name,
         "epochs_done": checkpoint.epochs(planned.checkpoints),
     }
+
+
+def recorded(planned: Planned) -> list[dict[str, Any]]:
+    """Return what a finished run recorded, as its kind declares it; of the history that of the last epoch.
+
+    Returns:
+        ``meaning``, ``field``, ``place``, ``value``, ``text`` and whether it is a ``result`` of each number;
+        nothing where there is no finished run.
+    """
+    if (run := planned.run) is None:
+        return []
+    kept = {"history": run.history[-1] if run.history else {}, "measures": run.measures, "spec": run.spec}
+    return [
+        {
+            "meaning": each.meaning,
+            "field": each.key,
+            "place": each.place,
+            "value": value,
+            "text": on_terminal(value, each.form),
+            "result": bool(each.result),
+        }
+        for each in run.kind.recorded
+        if isinstance(value := kept[each.place].get(each.key), int | float)
+    ]
 
 
 def rubbish(project: Project, *, everything: bool) -> list[Path]:

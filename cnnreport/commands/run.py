@@ -6,24 +6,17 @@ from statistics import fmean
 
 from cnnreport.commands import console
 from cnnreport.data import choosing
+from cnnreport.kinds.digits import on_terminal
+from cnnreport.kinds.kind import Recorded
 from cnnreport.project import Project
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.choices import Choices, keep_choices
-from cnnreport.runs.executors import estimate, executor
+from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
 from cnnreport.runs.plan import make_plan
 from cnnreport.runs.planned import Planned
 from cnnreport.system import durable, locks
-
-RESULTS = {
-    "validation_loss": "validation loss {:.3f}",
-    "validation_accuracy": "accuracy {:.1%}",
-    "validation_mean_iou": "mean IoU {:.1%}",
-    "points": "proved on {:.0f} points",
-    "images": "features of {:.0f} images",
-}
-"""Columns of a history that the last lines of a command tell, in these words."""
 
 LONG = 60.0
 """Seconds from which on it is said how to see something sooner."""
@@ -67,7 +60,7 @@ def run_planned(
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
     with console.Watch(plan, before, afterwards) as watch:
-        return executor.run_plan(project, plan, command, watch, most=workers, tell=console.note)
+        return schedule.run_plan(project, plan, command, watch, most=workers, tell=console.note)
 
 
 def forecast(
@@ -141,15 +134,20 @@ def result_lines(runs: Sequence[Run]) -> list[str]:
 
 def result_line(name: str, runs: Sequence[Run]) -> str:
     """Say in one line what an experiment gave: the mean over its seeds of each final value."""
-    last = [run.history[-1] for run in runs if run.history]
-    finite = [row for row in last if all(map(math.isfinite, row.values()))]
-    told = [
-        words.format(fmean(row[column] for row in finite))
-        for column, words in RESULTS.items()
-        if finite and all(column in row for row in finite)
-    ]
-    lost = f", {len(last) - len(finite)} diverged" if len(finite) < len(last) else ""
-    seeds = "1 seed" if len(last) == 1 else f"{len(last)} seeds"
+    finite = [run for run in runs if not run.diverged]
+    results = [_result(each, finite) for each in runs[0].kind.recorded if each.result and finite]
+    lost = f", {len(runs) - len(finite)} diverged" if len(finite) < len(runs) else ""
+    seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
     derived = runs[0].key.where["arithmetic"].startswith("exact")  # no seed plays a part
     which = "" if derived else f" ({seeds}{lost})"
-    return f"{name}: {', '.join(told) or 'no finite result'}{which}"
+    return f"{name}: {', '.join(results) or 'no finite result'}{which}"
+
+
+def _result(recorded: Recorded, runs: Sequence[Run]) -> str:
+    """Say the mean of a number, in the words that its kind has for it."""
+    kept = [run.history[-1] if recorded.place == "history" else run.measures for run in runs]
+    values = [each.get(recorded.key) for each in kept]  # none where it was not finite
+    number = on_terminal(fmean(math.nan if value is None else value for value in values), recorded.form)
+    if isinstance(recorded.result, str):
+        return recorded.result.format(number)
+    return f"{recorded.meaning} {number}"

@@ -1,4 +1,7 @@
-"""Fetch a file once: with a hash, in bounded time, going on where an earlier attempt ended."""
+"""Fetch a file once: with a hash, in bounded time, going on where an earlier attempt ended.
+
+pooch, which most projects use for this, neither continues a transfer nor bounds its time or size.
+"""
 
 import hashlib
 import importlib
@@ -11,13 +14,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
 from cnnreport.system import locks
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import Response, Session
 
 Progress = Callable[[int, int | None], None]
 """Called from another thread with the bytes that are here and, where known, those of the whole."""
@@ -69,12 +72,6 @@ class Digest:
         """Return the algorithm as people write it."""
         return {"sha256": "SHA-256", "md5": "MD5"}[self.algorithm]
 
-    @property
-    def whole(self) -> str | None:
-        """Return the hash as pooch takes it, None where not all its digits are known."""
-        complete = len(self.digits) == 2 * hashlib.new(self.algorithm).digest_size
-        return f"{self.algorithm}:{self.digits}" if complete else None
-
     def fits(self, path: Path) -> bool:
         """Say whether a file is there and its hash begins with the digits."""
         try:
@@ -120,7 +117,7 @@ def fetch(
     known = Digest.parse(digest)
     if known.fits(path):
         return path
-    _load_libraries()
+    _load_library()
     job = _Job(url, known, path, first_byte_within, limit, progress)
     # Nothing can interrupt a hanging name look-up, so the caller waits for a thread it may leave.
     thread = threading.Thread(target=job.run, name="cnnreport-download", daemon=True)
@@ -135,7 +132,7 @@ def fetch(
         problem = f"{host} sends too slowly to be done within {budget:g} s" if answered and budget else ""
         raise DataError(problem or f"{host} did not answer within {first_byte_within:g} s", _remedy())
     if job.error is not None:
-        raise _explained(job.error, url, known) from job.error
+        raise _explained(job.error, url) from job.error
     return path
 
 
@@ -147,11 +144,10 @@ def unwritable(error: OSError) -> EnvironmentFailure:
     )
 
 
-def _load_libraries() -> None:
+def _load_library() -> None:
     """Import what the job needs before its clock starts: on a slow disk that takes seconds."""
     try:
-        for library in ("pooch", "requests"):
-            importlib.import_module(library)
+        importlib.import_module("requests")
     except ImportError as error:
         raise EnvironmentFailure(
             f"a download needs the library {error.name}, which is missing", "install cnnreport again"
@@ -185,38 +181,32 @@ class _Job:
             self.answered.set()
 
     def _retrieve(self) -> None:
-        import pooch  # type: ignore[import-untyped]
-
-        pooch.get_logger().setLevel("ERROR")
         with locks.attempt(self.path.parent / f"{self.path.name}.lock") as alone:
             if alone:
-                self._fetch(pooch, self.path.parent / f"{self.path.name}.part")
+                self._fetch(self.path.parent / f"{self.path.name}.part")
                 return
             with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=f"{self.path.name}.") as own:
-                self._fetch(pooch, Path(own) / "part")
+                self._fetch(Path(own) / "part")
 
-    def _fetch(self, pooch: Any, part: Path) -> None:
-        whole = part.with_name(f"{part.name}.whole")
+    def _fetch(self, part: Path) -> None:
+        """Fill the part, and give it the file's name if its hash is right."""
         if self.digest.fits(self.path):  # another process was faster
             return
-        # One left here by a killed process would be taken for the download.
-        whole.unlink(missing_ok=True)
-        try:
-            pooch.retrieve(
-                self.url,
-                known_hash=self.digest.whole,
-                fname=whole.name,
-                path=whole.parent,
-                downloader=lambda url, output, _pooch: self._download(url, part, Path(output)),
+        if not (self.digest.digits and self.digest.fits(part)):  # else left whole by a killed process
+            self._fill(part)
+        _tag_of(part).unlink(missing_ok=True)
+        if not self.digest.fits(part):
+            part.unlink()
+            raise DataError(
+                f"what {_host(self.url)} sent has another {self.digest.name} than the published file",
+                _remedy(),
             )
-            if not self.digest.fits(whole):
-                raise _other_content(self.url, self.digest)
-            os.replace(whole, self.path)
-        finally:
-            whole.unlink(missing_ok=True)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, self.path)
 
-    def _download(self, url: str, part: Path, output: Path) -> None:
-        """Fill `output` for pooch, which then judges a whole hash and renames the file."""
+    def _fill(self, part: Path) -> None:
+        """Ask again as long as something comes: some servers cut off long answers."""
         import requests
         import urllib3
 
@@ -225,20 +215,15 @@ class _Job:
             before = _size(part)
             try:
                 with requests.Session() as session:
-                    self._continue(session, url, part)
-                break
+                    self._continue(session, part)
+                return
             except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError):
-                # A server that cuts off long answers is asked again as long as something comes.
                 fruitless = 0 if _size(part) > before else fruitless + 1
                 if not self.answered.is_set() or fruitless >= _ATTEMPTS or self.cancelled.is_set():
                     raise
                 time.sleep(min(0.05 * 2**fruitless, 1.0))
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, output)
-        _tag_of(part).unlink(missing_ok=True)
 
-    def _continue(self, session: Any, url: str, part: Path) -> None:
+    def _continue(self, session: "Session", part: Path) -> None:
         """Ask for what is missing; begin again where the server cannot or its file has changed."""
         have = _size(part)
         # Bytes as they are stored: some servers call a .gz file an encoding and would unpack it.
@@ -248,7 +233,7 @@ class _Job:
             with suppress(FileNotFoundError):
                 headers["If-Range"] = _tag_of(part).read_text("latin-1")
         timeout = (self.first_byte_within, _STALL)
-        with session.get(url, headers=headers, stream=True, timeout=timeout) as answer:
+        with session.get(self.url, headers=headers, stream=True, timeout=timeout) as answer:
             self.answered.set()
             if answer.status_code == 416:
                 part.unlink()
@@ -323,11 +308,7 @@ def _host(url: str) -> str:
     return url.split("/")[2] if "//" in url else url
 
 
-def _other_content(url: str, digest: Digest) -> DataError:
-    return DataError(f"what {_host(url)} sent has another {digest.name} than the published file", _remedy())
-
-
-def _explained(error: BaseException, url: str, digest: Digest) -> CnnReportError:
+def _explained(error: BaseException, url: str) -> CnnReportError:
     """Turn what went wrong in the thread into an error for the user, without paths."""
     import requests
 
@@ -342,6 +323,4 @@ def _explained(error: BaseException, url: str, digest: Digest) -> CnnReportError
         return DataError(f"{host} cannot be reached or broke off the connection", _remedy())
     if isinstance(error, OSError):
         return unwritable(error)
-    if isinstance(error, ValueError) and "hash" in str(error).lower():
-        return _other_content(url, digest)
     return DataError(f"the download from {host} failed: {error}", _remedy())

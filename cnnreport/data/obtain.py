@@ -13,7 +13,7 @@ from cnnreport.data.data_set import AUTO, DataSet, Request
 from cnnreport.data.source import Source
 from cnnreport.errors import CnnReportError, DataError, EnvironmentFailure
 
-Found = TypeVar("Found", bound=Source)
+Obtained = TypeVar("Obtained", bound=Source)
 """The kind of source that a data set is."""
 
 
@@ -38,7 +38,7 @@ UNASKED_WAIT = 2.0
 
 
 @dataclass(frozen=True)
-class Ways(Generic[Found]):
+class Ways(Generic[Obtained]):
     """How a data set is come by.
 
     Args:
@@ -57,13 +57,13 @@ class Ways(Generic[Found]):
     plural: bool
     places: str
     holding: str
-    at_hand: Callable[[Path | None], Found | None]
-    fetch: Callable[[Patience], Found]
-    stand_in: Callable[[str], Found]
+    at_hand: Callable[[Path | None], Obtained | None]
+    fetch: Callable[[Patience], Obtained]
+    stand_in: Callable[[str], Obtained]
     budget: float
 
 
-def obtain(data_set: DataSet, asked: Request, ways: Ways[Found]) -> Found:
+def obtain(data_set: DataSet, asked: Request, ways: Ways[Obtained]) -> Obtained:
     """Get a data set as it is asked for.
 
     Args:
@@ -107,13 +107,13 @@ def check_folder(folder: Path | None) -> None:
         raise DataError(f"the data folder {folder} {what}", "correct --data-dir or leave it out")
 
 
-def _lacking(asked: Request, ways: Ways[Found], error: CnnReportError) -> str:
+def _lacking(asked: Request, ways: Ways[Obtained], error: CnnReportError) -> str:
     are, were = ("are", "were") if ways.plural else ("is", "was")
     given = "" if asked.folder is None else "--data-dir, " if " or " in ways.places else "--data-dir or "
     return f"{ways.what} {are} not in {given}{ways.places} and {were} not fetched: {error.problem}"
 
 
-def _ways_out(data_set: DataSet, ways: Ways[Found]) -> str:
+def _ways_out(data_set: DataSet, ways: Ways[Obtained]) -> str:
     """Say what helps where a data set that was asked for cannot be had."""
     instead = [f"use --data {data_set.name}={each.name}" for each in data_set.choices if each.stand_in]
     return ", or ".join([f"pass a folder that holds {ways.holding} with --data-dir", *instead])

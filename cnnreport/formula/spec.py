@@ -49,6 +49,7 @@ class Formulas(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.tasks:FormulasTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:FORMULAS"
 
     net: str
     input: tuple[str, ...]
@@ -69,6 +70,7 @@ class HandWritten(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.tasks:AuditTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:AUDIT"
 
     net: str
     input_size: int
@@ -88,6 +90,9 @@ class Reading:
         counts: What the tool counts by its own source, as a sentence.
         number: What it counted.
         parts: The same by kind of layer, as far as it is not zero.
+        convention: The choice of `cnnreport.formula.convention` that the tool follows.
+        factor: How often it counts everything: a multiply-add as two operations, say.
+        additions: What it counts besides (`cnnreport.formula.comparison.ADDITIONS`), and how often each.
     """
 
     tool: str
@@ -97,6 +102,9 @@ class Reading:
     counts: str
     number: int
     parts: tuple[tuple[str, int], ...]
+    convention: str
+    factor: int = 1
+    additions: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,7 @@ class Comparison(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.comparison:ComparisonTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:COMPARISON"
 
     net: str
     input: tuple[str, ...]
@@ -138,6 +147,7 @@ class Paddings(_Symbolic):
     """
 
     task: ClassVar[str] = "cnnreport.formula.paddings.task:PaddingTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:PADDINGS"
 
     net: str
     kernels: tuple[int, ...]

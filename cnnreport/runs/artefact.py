@@ -18,7 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnreport.errors import EnvironmentFailure, VerificationError
+from cnnreport.errors import EnvironmentFailure, UsageError, VerificationError
+from cnnreport.kinds import kind as kinds
+from cnnreport.kinds.kind import Kind
 from cnnreport.runs.fingerprint import Key
 from cnnreport.system import durable, locks
 from cnnreport.task import Results, Row
@@ -87,6 +89,25 @@ class Run:
     def spec(self) -> Mapping[str, Any]:
         """The experiment's spec, field by field."""
         return self.key.what["spec"]  # type: ignore[no-any-return]
+
+    @property
+    def kind(self) -> Kind:
+        """What its kind declares of the numbers in it.
+
+        Raises:
+            UsageError: The run is of a version that did not say of which kind it is, or there is none such.
+        """
+        name = self.circumstances.get("kind")
+        if not name:
+            problem = f"the run {self.folder.name} does not say of which kind it is"
+            raise UsageError(problem, "run the experiment again")
+        return kinds.load(name)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it ended with numbers that are not finite; its other numbers then mean nothing."""
+        last = self.history[-1].values() if self.history else ()
+        return bool(self.measures.get("diverged")) or not all(map(math.isfinite, last))
 
     @property
     def circumstances(self) -> Mapping[str, Any]:

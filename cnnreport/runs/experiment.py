@@ -125,7 +125,7 @@ def _declared(file: Path, root: Path) -> tuple[Experiment, ...]:
         if ANSWERS.upper() in defined:
             raise UsageError(f"{file} holds answers and declares no experiments", f"move it to {ANSWERS}/")
         return ()
-    declared = getattr(modules.load(modules.name_of(file, root), root), EXPERIMENTS, None)
+    declared = getattr(modules.load(modules.name_of(file, root)), EXPERIMENTS, None)
     if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
         raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
     return declared

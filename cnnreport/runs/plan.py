@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,41 +44,73 @@ def make_plan(
         DataError: The data asked for are missing or damaged.
         EnvironmentFailure: The device asked for is not there.
     """
-    chosen_device = resolve(choices.device)
+    context = _Context(project, choices, resolve(choices.device), on_download)
     existing = list(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
-    found_data: dict[tuple[str, ...], Located | None] = {}
-    closures: dict[tuple[str, ...], Mapping[str, Path]] = {}
     plan: list[Planned] = []
     for one in wanted:
-        spec = one.chosen(smoke=choices.smoke, precision=choices.precision)
-        names = located.names_of(spec.data)
-        if names not in found_data:
-            found_data[names] = located.locate(names, choices, on_download)
-        data = found_data[names]
-        roots = (spec.task.partition(":")[0], *spec.modules(), *(data.modules if data else ()))
-        if roots not in closures:
-            closures[roots] = source_closure(roots, project.root)
-        common = _key(spec, data, closures[roots], chosen_device)
-        reads = next((p for p in plan if p.experiment.name == one.reads), None)
-        if reads:
-            common = Key({**common.what, "reads": {one.reads: reads.key.identity}}, common.where)
-        for seed in _seeds(one, spec, choices, read_by=[e for e in wanted if e.reads == one.name]):
-            key = Key({**common.what, "seed": seed}, common.where)
-            name = folder_name(one.name, seed, key)
-            planned = Planned(
-                experiment=one,
-                seed=seed,
-                spec=spec,
-                key=key,
-                source=data,
-                sources=closures[roots],
-                folder=project.runs / name,
-                checkpoints=project.checkpoints / name,
-                reads=reads,
-            )
-            plan.append(judge(planned, existing, choices))
+        reads = next((planned for planned in plan if planned.experiment.name == one.reads), None)
+        common = context.unseeded(one, reads)
+        read_by = [other for other in wanted if other.reads == one.name]
+        for seed in _seeds(one, common.spec, choices, read_by):
+            plan.append(judge(common.with_seed(project, seed), existing, choices))
     return plan
+
+
+class _Context:
+    """What the experiments of a plan have in common; data and sources are looked up once."""
+
+    def __init__(
+        self, project: Project, choices: Choices, device: Device, on_download: Progress | None
+    ) -> None:
+        self._project, self._choices, self._device = project, choices, device
+        self._on_download = on_download
+        self._data: dict[tuple[str, ...], Located | None] = {}
+        self._closures: dict[tuple[str, ...], Mapping[str, Path]] = {}
+
+    def unseeded(self, experiment: Experiment, reads: Planned | None) -> "_Unseeded":
+        """Return what the runs of an experiment have in common."""
+        spec = experiment.chosen(smoke=self._choices.smoke, precision=self._choices.precision)
+        names = located.names_of(spec.data)
+        if names not in self._data:
+            self._data[names] = located.locate(names, self._choices, self._on_download)
+        data = self._data[names]
+        roots = (spec.task.partition(":")[0], *spec.modules(), *(data.modules if data else ()))
+        if roots not in self._closures:
+            self._closures[roots] = source_closure(roots, self._project.root)
+        sources = self._closures[roots]
+        key = _key(spec, data, sources, self._device)
+        if reads:
+            key = Key({**key.what, "reads": {experiment.reads: reads.key.identity}}, key.where)
+        return _Unseeded(experiment, spec, key, data, sources, reads)
+
+
+@dataclass(frozen=True)
+class _Unseeded:
+    """What the runs of an experiment have in common; see `Planned`."""
+
+    experiment: Experiment
+    spec: Any
+    key: Key
+    source: Located | None
+    sources: Mapping[str, Path]
+    reads: Planned | None
+
+    def with_seed(self, project: Project, seed: int) -> Planned:
+        """Return the run of a seed, of which it is not known yet whether it stands."""
+        key = Key({**self.key.what, "seed": seed}, self.key.where)
+        name = folder_name(self.experiment.name, seed, key)
+        return Planned(
+            experiment=self.experiment,
+            seed=seed,
+            spec=self.spec,
+            key=key,
+            source=self.source,
+            sources=self.sources,
+            folder=project.runs / name,
+            checkpoints=project.checkpoints / name,
+            reads=self.reads,
+        )
 
 
 def _seeds(experiment: Experiment, spec: Any, choices: Choices, read_by: Sequence[Experiment]) -> range:

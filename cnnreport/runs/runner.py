@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import CnnReportError, DataError
+from cnnreport.kinds import kind as kinds
 from cnnreport.runs import artefact, checkpoint
 from cnnreport.runs.device import Device, float32
 from cnnreport.runs.fingerprint import Key, check_executed, read_hashed, versions
@@ -113,6 +114,8 @@ def execute(job: Job, notify: Notify) -> Path:
 def _compute(job: Job, notify: Notify) -> None:
     started = datetime.now(UTC)
     hashed = job.key.what["sources"]
+    kind = kinds.named_by(job.spec)
+    kinds.load(kind)  # one that is not there is told now, not after the first epoch
     sources = read_hashed(hashed, job.sources)
     task = _make_task(job)
     earlier = checkpoint.load(job.checkpoints)
@@ -126,10 +129,13 @@ def _compute(job: Job, notify: Notify) -> None:
         begin = time.perf_counter()
         history.append(task.run_epoch())
         seconds.append(time.perf_counter() - begin)
+        kinds.check(kind, "history", history[-1])
         check_executed(hashed, job.sources)  # before each is kept: modules may be imported late
         checkpoint.save(job.checkpoints, checkpoint.Checkpoint(task.state(), history, seconds))
         notify(Progress(job.experiment, job.seed, len(history), task.epochs, history[-1], seconds[-1]))
     results = task.results()
+    kinds.check(kind, "measures", results.measures)
+    kinds.check(kind, "samples", results.samples)
     check_executed(hashed, job.sources)
     if not job.force and isinstance(artefact.load(job.folder), artefact.Run):
         return  # another process, which no lock held back, was faster
@@ -166,6 +172,7 @@ def _load_read(folder: Path | None) -> dict[str, Any]:
 def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed: bool) -> dict[str, Any]:
     return {
         "command": job.command,
+        "kind": kinds.named_by(job.spec),
         "data_origin": job.data_origin,
         "data_sha256": durable.named_hash(job.data) if job.data else None,
         "started": started.isoformat(timespec="seconds"),

@@ -85,8 +85,7 @@ class ClassificationTraining(Loop):
         self._augment = _find_augment(spec.augment) if spec.augment else None
         net = make_net(spec.net, seed, **dict(spec.arguments)).to(device)
         per_epoch = math.ceil(len(self._train) / spec.batch_size)
-        updates = spec.epochs * per_epoch
-        super().__init__(net, net, spec, seed, device, updates_per_epoch=per_epoch, updates=updates)
+        super().__init__(net, net, spec, seed, device, updates_per_epoch=per_epoch)
 
     def batches(self) -> Iterator[Batch]:
         """Yield images (BS, C, H, W) and labels (BS,), in an order of the epoch's own where asked for."""

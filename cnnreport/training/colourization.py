@@ -82,7 +82,6 @@ class ColourizationTraining(Loop):
         net = _make_net(spec, seed).to(device).to(memory_format=memory_format)
         rewritten = rewrite(net)
         updates_per_epoch = math.ceil(len(data["train_label"]) / spec.batch_size)
-        updates = spec.epochs * updates_per_epoch if spec.updates is None else spec.updates
         super().__init__(
             net,
             _Rows(rewritten),
@@ -90,7 +89,7 @@ class ColourizationTraining(Loop):
             seed,
             device,
             updates_per_epoch=updates_per_epoch,
-            updates=updates,
+            updates=spec.updates,
         )
         self._spec, self._data, self._layout = spec, data, rewritten.layout
         self._train = _prepare(data["train_rgb"], data["train_label"], self._layout, device)

@@ -2,7 +2,8 @@
 
 A kind of training is a child of `Loop`. It says where batches come from, what their loss is, what is told of
 the updates, how predictions are judged and what is left at the end; epochs, divergence, precision, random
-numbers, and how a training is taken apart and put together stand here.
+numbers, and how a training is taken apart and put together stand here. That a GPU adds in the same order
+each time is the runner's business, see `cnnreport.runs.device.float32`.
 """
 
 import itertools
@@ -51,6 +52,10 @@ class Trained(Protocol):
     """What a spec tells the loop."""
 
     @property
+    def epochs(self) -> int:
+        """Passes over the training images."""
+
+    @property
     def learning_rate(self) -> float:
         """The step size, which the schedule multiplies."""
 
@@ -77,7 +82,8 @@ class Loop(ABC):
         seed: Of everything that is drawn in an epoch: an order, crops, dropout.
         device: ``cpu``, ``cuda`` or ``mps``.
         updates_per_epoch: How many batches a whole epoch has.
-        updates: How many updates to make; where they are no whole epochs, the last one is cut short.
+        updates: How many updates to make, None for the spec's epochs; where they are no whole epochs, the
+            last one is cut short.
         learned: The parameters that learn, None for all of the net's.
 
     Raises:
@@ -95,21 +101,21 @@ class Loop(ABC):
         device: str,
         *,
         updates_per_epoch: int,
-        updates: int,
+        updates: int | None = None,
         learned: Iterable[nn.Parameter] | None = None,
     ) -> None:
         if updates_per_epoch < 1:
             raise DataError("there are no images to train with", "give the training at least one")
-        self.epochs = math.ceil(updates / updates_per_epoch)
         self.updates_per_epoch = updates_per_epoch
-        self.updates = updates
+        self.updates = spec.epochs * updates_per_epoch if updates is None else updates
+        self.epochs = math.ceil(self.updates / updates_per_epoch)
         self.net, self.model, self.seed, self.device = net, model, seed, device
         self.optimiser = make_optimiser(
             net.parameters() if learned is None else learned,
             spec.optimiser,
             spec.schedule,
             spec.learning_rate,
-            updates,
+            self.updates,
             updates_per_epoch,
         )
         self.epochs_done = 0

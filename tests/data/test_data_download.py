@@ -211,15 +211,24 @@ def test_a_damaged_file_stays_until_there_is_a_better_one(
     assert download.fetch(server.url, digest, tmp_path).read_bytes() == CONTENT
 
 
-def test_what_a_killed_process_left(server: Server, tmp_path: Path) -> None:
-    """A file that was whole and not yet named is not taken for the one that is to be fetched."""
-    (tmp_path / "file.bin.part.whole").write_bytes(b"another")
-    assert download.fetch(server.url, None, tmp_path).read_bytes() == CONTENT
+@pytest.mark.parametrize("digest", [DIGEST, None])
+def test_what_a_killed_process_left(digest: str | None, server: Server, tmp_path: Path) -> None:
+    """A part that was whole and not yet named, of another version of the file, is not taken for it."""
+    (tmp_path / "file.bin.part").write_bytes(b"?" * len(CONTENT))
+    (tmp_path / "file.bin.part.tag").write_text('"zero"')
+    assert download.fetch(server.url, digest, tmp_path).read_bytes() == CONTENT
     assert files(tmp_path) == {"file.bin"}
 
 
+def test_a_whole_part_is_not_downloaded_again(server: Server, tmp_path: Path) -> None:
+    """A part that is whole and right, left by a process that was killed before it named it, is the file."""
+    (tmp_path / "file.bin.part").write_bytes(CONTENT)
+    assert download.fetch(server.url, DIGEST, tmp_path).read_bytes() == CONTENT
+    assert server.asked == []
+
+
 def test_two_at_once_with_the_first_digits(server: Server, tmp_path: Path) -> None:
-    """Where pooch cannot judge the hash, those who fetch together do not disturb each other either."""
+    """Where not all digits are known, those who fetch together do not disturb each other either."""
     server.pause = 0.01
     (tmp_path / "file.bin").write_bytes(b"damaged")
     with ThreadPoolExecutor(4) as pool:
@@ -291,8 +300,8 @@ def test_libraries_are_not_the_servers_silence(
 
 def test_a_missing_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that is not there is a failure of the machine."""
-    monkeypatch.setitem(sys.modules, "pooch", None)
-    with pytest.raises(EnvironmentFailure, match=r"needs the library pooch.*install"):
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(EnvironmentFailure, match=r"needs the library requests.*install"):
         download.fetch("http://127.0.0.1:9/f", DIGEST, tmp_path)
 
 

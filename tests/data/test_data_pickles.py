@@ -5,14 +5,16 @@ import pickle
 
 import numpy as np
 import pytest
+from numpy._core.multiarray import _reconstruct
+from numpy._core.numeric import _frombuffer
 
 from cnnreport.data.horses import pickles
 from cnnreport.errors import DataError
 
 
 class _Attack:
-    def __init__(self, function: object, *arguments: object) -> None:
-        self.parts = function, arguments
+    def __init__(self, function: object, *arguments: object, state: object = None) -> None:
+        self.parts = function, arguments, state
 
     def __reduce__(self) -> tuple[object, ...]:
         return self.parts
@@ -99,6 +101,36 @@ def test_absurd_shapes(shape: tuple[int, ...]) -> None:
     assert absurd != honest
     with pytest.raises(DataError, match="damaged or cut off"):
         pickles.load(absurd, "batch")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "shape"),
+    [
+        ("u1", b"", (0, 2**62, 2**62)),
+        ("u1", b"", (0, 2**70)),
+        ("u1", b"", (0, -1)),
+        ("u1", b"", (0.0, 1)),
+        ("u1", b"x", (True,)),
+        ("u1", [1], (1,)),
+        ("O", [1, 2], (2**40,)),
+        ("O", b"12345678", (1,)),
+        ("O", b"1", (1,)),
+    ],
+)
+def test_arrays_that_are_none(kind: str, content: object, shape: tuple[object, ...]) -> None:
+    """Neither a shape that no bytes contradict, nor objects where there are none, make an array."""
+    state = (1, shape, np.dtype(kind), False, content)
+    forged = pickle.dumps(_Attack(_reconstruct, np.ndarray, (0,), b"b", state=state))
+    with pytest.raises(DataError, match="damaged or cut off"):
+        pickles.load(forged, "batch")
+
+
+@pytest.mark.parametrize("content", [10**14, [1, 2], "text", None])
+def test_a_buffer_that_is_none(content: object) -> None:
+    """A number in the place of bytes makes no array of as many bytes."""
+    forged = pickle.dumps(_Attack(_frombuffer, content, np.dtype("u1"), (2,), "C"))
+    with pytest.raises(DataError, match="damaged or cut off"):
+        pickles.load(forged, "batch")
 
 
 def test_an_absurd_length() -> None:

@@ -335,7 +335,7 @@ def test_locating_imports_nothing_heavy(home: Path) -> None:
         "from cnnreport.data.data_set import Request;"
         f"p.COCO['resnet101'] = ({FILE!r}, '');"
         f"p.locate(Request('auto', Path({str(put(home / 'data').parent)!r})));"
-        "print([m for m in ('torch', 'scipy', 'pooch', 'requests', 'PIL') if m in sys.modules])"
+        "print([m for m in ('torch', 'scipy', 'requests', 'PIL') if m in sys.modules])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from cnnreport.data.data_set import Request
-from cnnreport.data.drawn import flower_bed, located, scenes
+from cnnreport.data.drawn import declaration, flower_bed, scenes
 from cnnreport.data.drawn.meadow import Kind
 
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, np.ndarray]:
     """Sixteen scenes, of which the last four judge."""
-    return scenes.prepare(located.locate(Request()), scenes=12, validation_scenes=4)
+    return scenes.prepare(declaration.locate(Request()), scenes=12, validation_scenes=4)
 
 
 def test_flowers_are_no_kind() -> None:
@@ -28,7 +28,7 @@ def test_every_pixel_has_a_class(drawn: dict[str, np.ndarray]) -> None:
 
 def test_scenes_are_numbered(drawn: dict[str, np.ndarray]) -> None:
     """The validation scenes are those after the training scenes, the same in every call."""
-    again = scenes.prepare(located.locate(Request("drawn-scenes")), scenes=13, validation_scenes=1)
+    again = scenes.prepare(declaration.locate(Request("drawn-scenes")), scenes=13, validation_scenes=1)
     np.testing.assert_array_equal(again["train_rgb"][12], drawn["validation_rgb"][0])
     np.testing.assert_array_equal(again["train_class"][12], drawn["validation_class"][0])
 

@@ -10,13 +10,13 @@ from cnnreport.report.page import compose, outline
 from cnnreport.runs.artefact import Run
 
 _BLOCKS = {"p", "h1", "h2", "h3", "li", "figcaption", "caption", "tr", "div", "section", "table", "figure"}
+_PROSE = {"p", "li", "h1", "h2", "h3"}
 _CELLS = {"td", "th"}
-_VOID = {"img", "br"}
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!Fig\.) (?=[A-Z“(])")
 
 
-def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
-    """Compose the sections of some questions and return their HTML."""
+def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose a report of the sections of some questions and return its HTML."""
     loaded = outline.load(project, "a2-writeup")
     chosen = tuple(section for section in loaded.sections if section.id in ids)
     assert len(chosen) == len(ids)
@@ -24,8 +24,13 @@ def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     grouped: dict[str, list[Run]] = {}
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
-    made = compose.compose(project, shorter, grouped, compose.Context()).page
-    return made[made.index("<main>") : made.index('id="appendix"')]
+    return compose.compose(project, shorter, grouped, compose.Context()).page
+
+
+def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+    """Compose the sections of some questions and return their HTML, without the cover and the appendix."""
+    made = page_of(project, runs, *ids)
+    return made[made.index("<main>") : made.index('<section class="part appendix">')]
 
 
 def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
@@ -38,14 +43,19 @@ def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     return text
 
 
-def prose_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+def prose_of(project: Project, runs: Sequence[Run], *ids: str, whole: bool = True) -> str:
     """Compose the sections of some questions and return them for people: a line for each sentence.
 
-    A formula stands in braces by its words, a row of a table has bars between its cells, a picture is its
-    alternative text, and of a listing no more is left than that it is there.
+    A formula is in braces by its words, a table has bars between its cells, a picture is its alternative
+    text, and listings are left out. Without the whole there are paragraphs and headings alone.
     """
-    reader = _Reader()
-    reader.feed(body_of(project, runs, *ids).replace("\u00a0", " "))
+    return read_as_prose(body_of(project, runs, *ids), whole=whole)
+
+
+def read_as_prose(page: str, *, whole: bool = True) -> str:
+    """Return a part of a page for people, and hold it against what no text may contain."""
+    reader = _Reader(whole)
+    reader.feed(page.replace("\u00a0", " "))
     reader.close()
     text = "\n".join(reader.lines) + "\n"
     for wrong, why in INVARIANTS.items():
@@ -61,6 +71,7 @@ INVARIANTS = {
     r".{0,20}\b(?:None(?! of)|nan|inf|True|False|Undefined)\b.{0,20}": "a value of Python was printed",
     r".{0,20}\b([a-z]+) \1\b.{0,20}": "a word stands twice",
     r".{0,20}[^\w]\(\s*\).{0,20}": "parentheses are empty",
+    r".{0,20}[a-z]{3}\((?=[A-Z]).{0,20}": "a space is missing before a parenthesis",
     r"[{]%|%[}]|[{]{2}|[}]{2}": "something of the template was left",
 }
 """What no text may contain, and what it would mean."""
@@ -69,8 +80,9 @@ INVARIANTS = {
 class _Reader(HTMLParser):
     """Reads HTML into lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: bool) -> None:
         super().__init__()
+        self._kept = {*_BLOCKS, ""} if whole else _PROSE
         self.lines: list[str] = []
         self._words = ""
         self._hidden = ""
@@ -109,6 +121,8 @@ class _Reader(HTMLParser):
 
     def _end(self) -> None:
         words = re.sub(r"\s+", " ", self._words).strip().removeprefix("| ")
+        if self._in not in self._kept:
+            words = ""
         if words and self._in in ("h1", "h2", "h3"):
             self.lines += ["", f"{'#' * int(self._in[1])} {words}"]
         elif words and self._in == "tr":

@@ -1,5 +1,6 @@
 """Fixtures of the report's tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report.draw import figure
+from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.page import templating
@@ -80,12 +81,22 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave curves undrawn where a test reads words alone: drawing them takes most of its time."""
+    """Leave curves and pictures undrawn where a test reads words alone: drawing takes most of its time."""
 
     def blank(drawn: object, y_label: str, alt: str, data: tuple[DataSet, ...], **options: object) -> Picture:
         return Picture(b"<svg/>", "image/svg+xml", alt, data)
 
+    def empty(pixels: object, alt: str, data: tuple[DataSet, ...] = (), **options: object) -> Picture:
+        return Picture(b"", "image/png", alt, data)
+
     monkeypatch.setattr(figure, "curves", blank)
+    monkeypatch.setattr(thumbnails, "strip", empty)
+
+
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let fake runs be written without waiting for the disk: nobody needs them after a loss of power."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 class Compiled(BytecodeCache):

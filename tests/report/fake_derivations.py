@@ -132,7 +132,7 @@ def audit_measures(wrong: Sequence[int] = (), *, common: bool = True, **changed:
     both = [(size, quantity) for size in ("original", "doubled") for quantity in CHOICES]
     return {
         "net": "PoolUpsampleNet", "target": "cnnreport.nets.colourization:PoolUpsampleNet",
-        "input_size": 32, "points": 180, "complete": True, "passed": common and not wrong,
+        "input_size": 32, "points": 180, "complete": True, "passed": common and not wrong, "slips": [],
         "common": dict.fromkeys(CHOICES, "learnable") if common and not wrong else None,
         "findings": [
             finding(quantity, size, holds=number not in wrong)
@@ -158,7 +158,7 @@ def write_derivation(
          "made": repr(measures)},
     )  # fmt: skip
     folder = root / artefact.folder_name(experiment, 0, key)
-    told = {**circumstances(0), "data_origin": ""}
+    told = {**circumstances(0, "cnnreport.kinds.derivation:FORMULAS"), "data_origin": ""}
     run = artefact.save(folder, experiment, 0, key, [{"points": 180.0}], Results(measures=measures), {}, told)
     assert isinstance(run, Run)
     return run
@@ -168,7 +168,8 @@ def comparison_measures(unexplained: Sequence[int] = ()) -> dict[str, Any]:
     """Return the measures of a comparison of two tools, some of whose numbers nothing makes up."""
     tools = (("torchinfo", "weights"), ("torchinfo", "connections"), ("fvcore", "outputs"))
     return {
-        "net": "PoolUpsampleNet", "points": 90, "numbers": {"NC": 24, "NF": 32, "NIC": 1, "k": 3},
+        "net": "PoolUpsampleNet", "points": 90, "input": [1, 32, 32],
+        "numbers": {"NC": 24, "NF": 32, "NIC": 1, "k": 3},
         "rows": [
             {
                 "tool": tool, "version": "9.9", "what": f"count({quantity}) < all", "quantity": quantity,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from declared import checked, fields
 
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
@@ -29,28 +30,30 @@ SOURCE = '''class NET(nn.Module):
         return self.down(x)
 '''
 
-MEASURES: dict[str, Any] = {
+KIND = "cnnreport.kinds.colourization:KIND"
+
+MEASURES = {
     "train_images": 5000,
     "validation_images": 1000,
     "chance_loss": math.log(24),
-    "chance_accuracy": 1 / 24,
-    "frequent_accuracy": 0.112,
-    "grey_table_accuracy": 0.312,
-    "edge_share_predicted": 0.21,
-    "edge_share_truth": 0.44,
+    "chance": 1 / 24,
+    "frequent": 0.112,
+    "table": 0.312,
+    "edges_predicted": 0.21,
+    "edges_true": 0.44,
     "colours_predicted": 19,
     "colours_present": 24,
-    "image_accuracy_minimum": 0.09,
-    "image_accuracy_median": 0.41,
-    "image_accuracy_maximum": 0.78,
+    "image_lowest": 0.09,
+    "image_median": 0.41,
+    "image_highest": 0.78,
     "rgb_distance": 0.163,
     "lab_distance": 17.2,
-    "top3_accuracy": 0.68,
-    "colour_share_predicted": 19 / 24,
-    "colour_share_present": 1.0,
+    "top3": 0.68,
+    "colour_share": 19 / 24,
+    "colour_share_true": 1.0,
     "parameters": 49728,
-    "diverged": False,
 }
+"""By what answers call them; a test names what it changes as the task does."""
 
 MakeRun = Callable[..., Run]
 
@@ -71,7 +74,8 @@ def pictures(seed: int) -> dict[str, np.ndarray[Any, Any]]:
     grey = (rgb.mean(axis=1) / 255).astype(np.float32)
     shown = {"grey": grey, "rgb": rgb, "truth_label": label, "predicted_label": coarse}
     ranked = {f"ranked_{name}": images[:9] for name, images in shown.items()}
-    return {**shown, **ranked, "palette": palette}
+    best = {"ranked_accuracy": np.linspace(0.8, 0.1, 9, dtype=np.float32), "ranked_index": np.arange(9)}
+    return {**shown, **ranked, **best, "palette": palette}
 
 
 DEFAULTS: dict[str, Any] = {
@@ -115,15 +119,18 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
     end = w["train_loss"] if w["train_loss"] is not None else w["loss"][1] - 0.02
     training = [x + shift for x in losses(w["loss"][0] + 0.4, end, epochs)]
     rows = [
-        {
-            "train_loss": t,
-            "train_accuracy": w["train_accuracy"] or (w["accuracy"] - shift),
-            "validation_loss": v,
-            "validation_accuracy": (w["accuracy"] - shift) * (1 - 0.3 * math.exp(-5 * n / epochs)),
-        }
+        fields(
+            KIND,
+            {
+                "train_loss": t,
+                "train_accuracy": w["train_accuracy"] or (w["accuracy"] - shift),
+                "loss": v,
+                "accuracy": (w["accuracy"] - shift) * (1 - 0.3 * math.exp(-5 * n / epochs)),
+            },
+        )
         for n, (t, v) in enumerate(zip(training, validation, strict=True))
     ]
-    rows[-1]["validation_accuracy"] = w["accuracy"] - shift
+    rows[-1] |= fields(KIND, {"accuracy": w["accuracy"] - shift})
     if w["diverged"]:
         for row in rows[epochs // 3 :]:
             row.update(dict.fromkeys(row, math.nan))
@@ -145,20 +152,17 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
          "versions": {"torch": "2.15.0", "numpy": "2.4.6"}, "made": [w["loss"], w["accuracy"]]},
     )  # fmt: skip
     folder = root / artefact.folder_name(w["experiment"], seed, key)
-    measures = {
-        **MEASURES,
-        "diverged": w["diverged"],
+    made = {
         "epochs": epochs,
         "updates": w["updates"] or per_epoch * epochs,
         "updates_per_epoch": per_epoch,
-        **(w["measures"] or {}),
     }
+    measures = {**fields(KIND, {**MEASURES, **made}), "diverged": w["diverged"], **(w["measures"] or {})}
     net = w["net"].rpartition(":")[2]
+    results = Results(samples=pictures(7), measures=measures, listings={net: SOURCE.replace("NET", net)})
     artefact.save(
-        folder, w["experiment"], seed, key, rows,
-        Results(samples=pictures(7), measures=measures, listings={net: SOURCE.replace("NET", net)}),
-        {}, circumstances(seed),
-    )  # fmt: skip
+        folder, w["experiment"], seed, key, rows, checked(KIND, rows, results), {}, circumstances(seed, KIND)
+    )
     if w["imported"]:
         mark = {"when": "2026-11-20T10:00:00+00:00", "file": "gpu-runs.zip"}
         (folder / artefact.IMPORTED).write_bytes(artefact.encode(mark))
@@ -167,9 +171,10 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
     return run
 
 
-def circumstances(seed: int) -> dict[str, Any]:
-    """Return the times and the machine of a fake run."""
+def circumstances(seed: int, kind: str) -> dict[str, Any]:
+    """Return the kind, the times and the machine of a fake run."""
     return {
+        "kind": kind,
         "command": "python -m cnnreport build a2-writeup",
         "data_origin": "drawn by the package itself",
         "started": "2026-11-21T08:00:00+00:00",

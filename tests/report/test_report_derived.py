@@ -2,9 +2,11 @@
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from composed import prose_of
 from fake_derivations import (
     AUDIT,
     FORMULAS,
@@ -17,12 +19,13 @@ from fake_derivations import (
 )
 from fake_runs import MakeRun
 from printed import number_lines
+from sentences import outcomes
 
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
 from cnnreport.report.draw import architecture
 from cnnreport.report.page import compose, outline
-from cnnreport.report.say.formulas import audits, derived
+from cnnreport.report.say.formulas import audits, derived, doubling
 from cnnreport.runs.artefact import Run
 
 
@@ -131,92 +134,73 @@ def test_the_six_values_are_numbered_equations(project: Project, make_derivation
         assert f"{quantity} {size} {quantity} under {names[quantity]} ({number})" in box
 
 
-WEIGHTS_STAY = "The weights stay as they are"
-BY_AREA = "The outputs are multiplied by 4, for what each layer gives is now twice as high"
-SAME_FACTOR = "The connections are multiplied by the same factor"
+def decided(make: MakeDerivation, **factors: int | None) -> list[str]:
+    """Return what is decided of weights, outputs and connections for these factors."""
+    six = derived.derivation(make(derived_measures(factors=factors))).six
+    return [decision.outcome for decision in doubling.doubling(six).values()]
 
 
 @pytest.mark.parametrize(
-    ("factors", "said"),
+    ("factors", "expected"),
     [
-        ({}, (WEIGHTS_STAY, BY_AREA, SAME_FACTOR)),
-        (
-            {"weights": 3, "outputs": 2, "connections": 5},
-            (
-                "The weights change, by a factor of 3: some layer has a parameter whose shape depends",
-                "The outputs are multiplied by 2, not as the area",
-                "The connections are multiplied by 5, unlike the outputs",
-            ),
-        ),
-        (
-            {"weights": None, "outputs": None, "connections": None},
-            (
-                "The weights change, by a factor that depends on the letters: some layer",
-                "The outputs change by a factor that depends on the letters.",
-                "The connections change by a factor that depends on the letters",
-            ),
-        ),
-        (
-            {"outputs": 1, "connections": 1},
-            (WEIGHTS_STAY, "The outputs stay as they are", "The connections stay as they are"),
-        ),
+        ({}, ["unchanged", "area", "as_outputs"]),
+        ({"weights": 3, "outputs": 2, "connections": 5}, ["scaled", "otherwise", "otherwise"]),
+        ({"outputs": 2, "connections": 2}, ["unchanged", "otherwise", "as_outputs"]),
+        ({"outputs": 1, "connections": 1}, ["unchanged", "unchanged", "unchanged"]),
+        (dict.fromkeys(("weights", "outputs", "connections")), ["varies", "varies", "varies"]),
     ],
 )
-def test_what_doubling_changes_is_told_as_it_came_out(
-    project: Project,
-    make_derivation: MakeDerivation,
-    factors: dict[str, int | None],
-    said: tuple[str, ...],
+def test_what_doubling_changes_is_decided_by_the_factors(
+    make_derivation: MakeDerivation, factors: dict[str, int | None], expected: list[str]
 ) -> None:
-    """One, four, another factor or none: each has its sentence, and excludes the others'."""
-    words = told(project, make_derivation, factors=factors)
-    assert all(sentence in words for sentence in said)
-    others = {WEIGHTS_STAY, BY_AREA, SAME_FACTOR} - set(said)
-    assert not any(sentence in words for sentence in others)
-    assert ("no fixed one" in words) == (None in factors.values())
-
-
-PADDING, PAIRS = "a smaller share of the taps lies on padding", "as many connections as there are pairs"
-NO_FACTOR = "Where no factor is given"
+    """One, four, another factor or none: each is an outcome of its own."""
+    assert decided(make_derivation, **factors) == expected
 
 
 @pytest.mark.parametrize(
-    ("loose", "said"),
+    ("loose", "outcome"),
     [
-        ((), set()),
-        (("layers, without padding",), {NO_FACTOR, PADDING}),
-        (("layers, normalisation all to all",), {NO_FACTOR, PAIRS}),
-        (("layers, without padding", "layers, normalisation all to all"), {NO_FACTOR, PADDING, PAIRS}),
-        (("kernels",), {NO_FACTOR}),
+        ((), "none"),
+        (("layers, without padding",), "padding"),
+        (("layers, normalisation all to all",), "pairs"),
+        (("layers, without padding", "layers, normalisation all to all"), "padding_and_pairs"),
+        (("kernels",), "others"),
     ],
 )
-def test_a_missing_factor_is_explained_where_it_is_missing(
-    project: Project, make_derivation: MakeDerivation, loose: tuple[str, ...], said: set[str]
+def test_a_missing_factor_has_the_reason_of_its_convention(
+    make_derivation: MakeDerivation, loose: tuple[str, ...], outcome: str
 ) -> None:
     """Only conventions without a fixed factor are given a reason for it, each its own."""
-    words = told(project, make_derivation, loose=loose)
-    assert {sentence for sentence in (NO_FACTOR, PADDING, PAIRS) if sentence in words} == said
+    found = derived.derivation(make_derivation(derived_measures(loose=loose)))
+    assert doubling.loose(found.totals).outcome == outcome
 
 
-def test_the_limits_of_the_proof_are_told(project: Project, make_derivation: MakeDerivation) -> None:
-    """Odd kernels, and a largest one without padding, are named."""
-    words = told(project, make_derivation)
-    assert "the kernel size, which is odd." in words
-    assert "Every count is a polynomial in the letters. Two" in words
-    assert "k being odd; those that leave out padding, for kernel sizes up to 17." in words
-    assert "Without padding, a formula holds for kernel sizes up to 17" in words
+def test_a3_as_it_came_out(
+    project: Project, make_derivation: MakeDerivation, golden: Callable[[str, str], None]
+) -> None:
+    """The six values, what doubling changes, the proof and its limits, as the derivation has them."""
 
+    def told(measures: dict[str, Any]) -> str:
+        return prose_of(project, [make_derivation(measures)], "a3")
 
-def test_a_proof_without_limits_claims_none(project: Project, make_derivation: MakeDerivation) -> None:
-    """With even kernels in the grid, no largest one and rounded sizes, the text says so."""
     grid = {"NC": [1, 2, 3], "NF": [1, 2, 3], "NIC": [1, 2, 3, 4], "k": [1, 2, 3, 4, 5]}
-    measures = derived_measures(grid=grid)
-    measures["proof"]["largest_kernel"] = None
-    words = words_of(composed(project, pool_upsample_formulas=make_derivation(measures)))
-    assert "For each of its 180 combinations" in words
-    assert "or, where sizes are rounded, one polynomial for each remainder" in words
-    assert "So they agree for all values." in words
-    assert not re.search("odd|kernel sizes up to", words)
+    limitless = derived_measures(grid=grid)
+    limitless["proof"]["largest_kernel"] = None
+    unpadded, all_to_all = "layers, without padding", "layers, normalisation all to all"
+    others = {
+        "other factors": derived_measures(factors={"weights": 3, "outputs": 2, "connections": 5}),
+        "no factors": derived_measures(factors=dict.fromkeys(("weights", "outputs", "connections"))),
+        "nothing changes": derived_measures(factors={"outputs": 1, "connections": 1}),
+        "no factor without padding": derived_measures(loose=(unpadded,)),
+        "no factor all to all": derived_measures(loose=(all_to_all,)),
+        "no factor in both": derived_measures(loose=(unpadded, all_to_all)),
+        "no factor elsewhere": derived_measures(loose=("kernels",)),
+        "a proof without limits": limitless,
+    }
+    usual = told(derived_measures())
+    golden("a3", usual)
+    golden("a3-outcomes", outcomes(usual, {what: told(measures) for what, measures in others.items()}))
+    assert not re.search("odd|kernel sizes up to", told(limitless))
 
 
 def test_captions_name_the_run_and_no_data(

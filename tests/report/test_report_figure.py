@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import replace
+from itertools import combinations
+from typing import Any
 
+import numpy as np
 import pytest
 from svg_reader import markers, size, strokes
 
@@ -28,6 +31,20 @@ def test_values_that_are_none_leave_a_gap() -> None:
     assert figure.curves(lost, "loss", "alt", ()).media_type == "image/svg+xml"
     nothing = [Curve("training", "train", [[math.nan]])]
     assert figure.curves(nothing, "loss", "alt", ()).content
+
+
+def test_a_seed_that_ended_earlier_is_drawn_as_far_as_it_went() -> None:
+    """A run that stopped when it diverged does not keep the others from being drawn."""
+    drawn = figure.curves([Curve("validation", "validation", [FALLING, FALLING[:4]])], "loss", "alt", ())
+    lengths = {len(s.points) for s in strokes(drawn) if s.colour == "#0072b2" and s.width == 0.5}
+    assert lengths == {10, 4}
+
+
+@pytest.mark.parametrize("drawn", [[], [Curve("validation", "validation", [])]])
+def test_nothing_to_draw_is_refused(drawn: list[Curve]) -> None:
+    """An empty figure would be a blank without a word."""
+    with pytest.raises(UsageError, match="no value to draw of loss; give curves"):
+        figure.curves(drawn, "loss", "alt", ())
 
 
 def test_an_axis_with_ticks_is_logarithmic_and_draws_what_is_none_as_a_gap() -> None:
@@ -61,6 +78,43 @@ def test_contenders_are_told_apart_in_colour_and_without(count: int) -> None:
     shapes = {colour: shape for shape, colour in markers(drawn)}
     assert len(lines) == count
     assert len({(dashes, shapes.get(colour)) for colour, dashes in lines.items()}) == count
+
+
+SEEN_BY = {
+    "all": np.eye(3),
+    "protanopes": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopes": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopes": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+"""What eyes make of linear sRGB (Machado, Oliveira and Fernandes, 2009, severity 1)."""
+
+XYZ = [
+    [0.4124564, 0.3575761, 0.1804375],
+    [0.2126729, 0.7151522, 0.0721750],
+    [0.0193339, 0.1191920, 0.9503041],
+]
+
+
+def lab(colour: str, eyes: str) -> Any:
+    """A colour in CIELAB (D65), as some eyes see it."""
+    srgb = np.array(list(bytes.fromhex(colour[1:]))) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    xyz = np.array(XYZ) @ np.clip(np.array(SEEN_BY[eyes]) @ linear, 0, 1) / [0.95047, 1, 1.08883]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("eyes", sorted(SEEN_BY))
+def test_colour_blind_readers_tell_contenders_apart(eyes: str) -> None:
+    """Any two colours are far apart, at eight times what is barely seen (2.3, Mahy et al., 1994)."""
+    drawn = strokes(figure.curves(contenders(8), "loss", "alt", ()))
+    colours = sorted({stroke.colour for stroke in drawn if stroke.width == 1.5})
+    apart = [np.linalg.norm(lab(a, eyes) - lab(b, eyes)) for a, b in combinations(colours, 2)]
+    assert len(apart) == 28
+    assert min(apart) > 8 * 2.3
 
 
 def test_more_contenders_than_can_be_told_apart_are_refused() -> None:
@@ -116,3 +170,23 @@ def test_a_contender_without_a_finite_value_is_named_as_diverged() -> None:
     ]
     assert letters[0].count("<use") == letters[1].count("<use")
     assert letters[0].count("<use") > letters[2].count("<use")
+
+
+def test_a_ceiling_keeps_the_others_apart_from_one_that_goes_astray() -> None:
+    """Values above it leave the picture; those below use its height."""
+    drawn = [*contenders(2), Curve("astray", "contender", [[10.0**n for n in range(10)]])]
+    flat, useful = (
+        next(s for s in strokes(figure.curves(drawn, "loss", "alt", (), ceiling=top)) if len(s.points) == 10)
+        for top in (None, 3.0)
+    )
+    heights = [max(y for _, y in line.points) - min(y for _, y in line.points) for line in (flat, useful)]
+    assert heights[0] < 1 < 15 < heights[1]
+
+
+def test_a_wide_figure_takes_the_column_and_no_more_height_for_its_legend() -> None:
+    """Its legend has more columns."""
+    narrow, wide = (
+        size(figure.curves(contenders(8), "loss", "alt", (), wide=wide)) for wide in (False, True)
+    )
+    assert wide[0] == pytest.approx(144, abs=0.1)
+    assert wide[1] < narrow[1]

@@ -7,8 +7,9 @@ import pytest
 from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
-from cnnreport.report import answer
-from cnnreport.report.numbers.quantity import Quantity, Source, combine, difference, digits, half_width
+from cnnreport.kinds.digits import digits
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.quantity import Quantity, Source, combine, difference, half_width
 from cnnreport.report.numbers.verdict import exceeds
 
 SOURCE = Source(("run",), "history.json", "loss")
@@ -110,11 +111,11 @@ def test_each_form_prints_as_typeset(value: float, form: str, text: str) -> None
 def test_numbers_of_a_diverged_run_count_for_nothing(make_run: MakeRun) -> None:
     """A measure of a diverged run is no value, but one that depends on the data alone stands."""
     runs = [make_run(0), make_run(1, diverged=True)]
-    assert answer.measure(runs, "rgb_distance", "", "loss").lost == [1]
-    assert answer.measure(runs, "chance_accuracy", "", "share", of_data=True).lost == []
+    assert reading.measure(runs, "rgb_distance", "", "loss").lost == [1]
+    assert reading.measure(runs, "chance_accuracy", "", "share", of_data=True).lost == []
 
 
 def test_a_run_without_a_measure_is_an_error(make_run: MakeRun) -> None:
     """What a run does not hold is never read as zero."""
     with pytest.raises(UsageError, match=r"measures.json of the run .* has no beauty"):
-        answer.measure([make_run()], "beauty", "", "loss")
+        reading.measure([make_run()], "beauty", "", "loss")

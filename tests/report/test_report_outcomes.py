@@ -1,6 +1,7 @@
 """Branches of a template by outcome: none can be missing, and none can be dead."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,11 @@ def test_each_template_has_words_for_each_outcome(file: Path) -> None:
     environment = Environment(extensions=[Outcomes])
     environment.filters |= dict.fromkeys(("mean", "only", "span", "bare", "size", "python", "shell"), str)
     environment.compile(file.read_text(), filename=str(file))
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda f: f.name)
+def test_a_template_reads_as_prose(file: Path) -> None:
+    """No long lines, no lists that are built up, no filters that decide: that is Python's work."""
+    text = file.read_text()
+    assert [line for line in text.splitlines() if len(line) > 200] == []
+    assert not re.findall(r"\bset _\b|selectattr|rejectattr|groupby|\[\"values\"\]", text)

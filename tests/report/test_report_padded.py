@@ -11,6 +11,7 @@ from fake_derivations import MakeDerivation, derived_measures, formula
 from sentences import outcomes
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds import kind as kinds
 from cnnreport.project import Project
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.say.formulas import paddings
@@ -87,6 +88,12 @@ def measures(
         "live": {"images": 4, "steps": 20, "num_filters": 32, "num_colours": 24},
         "checks": [check(k, loss, shapes) for k, loss in zip(KERNELS, after, strict=True)],
     }  # fmt: skip
+
+
+def test_fake_paddings_leave_what_real_ones_do() -> None:
+    """Their measures have the names that the kind declares."""
+    declared = kinds.load("cnnreport.kinds.derivation:PADDINGS").declared("measures")
+    assert set(measures()) == set(declared)
 
 
 def told(project: Project, make: MakeDerivation, **chosen: Any) -> str:

@@ -20,10 +20,6 @@ from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-GOOD = {"edge_share_predicted": 0.21, "colours_predicted": 19}
-BAD_TABLE = {"grey_table_accuracy": 0.2}
-SHARP = {"edge_share_predicted": 0.6, "colours_predicted": 24}
-
 
 def text_of(project: Project, runs: Sequence[Run], *, smoke: bool = False) -> str:
     """Compose the write-up and return its words, without tags and line breaks."""
@@ -41,176 +37,6 @@ def rendered(tmp_path: Path, template: str, ledger: Ledger | None = None, **valu
     return kept.resolve(templating.open_templates([tmp_path], kept, {})("t.html.j2", **values))
 
 
-def test_good_runs_read_well(project: Project, make_run: MakeRun) -> None:
-    """A net better than the table, but flat and dull, is told as such, with its means."""
-    text = text_of(project, [make_run(n, measures=GOOD) for n in range(3)])
-    assert (
-        "Only in part. The net has learnt to colour, but its pictures have fewer edges and fewer colours"
-        in text
-    )
-    assert "It ends at a validation loss of 1.591 ± 0.010" in text
-    assert "The net beats the table by 9.6 ± 1.0 percentage points" in text
-    assert "The predictions have fewer edges, by 23.0 percentage points:" in text
-    assert "It uses fewer than the truth." in text
-    assert (
-        "The validation loss had not levelled off: it fell by 0.011 ± 0.000 from the 5 epochs before" in text
-    )
-
-
-def test_bad_runs_read_badly(project: Project, make_run: MakeRun) -> None:
-    """With the order reversed, worse than the table and sharper than the truth, every claim is reversed."""
-    runs = [make_run(n, accuracy=0.05, loss=(2.9, 3.4), train_loss=1.2, measures=SHARP) for n in range(3)]
-    text = text_of(project, runs)
-    assert "No. The net colours no better than one flat colour would." in text
-    assert "The net does not beat the most frequent colour: its accuracy less that colour’s is −" in text
-    assert "The net does not beat the table" in text
-    assert "The predictions do not clearly lack edges." in text
-    assert "It uses no fewer than the truth" in text
-    assert "The net overfits: the validation loss ends 0.497 above its lowest value" in text
-    assert "At the end the validation loss was rising: it rose by 0.01" in text
-    assert "that is no better than one flat colour, which reaches 11.2 %." in text
-    prose = text[: text.index("How the verdicts were reached")]
-    assert not re.search("levelled off|learnt to colour|outweighs|better than a|by −", prose)
-
-
-def fall(late: float, epochs: int = 10, end: float = 1.6) -> list[float]:
-    """A validation loss that falls steeply, then by `late` from the last window but one to the last."""
-    window = max(1, epochs // 5)
-    early = [3.0] * (epochs - 2 * window)
-    return early + [end + late] * window + [end] * window
-
-
-LEVEL = "The validation loss had levelled off: it changed by only 0.00"
-FALLING = "The validation loss had not levelled off: it fell by"
-RISING = "At the end the validation loss was rising: it rose by"
-OVERFITS = "The net overfits: the validation loss ends"
-LIMITS = "Too few images are then hardly what holds the net back."
-MOVEMENTS = (LEVEL, FALLING, RISING, OVERFITS, LIMITS, "though it was falling again", "a gap, not yet",
-             "overfitting does not explain that", "do not decide whether at the end")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("curves", "train_loss", "said"),
-    [
-        ([fall(0.003)], 1.59, {LEVEL, LIMITS}),
-        ([fall(-0.003)], 1.59, {LEVEL, LIMITS}),
-        ([fall(0.003)], 1.2, {LEVEL, "a gap, not yet"}),
-        ([fall(0.1)], 1.59, {FALLING}),
-        ([fall(0.1)], 1.2, {FALLING, "a gap, not yet"}),
-        ([fall(-0.3)], 1.2, {RISING, OVERFITS}),
-        ([fall(-0.3)], 1.59, {RISING, "overfitting does not explain that"}),
-        ([fall(-0.01)], 1.59, {RISING}),
-        ([[3.0, 1.5, *fall(0.1, 8)]], 1.2, {FALLING, "though it was falling again"}),
-        ([[3.0, 1.5, *[1.6] * 8]], 1.2, {LEVEL, OVERFITS}),
-        ([fall(-0.3, 2)], 1.2, {RISING, OVERFITS}),
-        ([fall(0.01), fall(-0.03)], 1.59, {"do not decide whether at the end"}),
-        ([fall(0.1), fall(0.003)], 1.59, {"do not decide whether at the end"}),
-        ([fall(-0.1), fall(-0.003)], 1.2, {"do not decide whether at the end"}),
-    ],
-)
-def test_the_training_is_told_as_the_loss_moved(
-    project: Project, make_run: MakeRun, curves: list[list[float]], train_loss: float, said: set[str]
-) -> None:
-    """Falling, level and rising exclude each other; a rise is overfitting only beside a gap."""
-    text = text_of(project, [make_run(n, validation=c, train_loss=train_loss) for n, c in enumerate(curves)])
-    assert {sentence for sentence in MOVEMENTS if sentence in text} == said
-    assert not re.search("(?:fell|rose|changed|lower|higher|beats?[^.]*|fewer edges,) by (?:only )?−", text)
-
-
-@pytest.mark.parametrize(
-    ("epochs", "window"),
-    [
-        (2, "from the last epoch but one to the last."),
-        (4, "from the last epoch but one to the last."),
-        (9, "from the last epoch but one to the last."),
-        (10, "from the 2 epochs before to the last 2."),
-        (29, "from the 5 epochs before to the last 5."),
-    ],
-)
-def test_the_window_of_a_late_change_is_named(
-    project: Project, make_run: MakeRun, epochs: int, window: str
-) -> None:
-    """The text names over which epochs the loss was compared, also where they are few."""
-    assert f"it fell by 0.100 {window}" in text_of(project, [make_run(validation=fall(0.1, epochs))])
-
-
-def test_one_epoch_says_nothing_of_movement(project: Project, make_run: MakeRun) -> None:
-    """A single epoch has no late change, neither in the text nor among the verdicts."""
-    text = text_of(project, [make_run(validation=[2.0])])
-    assert "1 pass over" in text
-    assert "With a single epoch, nothing can be said about how the loss was moving." in text
-    assert not any(sentence in text for sentence in MOVEMENTS)
-    assert "the validation loss was falling" not in text
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "lead", "summary"),
-    [
-        ((0.05,), "No. The net colours no better than one flat colour would (on", "no better than one flat"),
-        ((0.10, 0.13), "Hardly. Over the seeds, the net cannot be told apart from one flat colour.",
-         "cannot be told apart from one flat"),
-        ((0.2,), "No. The net colours better than one flat colour, but no better", "no better than a plain"),
-        ((0.31, 0.32), "Hardly. The net colours better than one flat colour, but over the seeds",
-         "cannot be told apart from a plain"),
-        ((0.4,), "Only in part. The net has learnt to colour", "better than a plain"),
-    ],
-)  # fmt: skip
-def test_one_flat_colour_comes_first(
-    project: Project, make_run: MakeRun, accuracies: tuple[float, ...], lead: str, summary: str
-) -> None:
-    """The judgement begins with the weakest rule that the net does not surely beat."""
-    text = text_of(project, [make_run(n, accuracy=a) for n, a in enumerate(accuracies)])
-    assert f"Do these results look good? {lead}" in text
-    assert f"that is {summary}" in text or f"that {summary}" in text
-
-
-def test_a_flat_colour_better_than_the_table_is_no_reason_for_praise(
-    project: Project, make_run: MakeRun
-) -> None:
-    """A net between a poor table and the flat colour is not praised for beating the table."""
-    text = text_of(project, [make_run(accuracy=0.3, measures={"frequent_accuracy": 0.35, **BAD_TABLE})])
-    assert "Do these results look good? No. The net colours no better than one flat colour" in text
-    assert "The net beats the table by 10.0 percentage points." in text
-    assert not re.search("learnt to colour|outweighs", text)
-
-
-@pytest.mark.parametrize(
-    ("predicted", "said"),
-    [
-        (0.439, "do not clearly lack edges"),
-        (0.45, "do not clearly lack edges"),
-        (0.42, "fewer edges, by 2.0"),
-    ],
-)
-def test_a_tiny_lack_of_edges_is_none(
-    project: Project, make_run: MakeRun, predicted: float, said: str
-) -> None:
-    """A tenth of a point makes no patches of one colour."""
-    text = text_of(project, [make_run(measures={"edge_share_predicted": predicted})])
-    assert f"The predictions {'have ' if 'fewer' in said else ''}{said}" in text
-    assert ("patches of one colour" in text) == (predicted < 0.43)
-
-
-def test_colours_are_counted_not_compared(project: Project, make_run: MakeRun) -> None:
-    """As many colours may still be other ones, so the text speaks of their number only."""
-    text = text_of(project, [make_run(measures={"colours_predicted": 24})])
-    assert "It uses no fewer than the truth" in text
-    assert not re.search("leaves (?:none|some) out", text)
-
-
-def test_results_that_round_alike_make_no_range(project: Project, make_run: MakeRun) -> None:
-    """Where the seeds differ by less than is printed, one number stands for them."""
-    curve = [2.0, 1.6]
-    # A fake run's seed shifts its results; that is taken back here, but for a trace.
-    alike = [
-        make_run(n, accuracy=0.4 + 0.0041 * n, validation=[x - 0.0041 * n for x in curve]) for n in range(2)
-    ]
-    text = text_of(project, alike)
-    assert "Over the seeds, the accuracy is 40.0 % and the loss 1.600; a difference" in text
-    text = text_of(project, [make_run(n) for n in range(2, 4)])
-    assert "Over the seeds, the accuracy is 40.0 to 40.4 % and the loss 1.595 to 1.599; a difference" in text
-
-
 def test_the_words_for_the_curves_fit_the_number_of_seeds(project: Project, make_run: MakeRun) -> None:
     """A figure of one seed has no mean to describe."""
     loaded = outline.load(project, "a2-writeup")
@@ -218,36 +44,6 @@ def test_the_words_for_the_curves_fit_the_number_of_seeds(project: Project, make
         runs = {"pool-upsample": [make_run(n) for n in range(seeds)]}
         made = compose.compose(project, loaded, runs, compose.Context()).page
         assert ("a thick one for their mean" in made) == there
-
-
-def test_seeds_that_disagree_leave_it_open(project: Project, make_run: MakeRun) -> None:
-    """Where the interval contains the threshold, the text does not take sides."""
-    text = text_of(project, [make_run(n, accuracy=a) for n, a in enumerate((0.36, 0.28, 0.33))])
-    assert "but over the seeds it cannot be told apart from a method that does not look" in text
-    assert "that cannot be told apart from a plain table" in text
-
-
-def test_one_seed_says_so(project: Project, make_run: MakeRun) -> None:
-    """A single run claims no spread."""
-    text = text_of(project, [make_run()])
-    assert "There is a single run" in text
-    assert "(on the one run there is)" in text
-    assert "With one finished run the spread over seeds is not known" in text
-
-
-def test_a_diverged_run_is_told(project: Project, make_run: MakeRun) -> None:
-    """One diverged run is named and left out of the means; the others still speak."""
-    text = text_of(project, [make_run(0), make_run(1, diverged=True), make_run(2)])
-    assert "Not every run came through: seed 1 diverged." in text
-    assert "(over 2 of 3 seeds)" in text
-
-
-def test_all_diverged_is_told(project: Project, make_run: MakeRun) -> None:
-    """Where nothing came through, the report says that and judges nothing."""
-    text = text_of(project, [make_run(n, diverged=True) for n in range(2)])
-    assert "No. Every run diverged" in text
-    assert "Every run of PoolUpsampleNet diverged, so this report has no result to show." in text
-    assert "Against simple rules" not in text
 
 
 def test_stand_in_smoke_and_imported_are_marked(project: Project, make_run: MakeRun) -> None:
@@ -272,10 +68,12 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     """What could not be answered is named on the cover, not passed over."""
     loaded = outline.load(project, "a2-writeup")
     made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()).page
-    left_out = re.search(r"<strong>Left out.</strong> This build has no runs for: (.*?)\.</p>", made)
+    left_out = re.search(
+        r"<strong>Left out.</strong> This build has no runs for:(.*?)\.\s*</p>", made, re.DOTALL
+    )
     assert left_out is not None
     titles = {s.id: s.title for s in loaded.sections if s.id not in ("a1", "a2") and not s.beyond}
-    assert left_out.group(1).split("; ") == list(titles.values())
+    assert " ".join(left_out.group(1).split()).split("; ") == list(titles.values())
     assert not re.search(f' id="({"|".join(titles)})"', made)
     assert 'id="a1"' in made
 
@@ -355,7 +153,13 @@ def test_one_name_is_one_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted((PACKAGE.parent / "templates").glob("*/*.html.j2")), ids=lambda f: f.name
+    "file",
+    sorted(
+        file
+        for place in (PACKAGE.parent / "templates", compose.TEMPLATES)
+        for file in place.rglob("*.html.j2")
+    ),
+    ids=lambda f: f.name,
 )
 def test_no_template_types_a_decimal_number(file: Path) -> None:
     """Every number of the text comes from a run."""
@@ -418,4 +222,4 @@ def test_a_project_may_have_its_own_shared_templates(tmp_path: Path) -> None:
     (tmp_path / compose.SHARED / "cover.html.j2").write_text("mine")
     render = templating.open_templates([tmp_path, compose.TEMPLATES], Ledger(), {"verdicts": []})
     assert render("shared/cover.html.j2") == "mine"
-    assert "A verdict of the text" in render("shared/verdicts.html.j2")
+    assert "A claim holds where" in render("shared/verdicts.html.j2")

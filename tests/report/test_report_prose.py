@@ -1,17 +1,258 @@
-"""What the sections of Parts A to C say, word by word, with runs of many kinds."""
+"""What the sections of Parts A to C say, word by word, with runs of many kinds.
 
-from collections.abc import Callable
+The texts are in golden/, for people to read: a change of a template shows as a change of what it says.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
-from composed import prose_of
+from composed import page_of, prose_of, read_as_prose
+from fake_derivations import MakeDerivation
 from fake_runs import MakeRun
-from test_report_trainings import better, worse
+from fake_trainings import RISING, better, path_runs, skip_runs, sweep_runs, trained, unet_runs, worse
 
 from cnnreport.project import Project
+from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
+Golden = Callable[[str, str], None]
+Make = Callable[[MakeRun], Sequence[Run]]
 
-def test_it(project: Project, make_run: MakeRun, golden: Callable[[str, str], None]) -> None:
-    runs = [*worse(make_run, "pool-upsample"), *better(make_run, "conv-transpose")]
-    golden("b3-better", prose_of(project, runs, "b3"))
+FLAT = {"edge_share_predicted": 0.21, "colours_predicted": 19}
+SHARP = {"edge_share_predicted": 0.6, "colours_predicted": 24}
+CONV = "conv-transpose"
+POOL = "pool-upsample"
+REAL = {"data": "cifar10", "title": "CIFAR-10 horses", "stand_in": False}
+
+
+def seeds(*accuracies: float, **chosen: Any) -> Make:
+    """Return what makes runs of the first net with these accuracies, a seed each."""
+    return lambda make: [make(seed, accuracy=each, **chosen) for seed, each in enumerate(accuracies)]
+
+
+def much_better(make: MakeRun, experiment: str, count: int = 3) -> list[Run]:
+    """Return runs of a net that colours better still."""
+    return trained(make, experiment, count, accuracy=0.66, loss=(1.8, 0.9))
+
+
+def lost(make: MakeRun, experiment: str, count: int = 3) -> list[Run]:
+    """Return runs that all diverged."""
+    return trained(make, experiment, count, diverged=True)
+
+
+def pair(left: Any, right: Any, count: int = 3, **of_left: Any) -> Make:
+    """Return what makes the runs of B3."""
+    return lambda make: [*right(make, POOL, count), *left(make, CONV, count, **of_left)]
+
+
+def ended(*losses: float, many: bool = True, lost: int | None = None) -> Make:
+    """Return what makes the runs of B5, of which one may have diverged; many give the margin of a seed."""
+
+    def runs(make: MakeRun) -> list[Run]:
+        made = sweep_runs(make, losses)
+        if lost is not None:
+            again = made[lost]
+            made[lost] = make(
+                experiment=again.experiment, net=again.spec["net"], batch_size=again.spec["batch_size"],
+                diverged=True,
+            )  # fmt: skip
+        return made + (trained(make, CONV, loss=(2.1, 1.15)) if many else [])
+
+    return runs
+
+
+def updated(epochs: Sequence[float], updates: Sequence[float]) -> Make:
+    """Return what makes the runs of B5 and of its twin with a fixed number of updates."""
+    return lambda make: [
+        *ended(*epochs)(make),
+        *sweep_runs(make, updates, "same-updates", updates=500),
+    ]
+
+
+SAME = (1.10, 1.11, 1.10, 1.12, 1.11)
+
+CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "a2-flat-and-dull": (seeds(0.412, 0.408, 0.404, measures=FLAT), ("a2",)),
+    "a2-neither": (seeds(0.412, 0.408, 0.404, measures=SHARP), ("a2",)),
+    "a2-below-flat": (
+        seeds(0.05, 0.046, 0.042, loss=(2.9, 3.4), train_loss=1.2, measures=SHARP), ("a2",)),
+    "a2-near-flat": (seeds(0.10, 0.13), ("a2",)),
+    "a2-below-table": (seeds(0.20, 0.21), ("a2",)),
+    "a2-near-table": (seeds(0.36, 0.28, 0.33), ("a2",)),
+    "a2-one-seed": (seeds(0.4), ("a2",)),
+    "a2-one-epoch": (seeds(0.4, validation=[2.0]), ("a2",)),
+    "a2-one-diverged": (
+        lambda make: [make(0), make(1, diverged=True), make(2)], ("a2",)),
+    "a2-all-diverged": (lambda make: [make(seed, diverged=True) for seed in range(2)], ("a2",)),
+    "b2-alone": (lambda make: better(make, CONV), ("b2",)),
+    "b2-trained-as-a2": (pair(better, worse), ("a2", "b2")),
+    "b2-trained-otherwise": (pair(better, worse, batch_size=50), ("a2", "b2")),
+    "b3-better": (pair(better, worse), ("b3",)),
+    "b3-worse": (pair(worse, better), ("b3",)),
+    "b3-same": (pair(worse, worse), ("b3",)),
+    "b3-one-seed": (pair(better, worse, 1), ("b3",)),
+    "b3-diverged": (pair(better, worse, 2, diverged=True), ("b3",)),
+    "path-falls": (lambda make: path_runs(make, (2.1, 2.0, 1.6, 1.5)), ("path",)),
+    "path-against-each-other": (lambda make: path_runs(make, (2.1, 2.0, 1.6, 1.7)), ("path",)),
+    "path-rises": (lambda make: path_runs(make, (1.7, 1.6, 2.0, 2.1)), ("path",)),
+    "path-level": (lambda make: path_runs(make, (1.7, 1.7, 1.7, 1.7)), ("path",)),
+    "path-diverged": (
+        lambda make: [
+            *(run for run in path_runs(make, (2.1, 2.0, 1.6, 1.5)) if run.experiment != CONV),
+            *trained(make, CONV, diverged=True),
+        ],
+        ("path",),
+    ),
+    "b5-larger-is-worse": (ended(*RISING), ("b2", "b5")),
+    "b5-larger-is-better": (ended(*RISING[::-1], many=False), ("b5",)),
+    "b5-no-difference": (ended(*SAME), ("b2", "b5")),
+    "b5-one-diverged": (ended(*RISING, many=False, lost=2), ("b5",)),
+    "b5-largest-diverged": (ended(*RISING, lost=4), ("b2", "b5")),
+    "updates-against-epochs": (updated(RISING, RISING[::-1]), ("b2", "b5", "updates")),
+    "updates-as-epochs": (updated(RISING, RISING), ("b2", "b5", "updates")),
+    "updates-no-difference": (updated(RISING, SAME), ("b2", "b5", "updates")),
+    "c3-better": (lambda make: unet_runs(make, better, worse), ("c3",)),
+    "c3-worse": (lambda make: unet_runs(make, worse, better), ("c3",)),
+    "c3-same": (lambda make: unet_runs(make, worse, worse), ("c3",)),
+    "c3-one-seed": (lambda make: unet_runs(make, better, worse, seeds=1), ("c3",)),
+    "c3-speckled": (
+        lambda make: [
+            *unet_runs(make, worse, worse)[:6],
+            *trained(make, "unet", accuracy=0.41, loss=(2.1, 1.58), measures={"edge_share_predicted": 0.9}),
+        ],
+        ("c3",),
+    ),
+    "c3-first-diverged": (
+        lambda make: [
+            *trained(make, POOL, diverged=True), *worse(make, CONV), *better(make, "unet"),
+        ],
+        ("b3", "c3"),
+    ),
+    "c3-published": (lambda make: unet_runs(make, worse, better, **REAL), ("c3",)),
+    "skips-weights-do-not-explain": (lambda make: skip_runs(make, worse, better), ("skips",)),
+    "skips-no-gain": (lambda make: skip_runs(make, better, worse), ("skips",)),
+    "skips-open": (lambda make: skip_runs(make, better, better), ("skips",)),
+}  # fmt: skip
+
+WHOLE = {"a2-flat-and-dull", "b3-better", "path-falls", "b5-one-diverged", "c3-published", "skips-no-gain"}
+"""The cases of which the golden text has captions and tables too."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeRun, golden: Golden) -> None:
+    """A reader has agreed to each word that these runs bring about in the last of the sections."""
+    make, sections = CASES[name]
+    text = prose_of(project, make(make_run), *sections, whole=name in WHOLE)
+    golden(name, text[text.rindex("\n## ") + 1 :])
+
+
+def fall(late: float, epochs: int = 10, end: float = 1.6) -> list[float]:
+    """A validation loss that falls steeply, then by `late` from the last window but one to the last."""
+    window = max(1, epochs // 5)
+    return [3.0] * (epochs - 2 * window) + [end + late] * window + [end] * window
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "never"),
+    [
+        ("a2-below-flat", "No.\n", "learnt to colour|levelled off|worth more than"),
+        ("a2-below-table", "No.\n", "learnt to colour|worth more than"),
+        ("a2-all-diverged", "No.\n", "Against simple rules"),
+        ("b3-better", "Yes.\n", "is higher by|fewer pixels|expects the opposite|do not agree"),
+        ("b3-worse", "No.\n", "Yes[.,]|is lower by|more pixels|predictions agree"),
+        ("b3-same", "There is no clear difference.\n", "is (?:lower|higher)|(?:more|fewer) pixels"),
+        ("b3-diverged", "It cannot be said.\n", "is (?:lower|higher)|clear difference"),
+        ("path-against-each-other", "none can be given a share", "largest part"),
+        ("path-rises", "rises by 0.400", "largest part|falls by"),
+        ("b5-larger-is-worse", "higher loss than the smallest", "lower loss"),
+        ("b5-larger-is-better", "lower loss than the smallest", "higher loss|worse"),
+        ("b5-no-difference", "no clear difference in loss", "(?:higher|lower) loss|worse result"),
+        ("b5-largest-diverged", "It cannot be said.\n", "(?:higher|lower) loss"),
+        ("updates-against-epochs", "it was the other way round", "worse as well"),
+        ("updates-as-epochs", "worse as well", "other way round"),
+        ("c3-better", "Yes, both.\n", "is higher by 0|[Ww]orse|farther from"),
+        ("c3-worse", "No.\n", "Yes|[Bb]etter in|closer to|nearer to"),
+        ("c3-same", "There is no clear difference.\n", "(?:lower|higher) by"),
+        ("c3-speckled", "farther from the 44.0 % of the truth", "nearer to the 44"),
+        ("skips-no-gain", "There is no gain to explain.\n", "is lower than"),
+    ],
+)
+def test_a_contrary_outcome_says_the_contrary(name: str, says: str, never: str) -> None:
+    """What the golden texts claim fits the runs that they were made of, whoever renewed them."""
+    text = (Path(__file__).parent / "golden" / f"{name}.txt").read_text()
+    assert says in text
+    assert not re.search(never, text)
+
+
+MOVEMENTS: dict[str, tuple[list[list[float]], float]] = {
+    "level, no gap": ([fall(0.003)], 1.59),
+    "level from below, no gap": ([fall(-0.003)], 1.59),
+    "level, gap": ([fall(0.003)], 1.2),
+    "falling": ([fall(0.1)], 1.59),
+    "falling, gap": ([fall(0.1)], 1.2),
+    "rising, gap": ([fall(-0.3)], 1.2),
+    "rising, no gap": ([fall(-0.3)], 1.59),
+    "rising a little": ([fall(-0.01)], 1.59),
+    "falling again after a rise": ([[3.0, 1.5, *fall(0.1, 8)]], 1.2),
+    "level after a rise, gap": ([[3.0, 1.5, *[1.6] * 8]], 1.2),
+    "level after a rise, gap open": ([[3.0, 1.5, *[1.6] * 8], [3.0, 1.5, *[1.66] * 8]], 1.55),
+    "two epochs": ([fall(-0.3, 2)], 1.2),
+    "four epochs": ([fall(0.1, 4)], 1.59),
+    "a fifth of many epochs": ([fall(0.1, 29)], 1.59),
+    "seeds disagree whether it falls or rises": ([fall(0.01), fall(-0.03)], 1.59),
+    "seeds disagree whether it still falls": ([fall(0.1), fall(0.003)], 1.59),
+    "seeds disagree whether it rises": ([fall(-0.1), fall(-0.003)], 1.2),
+}
+
+
+def test_the_movement_of_a_loss_is_the_golden_one(
+    project: Project, make_run: MakeRun, golden: Golden
+) -> None:
+    """Falling, level and rising exclude each other; a rise is overfitting only beside a gap."""
+    told = []
+    for name, (curves, train_loss) in MOVEMENTS.items():
+        runs = [make_run(seed, validation=c, train_loss=train_loss) for seed, c in enumerate(curves)]
+        text = prose_of(project, runs, "a2")
+        said = text.partition("Training and validation.\n")[2].partition("\n\nHow much is luck?")[0]
+        assert not re.search(r"(?:fell|rose|changed) by (?:only )?−", said), name
+        told.append(f"## {name}\n{said}\n")
+    golden("a2-movement", "\n".join(told))
+
+
+def test_a_net_is_shown_as_in_the_golden_text(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation, golden: Golden
+) -> None:
+    """A1 shows the class and its drawing, C1 its counts as well."""
+    runs = [*trained(make_run, POOL, 1), make_derivation(), *trained(make_run, "unet", 1)]
+    runs.append(make_derivation(experiment="unet-formulas"))
+    text = prose_of(project, runs, "a1", "a2", "c1", "c2")
+    golden("a1-c1", text[: text.index("\n## A2.")] + text[text.index("\n## C1.") : text.index("\n## C2.")])
+
+
+SUMMARIES: dict[str, tuple[Any, Any, Any, int]] = {
+    "each better than the last": (worse, better, much_better, 3),
+    "each worse than the last": (much_better, better, worse, 3),
+    "no clear difference": (worse, worse, worse, 3),
+    "one seed": (worse, better, much_better, 1),
+    "all diverged": (lost, lost, lost, 2),
+}
+
+
+def test_the_summary_is_the_golden_one(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation, golden: Golden
+) -> None:
+    """The cover says what the sections came to, and nothing of what is not there."""
+    told = []
+    for name, (first, second, third, count) in SUMMARIES.items():
+        runs = [
+            *first(make_run, POOL, count), *second(make_run, CONV, count), *third(make_run, "unet", count),
+            make_derivation(),
+        ]  # fmt: skip
+        made = page_of(project, runs, "a1", "a2", "a3", "b2", "b3", "c2", "c3")
+        summary = made.partition('<div class="summary">')[2].partition("</div>")[0]
+        told.append(f"## {name}\n{read_as_prose(summary)}")
+    golden("summary", "\n".join(told))

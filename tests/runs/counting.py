@@ -9,12 +9,26 @@ import numpy as np
 import torch
 
 from cnnreport.errors import DataError
+from cnnreport.kinds.kind import Kind, Recorded
 from cnnreport.task import Results, Row
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
+
+KIND = Kind(
+    name="counting",
+    recorded=(
+        Recorded("loss", "training loss", "loss", "history", "train_loss", live="loss"),
+        Recorded("accuracy", "accuracy", "share", "history", "validation_accuracy", live="accuracy"),
+        Recorded("factor", "factor", "count", "measures", of_data=True),
+    ),
+    samples=("value",),
+)
 
 
 @dataclass(frozen=True)
 class Counting:
     task: ClassVar[str] = "counting:CountingTask"
+    kind: ClassVar[str] = "counting:KIND"
     data: ClassVar[str | None] = None
     libraries: ClassVar[tuple[str, ...]] = ("torch",)
     symbolic: ClassVar[bool] = False
@@ -23,6 +37,10 @@ class Counting:
     factor: int = 3
     fail_at: int = 0
     die_at: int = 0
+    schedule: Schedule = Schedule()  # a choice in parts, as trainings have them
+
+    def __post_init__(self) -> None:
+        self.schedule.fit(Optimiser())
 
     def modules(self) -> tuple[str, ...]:
         return ()

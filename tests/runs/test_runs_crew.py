@@ -1,11 +1,9 @@
 """How many workers there are: by cores, runs and memory, and fewer when one is killed."""
 
-import concurrent.futures
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +13,11 @@ from planned import DECLARATION, plan
 
 from cnnreport.errors import EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs.executors import crew, executor
-from cnnreport.runs.executors.workers import WorkersDied
-from cnnreport.runs.runner import Notify, Progress
+from cnnreport.runs.executors import crew, local
+from cnnreport.runs.executors.executor import Lost
+from cnnreport.runs.executors.schedule import run_plan
+from cnnreport.runs.executors.workers import NoMemory, WorkerDied
+from cnnreport.runs.runner import Job, Notify, Progress, execute
 from cnnreport.system import hardware
 from cnnreport.training.specs.colourization import Colourization
 from cnnreport.training.specs.segmentation import Features, FineTuning
@@ -91,6 +91,16 @@ def test_what_needs_much_is_computed_by_itself_where_memory_is_short(monkeypatch
     assert crew.stages(runs) == [runs]  # one worker for all
 
 
+def test_memory_that_others_need_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a device's process takes of the main memory is not counted as free for the CPU's workers."""
+    machine(monkeypatch, 8, 6.5)
+    assert [crew.size(RUNS, beside=beside * GIB) for beside in (0, 3, 6, 60)] == [8, 4, 1, 1]
+    assert crew.size(RUNS, 5, beside=60 * GIB) == 5  # as asked for
+    runs = [run("large", 3.0), run("other", 3.0), *(run(f"small {n}") for n in range(8))]
+    assert crew.stages(runs, beside=60 * GIB) == [runs]
+    assert len(crew.stages(runs)) == 2
+
+
 def test_runs_are_not_split_where_nothing_is_won(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long large run is not computed alone, while a core beside it could do all the rest."""
     runs = [run("large", 3.0, effort=100.0), run("small", effort=30.0), run("other", effort=30.0)]
@@ -118,47 +128,50 @@ def test_a_spec_may_say_what_it_needs() -> None:
 
 
 class Deaths:
-    """Workers that die as told, in place of real ones: a list of exceptions, one for each pool."""
+    """Pools that lose all their runs as told, in place of real ones: a loss for each pool, None for none."""
 
-    def __init__(self, *deaths: BaseException | None) -> None:
+    def __init__(self, *deaths: Lost | None) -> None:
         self.deaths = list(deaths)
         self.counts: list[int] = []
 
-    @contextmanager
-    def __call__(self, count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]:
+    def __call__(self, count: int, device: str, notify: Notify) -> "Deadly":
         self.counts.append(count)
-        death = self.deaths.pop(0)
-        if isinstance(death, MemoryError):
-            yield Starved(notify)
-            return
-        if death is not None:
-            raise death
-        yield executor.InProcess(notify)
+        return Deadly(self.deaths.pop(0), notify)
 
 
-class Starved(executor.InProcess):
-    """Finds no memory for any run."""
+class Deadly:
+    """A pool that computes at once, or loses every run."""
 
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
-        """Fail."""
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        future.set_exception(MemoryError("a worker found no memory: bad_alloc"))
+    def __init__(self, death: Lost | None, notify: Notify) -> None:
+        self.death = death
+        self.notify = notify
+
+    def submit(self, job: Job) -> "Future[Path]":
+        """Compute or lose."""
+        future: Future[Path] = Future()
+        if self.death:
+            future.set_exception(self.death)
+        else:
+            future.set_result(execute(job, self.notify))
         return future
+
+    def close(self, *, at_once: bool) -> None:
+        """Have nothing to end."""
 
 
 def compute(
-    counting: Project, monkeypatch: pytest.MonkeyPatch, *deaths: BaseException | None
+    counting: Project, monkeypatch: pytest.MonkeyPatch, *deaths: Lost | None
 ) -> tuple[list[int], list[str]]:
     """Compute eight runs; return how many workers each pool had, and what was told."""
     machine(monkeypatch, 8, None)
     pools, told = Deaths(*deaths), []
-    monkeypatch.setattr(executor, "workers", pools)
+    monkeypatch.setattr(local, "Pool", pools)
     file = counting.experiments / "demo" / "counts.py"
     file.write_text(DECLARATION.replace("seeds=2", "seeds=8"))
     wanted = plan(counting)
     machine(monkeypatch, 8, 2)
     try:
-        executor.run_plan(counting, wanted, "a command", lambda _: None, most=8, tell=told.append)
+        run_plan(counting, wanted, "a command", lambda _: None, most=8, tell=told.append)
     finally:
         assert not pools.deaths
     return pools.counts, told
@@ -166,7 +179,7 @@ def compute(
 
 def test_a_killed_worker_means_fewer_workers(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of them go on, and half of those, down to one; each time it is told."""
-    killed = WorkersDied([0, -9, -15, None])
+    killed = WorkerDied(-9)
     counts, told = compute(counting, monkeypatch, killed, killed, killed, None)
     assert counts == [8, 4, 2, 1]
     assert told == [
@@ -181,7 +194,7 @@ def test_memory_that_is_refused_means_fewer_workers(
     counting: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that is refused memory is computed again beside fewer others, not counted as failed."""
-    counts, told = compute(counting, monkeypatch, MemoryError(), None)
+    counts, told = compute(counting, monkeypatch, NoMemory("a worker found no memory: bad_alloc"), None)
     assert counts == [8, 4]
     assert told == [f"a worker found no memory: bad_alloc {FREE}; going on with 4 workers"]
 
@@ -190,7 +203,7 @@ def test_a_worker_killed_twice_while_alone_is_an_error(
     counting: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says how much memory there is, how much is needed, and what to do."""
-    killed = WorkersDied([-9])
+    killed = WorkerDied(-9, ready=False)
     words = (
         rf"{KILLED}, twice, though it was alone \(free now: 2\.1 GB, and a run may need 0\.8 GB\); "
         "end other programs, give the container more memory or compute it on another machine; "
@@ -200,12 +213,31 @@ def test_a_worker_killed_twice_while_alone_is_an_error(
         compute(counting, monkeypatch, *[killed] * 5)
 
 
+def test_a_run_that_even_a_lone_worker_cannot_compute_costs_itself_alone(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others go on one by one, and then it is told."""
+    killed = WorkerDied(-9)
+    with pytest.raises(EnvironmentFailure, match=f"{KILLED}, twice, though it was alone"):
+        compute(counting, monkeypatch, *[killed] * 5, None)
+    assert [planned.state for planned in plan(counting)] == ["new", *["cached"] * 7]
+
+
 def test_a_worker_that_crashes_is_not_tried_again(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A crash of another kind would come again: it is told with its signal or exit code."""
+    """A crash of another kind would come again: it is told with its signal, and costs one run."""
     with pytest.raises(
         EnvironmentFailure, match=r"a worker process died \(signal 11\); run the same command"
     ):
-        compute(counting, monkeypatch, WorkersDied([-15, -11, None]))
+        compute(counting, monkeypatch, WorkerDied(-11), None)
+    assert [planned.state for planned in plan(counting)].count("cached") == 7
+
+
+def test_workers_that_crash_before_any_run_end_the_plan(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no run would come further, none is tried."""
+    with pytest.raises(EnvironmentFailure, match=r"a worker process died \(signal 11\)"):
+        compute(counting, monkeypatch, WorkerDied(-11, ready=False))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is for POSIX")
@@ -224,7 +256,7 @@ def test_a_worker_is_killed_for_real(counting: Project) -> None:
             killed.append(len(heard))
             victim.kill()
 
-    runs = executor.run_plan(counting, plan(counting), "a command", kill, most=2, tell=told.append)
+    runs = run_plan(counting, plan(counting), "a command", kill, most=2, tell=told.append)
     assert [len(run.history) for run in runs] == [300, 300]
     assert [text.partition(" (")[0] for text in told] == [KILLED]
     assert told[0].endswith("going on with 1 worker")
@@ -249,7 +281,7 @@ def test_a_worker_killed_before_any_work_is_told(
     at_start(tmp_path, monkeypatch, "os.kill(os.getpid(), 9)")
     told: list[str] = []
     with pytest.raises(EnvironmentFailure, match=f"{KILLED}, twice, though it was alone"):
-        executor.run_plan(counting, plan(counting), "a command", lambda _: None, most=2, tell=told.append)
+        run_plan(counting, plan(counting), "a command", lambda _: None, most=2, tell=told.append)
     assert len(told) == 2
 
 
@@ -259,7 +291,7 @@ def test_a_worker_that_ends_before_any_work_is_told(
     """So do those that end by themselves, with their exit code."""
     at_start(tmp_path, monkeypatch, "os._exit(7)")
     with pytest.raises(EnvironmentFailure, match=r"a worker process died \(exit code 7\)"):
-        executor.run_plan(counting, plan(counting), "a command", lambda _: None)
+        run_plan(counting, plan(counting), "a command", lambda _: None)
 
 
 def test_a_worker_that_cannot_import_torch_says_why(
@@ -271,4 +303,4 @@ def test_a_worker_that_cannot_import_torch_says_why(
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     words = r"a worker cannot start: ImportError: libgomp\.so.* file; python -m cnnreport doctor tells more"
     with pytest.raises(EnvironmentFailure, match=words):
-        executor.run_plan(counting, wanted, "a command", lambda _: None)
+        run_plan(counting, wanted, "a command", lambda _: None)

@@ -51,6 +51,14 @@ def test_small_runs_give_a_bound_where_nothing_else_is_known() -> None:
     assert estimate.whole([asked], [small]) == Guess(160.0, most=True)
 
 
+def test_cpu_and_device_are_at_work_side_by_side() -> None:
+    """A plan for both takes as long as the one that is done last."""
+    gpu = ("a:Training", "cuda", "float32")
+    before = [Took(work("unet", 10), 40.0), Took(work("vgg", 10, gpu), 30.0)]
+    assert estimate.whole([work("unet", 10), work("vgg", 10, gpu)], before) == Guess(40.0)
+    assert estimate.whole([work("unet", 10), work("vgg", 20, gpu)], before) == Guess(60.0)
+
+
 def test_a_proof_has_no_rate() -> None:
     """What tells no effort takes as long as others of its kind."""
     proofs = [Took(work("formulas", 0, PROOF), 4.0), Took(work("paddings", 0, PROOF), 8.0)]
@@ -124,12 +132,13 @@ def test_runs_of_another_time_are_passed_over(counting: Project, monkeypatch: py
     wanted = plan(counting)
 
     def refuse(spec: Any) -> float:
-        raise TypeError("unexpected keyword argument 'colour'")
+        if not any(spec is each.spec for each in wanted):  # it is made of what an earlier run says
+            raise TypeError("unexpected keyword argument 'colour'")
+        return 1.0
 
+    assert len(estimate.earlier(counting, wanted)) == 1
     monkeypatch.setattr(type(wanted[0].spec), "effort", refuse)
-    assert estimate._took(next(iter(artefact.load_all(counting.runs))), {  # type: ignore[arg-type]
-        (wanted[0].spec.task, "cpu", "float32"): type(wanted[0].spec)
-    }) is None  # fmt: skip
+    assert estimate.earlier(counting, wanted) == []
 
 
 SOONER = ("Sooner: less.",)

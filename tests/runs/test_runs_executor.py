@@ -4,18 +4,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from counting import CountingTask
+from executing import Here, compute_with
 from planned import DECLARATION, plan
 
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs.executors import executor
-from cnnreport.runs.runner import Notify, Progress
+from cnnreport.runs.executors.schedule import run_plan
+from cnnreport.runs.runner import Progress
 
 
 def test_workers_compute_what_this_process_computes(
@@ -23,16 +22,15 @@ def test_workers_compute_what_this_process_computes(
 ) -> None:
     """Both executors give the same bytes, and the workers' progress arrives here."""
     heard: list[Progress] = []
-    there = executor.run_plan(counting, plan(counting), "a command", heard.append)
+    there = run_plan(counting, plan(counting), "a command", heard.append)
     assert [run.history[-1]["train_loss"] for run in there] == [81.0, 162.0]
     assert {(progress.seed, progress.epoch) for progress in heard} >= {(0, 4), (1, 4)}
     expected = [run.manifest["files"] for run in there]
     for folder in counting.runs.iterdir():
         (folder / "manifest.json").unlink()
-    with executor.InProcess(heard.append) as pool:
-        executor._Work(counting, plan(counting), "a command", set()).compute(pool)
-    here = [planned.run for planned in plan(counting)]
-    assert [run.manifest["files"] for run in here if run] == expected
+    compute_with(monkeypatch, Here)
+    here = run_plan(counting, plan(counting), "a command", heard.append)
+    assert [run.manifest["files"] for run in here] == expected
     CountingTask.calls.clear()
 
 
@@ -52,17 +50,13 @@ def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPa
     (counting.experiments / "demo" / "lengths.py").write_text(LENGTHS)
     begun: list[str] = []
 
-    @contextmanager
-    def one_worker(count: int, notify: Notify) -> Iterator[executor.InProcess]:
-        yield executor.InProcess(notify)
-
     def note(progress: Progress) -> None:
         if progress.epoch == 0:
             begun.append(f"{progress.experiment} {progress.seed}")
 
-    monkeypatch.setattr("cnnreport.runs.executors.executor.workers", one_worker)
+    compute_with(monkeypatch, Here)
     wanted = [one for name in ("short", "long", "middle", "other") for one in plan(counting, name)]
-    runs = executor.run_plan(counting, wanted, "a command", note)
+    runs = run_plan(counting, wanted, "a command", note)
     assert begun == ["long 0", "long 1", "other 0", "middle 0", "short 0"]
     assert [run.experiment for run in runs] == ["short", "long", "long", "middle", "other"]
 
@@ -72,7 +66,7 @@ def test_one_failing_run_does_not_cost_the_others(counting: Project) -> None:
     """The error comes out of the worker as it is, and the other run is finished."""
     wanted = [*plan(counting, "fail"), *plan(counting)]
     with pytest.raises(DataError, match="third image is torn"):
-        executor.run_plan(counting, wanted, "a command", lambda _: None)
+        run_plan(counting, wanted, "a command", lambda _: None)
     assert [planned.state for planned in plan(counting)] == ["cached", "cached"]
 
 
@@ -81,7 +75,7 @@ def test_a_dying_worker_is_told_and_loses_nothing(counting: Project) -> None:
     file = counting.experiments / "demo" / "counts.py"
     file.write_text(DECLARATION.replace("fail_at=3", "die_at=3"))
     with pytest.raises(EnvironmentFailure, match="a worker process died"):
-        executor.run_plan(counting, plan(counting, "fail"), "a command", lambda _: None)
+        run_plan(counting, plan(counting, "fail"), "a command", lambda _: None)
     planned = plan(counting, "fail")[0]
     assert (planned.state, list(planned.reasons)) == (
         "interrupted",
@@ -91,16 +85,21 @@ def test_a_dying_worker_is_told_and_loses_nothing(counting: Project) -> None:
 
 PARENT = """
 import os, sys, time
-from cnnreport.runs.executors.executor import workers
+from dataclasses import dataclass
+from cnnreport.runs.executors.workers import Pool
 
-def hold(file):
-    open(file, "w").write(str(os.getpid()))
-    time.sleep(60)
+@dataclass
+class Held:
+    file: str
+
+    def __setstate__(self, state):
+        open(state["file"], "w").write(str(os.getpid()))
+        time.sleep(60)
 
 if __name__ == "__main__":
-    with workers(1, print) as pool:
-        pool.submit(hold, sys.argv[1])
-        time.sleep(60)
+    pool = Pool(1, "cpu", print)
+    pool.submit(Held(sys.argv[1]))
+    time.sleep(60)
 """
 
 

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from counting import CountingTask
+from executing import Here, compute_with
 from planned import PACES, plan
 
 from cnnreport.commands import build as pipeline
@@ -18,9 +18,8 @@ from cnnreport.report.out import html, pdf
 from cnnreport.report.out.writer import Writer, record_of
 from cnnreport.report.page.report import Report
 from cnnreport.runs.choices import Choices
-from cnnreport.runs.executors import executor
 from cnnreport.runs.planned import make_job
-from cnnreport.runs.runner import Notify, execute
+from cnnreport.runs.runner import execute
 from cnnreport.system import durable
 
 REPORT = "demo"
@@ -90,14 +89,10 @@ def report(counting: Project) -> Project:
 def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pipeline.Built]:
     """Build that report in this process, as HTML in place of the PDF."""
 
-    @contextmanager
-    def workers(count: int, notify: Notify) -> Iterator[executor.InProcess]:
-        yield executor.InProcess(notify)
-
     def write(composed: Report, path: Path) -> str:
         return durable.write(path, composed.page.encode())
 
-    monkeypatch.setattr("cnnreport.runs.executors.executor.workers", workers)
+    compute_with(monkeypatch, Here)
     quick = replace(pdf.WRITER, write=write)
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()

@@ -40,7 +40,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def found(folder: Path | None = None, fetch: bool = False, **wish: str) -> Located:
+def part_d(folder: Path | None = None, fetch: bool = False, **wish: str) -> Located:
     """Locate the data of Part D as a user asks for them."""
     chosen = Choices(data=wish, data_dir=folder, fetch=fetch)
     both = located.locate(located.names_of(Features.data), chosen)
@@ -50,7 +50,7 @@ def found(folder: Path | None = None, fetch: bool = False, **wish: str) -> Locat
 
 def test_what_is_said_of_both(data: Path) -> None:
     """Name, title and stand-in are the first set's; the origin names both."""
-    both = found(data, flowers="meadow")
+    both = part_d(data, flowers="meadow")
     assert (both.name, both.title, both.stand_in) == ("meadow-flowers", "Meadow flowers", True)
     assert both.origin == (
         "drawn by cnnreport; torchvision's DeepLabV3 (ResNet-101), pre-trained on COCO with VOC's labels, "
@@ -61,18 +61,18 @@ def test_what_is_said_of_both(data: Path) -> None:
 
 def test_both_reasons() -> None:
     """Where both choices were left to the program, both reasons are said."""
-    both = found()
+    both = part_d()
     assert both.reason == "; ".join(source.reason for source in both.sources)
     assert both.reason.count("not fetched") == 2
 
 
 def test_a_choice_reaches_the_set_that_it_is_for(data: Path) -> None:
     """What is asked of one set changes nothing of the other."""
-    assert [source.name for source in found(data, weights="embedded").sources] == [
+    assert [source.name for source in part_d(data, weights="embedded").sources] == [
         "meadow-flowers",
         "mobilenet_v3_small_embedded",
     ]
-    assert [source.name for source in found(data, all="drawn", weights="auto").sources] == [
+    assert [source.name for source in part_d(data, all="drawn", weights="auto").sources] == [
         "meadow-flowers",
         "resnet101",
     ]
@@ -85,30 +85,30 @@ def test_drawn_data_fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("nothing is to be fetched")
 
     monkeypatch.setattr("cnnreport.data.download.fetch", forbidden)
-    assert found(fetch=True, all="drawn").reason == ""
+    assert part_d(fetch=True, all="drawn").reason == ""
 
 
 def test_fingerprints_differ(data: Path) -> None:
     """Other weights and other bytes of the same weights are other data."""
-    fingerprints = {found(data).fingerprint, found(data, weights="embedded").fingerprint}
+    fingerprints = {part_d(data).fingerprint, part_d(data, weights="embedded").fingerprint}
     pretrained.EMBEDDED.write_bytes(b"better")
-    fingerprints.add(found(data, weights="embedded").fingerprint)
+    fingerprints.add(part_d(data, weights="embedded").fingerprint)
     assert len(fingerprints) == 3
 
 
 def test_where_weights_were_found_does_not_matter(data: Path, tmp_path: Path) -> None:
     """The same bytes in another folder are the same data."""
-    first = found(data)
+    first = part_d(data)
     (tmp_path / "cache").mkdir()
     (data / FILE).rename(tmp_path / "cache" / FILE)
-    second = found()
+    second = part_d()
     assert second.origin != first.origin
     assert second.fingerprint == first.fingerprint
 
 
 def test_what_runs_depend_on(data: Path) -> None:
     """Runs depend on what prepares the data, not on what declares, chooses or downloads them."""
-    closure = {Path(path).stem for path in source_closure(found(data).modules, PACKAGE.parent)}
+    closure = {Path(path).stem for path in source_closure(part_d(data).modules, PACKAGE.parent)}
     assert closure >= {"flower_bed", "flower_set", "pretrained_file"}
     assert not closure & {"download", "pretrained", "flowers", "declaration", "data_set", "obtain", "located"}
 
@@ -117,18 +117,18 @@ def test_damaged_weights_stop_the_program(data: Path) -> None:
     """Damaged weights never turn into embedded ones."""
     (data / FILE).write_bytes(CONTENT[1:])
     with pytest.raises(DataError, match=f"{FILE} is damaged"):
-        found(data)
+        part_d(data)
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     """A data folder that does not exist is an error, whatever was chosen."""
     with pytest.raises(DataError, match="does not exist; correct --data-dir"):
-        found(tmp_path / "none", all="drawn")
+        part_d(tmp_path / "none", all="drawn")
 
 
 def test_the_key_names_the_first_set() -> None:
     """A run's key tells name, title, stand-in and the content of all sets."""
-    said = found(all="drawn").to_json()
+    said = part_d(all="drawn").to_json()
     assert json.loads(json.dumps(said)) == {
         "name": "meadow-flowers",
         "title": "Meadow flowers",
@@ -150,7 +150,7 @@ def test_the_known_sets_are_those_that_experiments_name() -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("cnnreport.data.nothing:SET", "'cnnreport.data.nothing:SET' cannot be found"),
+        ("cnnreport.data.nothing:SET", "there is no module cnnreport.data.nothing; mend the name"),
         ("cnnreport.data.horses.declaration:NONE", "there is no NONE in cnnreport.data.horses.declaration"),
         ("cnnreport.data.source:SEED", "'cnnreport.data.source:SEED' is no data set"),
         ("cnnreport.data.horses", "'cnnreport.data.horses' is no name of a thing in a module"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from planned import DECLARATION, job, plan
 
+from cnnreport.commands.overview import current_plan
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint, device, experiment
@@ -182,6 +183,30 @@ def test_the_last_choices_are_remembered(counting: Project) -> None:
     assert last_choices(counting) is None
     keep_choices(counting, choices)
     assert last_choices(counting) == choices
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"data": "meadow", "data_dir": null, "palette": null, "weights": "auto", "skip_bad": false}',
+        '{"data": {"horses": 3}, "data_dir": null}',
+        '{"data": {}, "data_dir": null, "colour": "red"}',
+        "[]",
+        "not JSON",
+    ],
+)
+def test_choices_of_another_version_are_forgotten(counting: Project, kept: str) -> None:
+    """What an earlier cnnreport remembered does not stop `status`: it looks at the defaults."""
+    counting.output.mkdir()
+    (counting.output / "choices.json").write_text(kept)
+    assert last_choices(counting) is None
+    assert [planned.state for planned in current_plan(counting, None)] == ["new"] * 3
+
+
+def test_remembered_choices_lose_what_the_project_has_no_more(counting: Project) -> None:
+    """A data set that was asked for and is gone does not stop `status` either."""
+    keep_choices(counting, Choices(data={"horses": "meadow"}, device="cpu"))
+    assert [planned.state for planned in current_plan(counting, None)] == ["new"] * 3
 
 
 def test_an_explanation_of_two_keys_names_each_part() -> None:

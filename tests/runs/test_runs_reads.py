@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from executing import Here, compute_with
 from planned import plan
 
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import Project
 from cnnreport.runs import artefact
 from cnnreport.runs.choices import Choices
-from cnnreport.runs.executors.executor import run_plan
+from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.runs.experiment import load_all
 
 READING = """
@@ -28,13 +29,18 @@ TASK = """
 from dataclasses import dataclass
 from typing import ClassVar
 
-from counting import Counting, CountingTask
+from counting import KIND as COUNTING, Counting, CountingTask
+from cnnreport.kinds.kind import Kind
 from cnnreport.task import Results
+
+ROW = tuple(each for each in COUNTING.recorded if each.place == "history")
+KIND = Kind("reading", ROW, samples=("read",))
 
 
 @dataclass(frozen=True)
 class Reading(Counting):
     task: ClassVar[str] = "reading:ReadingTask"
+    kind: ClassVar[str] = "reading:KIND"
 
 
 class ReadingTask(CountingTask):
@@ -61,11 +67,7 @@ def reading(counting: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute in this process."""
-    from contextlib import nullcontext
-
-    from cnnreport.runs.executors import executor
-
-    monkeypatch.setattr(executor, "workers", lambda _count, notify: nullcontext(executor.InProcess(notify)))
+    compute_with(monkeypatch, Here)
 
 
 def test_what_is_read_is_planned_first_and_once(reading: Project) -> None:
@@ -104,20 +106,6 @@ def test_a_failure_stops_its_readers_alone(reading: Project) -> None:
     with pytest.raises(DataError, match="the third image is torn"):
         run_plan(reading, both, "a command", lambda _: None)
     assert {run.experiment for run in artefact.load_all(reading.runs)} == {"count"}
-
-
-@pytest.mark.usefixtures("here")
-def test_a_reader_elsewhere_gets_what_was_computed_here(
-    reading: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run on another device may read one that workers have just computed."""
-    monkeypatch.setattr("cnnreport.runs.device.check_torch", lambda device: None)
-    wanted = plan(reading, "reader")
-    for planned in wanted[1:]:
-        planned.key.where["device"] = "mps"  # type: ignore[index]
-    counted, *readers = run_plan(reading, wanted, "a command", lambda _: None)
-    for run in readers:
-        np.testing.assert_array_equal(run.samples()["read"], counted.samples()["value"])
 
 
 @pytest.mark.slow

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from counting import CountingTask
+from counting import KIND, Counting, CountingTask
 from planned import job
 
-from cnnreport.errors import DataError
+from cnnreport.errors import DataError, UsageError, VerificationError
 from cnnreport.project import Project
 from cnnreport.runs import artefact, checkpoint, device
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.runner import Progress, execute
+from cnnreport.task import Results
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -122,3 +124,74 @@ def test_cuda_computes_in_float32_and_in_order() -> None:
     with device.float32("cuda"):
         assert (cudnn.deterministic, cudnn.allow_tf32, cudnn.benchmark) == (True, False, False)
     assert (cudnn.deterministic, cudnn.allow_tf32, cudnn.benchmark) == before
+
+
+def test_an_epoch_with_an_undeclared_number_ends_the_run(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first epoch, before it is kept: a number that is declared nowhere is shown nowhere."""
+    monkeypatch.setattr(CountingTask, "run_epoch", lambda self: {"train_loss": 1.0, "beauty": 2.0})
+    the_job = job(counting)
+    with pytest.raises(
+        VerificationError,
+        match=r"lacks validation_accuracy and has undeclared beauty, by the declaration of counting; let the "
+        r"task leave exactly what counting:KIND declares",
+    ):
+        execute(the_job, lambda _: None)
+    assert checkpoint.epochs(the_job.checkpoints) == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (Results(samples={"value": np.zeros(1)}), "in its measures lacks factor"),
+        (Results(measures={"factor": 3}), "in its samples lacks value"),
+        (Results(measures={"factor": 3, "more": 1}, samples={"value": np.zeros(1)}), "undeclared more"),
+    ],
+)
+def test_results_other_than_declared_are_not_kept(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, left: Results, said: str
+) -> None:
+    """A run that lacks a measure or an array that its kind declares, or has another, is no run."""
+    monkeypatch.setattr(CountingTask, "results", lambda self: left)
+    the_job = job(counting)
+    with pytest.raises(VerificationError, match=said):
+        execute(the_job, lambda _: None)
+    assert artefact.load(the_job.folder) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("", "Counting does not say of which kind it is"),
+        ("nowhere:KIND", "the kind 'nowhere:KIND' cannot be found"),
+        ("counting:Counting", "'counting:Counting' is no kind of training"),
+    ],
+)
+def test_a_spec_without_a_kind_is_refused_before_its_first_epoch(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, kind: str, said: str
+) -> None:
+    """Nothing is trained for hours that nobody could show."""
+    monkeypatch.setattr(Counting, "kind", kind)
+    CountingTask.calls.clear()
+    with pytest.raises(UsageError, match=said):
+        execute(job(counting), lambda _: None)
+    assert CountingTask.calls == []
+
+
+def test_a_run_knows_its_kind(counting: Project) -> None:
+    """What it declares is found from the finished run alone."""
+    the_job = job(counting)
+    execute(the_job, lambda _: None)
+    run = artefact.load(the_job.folder)
+    assert isinstance(run, Run)
+    assert run.kind == KIND
+
+
+def test_a_run_that_ended_with_a_number_that_is_none_diverged(counting: Project) -> None:
+    """The counting task's accuracy is never finite."""
+    the_job = job(counting)
+    execute(the_job, lambda _: None)
+    run = artefact.load(the_job.folder)
+    assert isinstance(run, Run)
+    assert run.diverged

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from executing import Here, compute_with
 from planned import DECLARATION, plan
 
 from cnnreport.project import Project
-from cnnreport.runs.executors import executor
+from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.system import streams
 
 FOREVER = 120.0
@@ -72,20 +73,21 @@ def test_a_printer_that_fails_does_not_end_the_listener(long: Project) -> None:
         raise ValueError("no such colour")
 
     with pytest.warns(RuntimeWarning, match="could not be shown: ValueError: no such colour"):
-        runs = executor.run_plan(long, plan(long), "a command", fail)
+        runs = run_plan(long, plan(long), "a command", fail)
     assert [len(run.history) for run in runs] == [EPOCHS, EPOCHS]
 
 
-def test_a_printer_that_fails_does_not_end_a_run_in_this_process(counting: Project) -> None:
-    """Nor does it where runs and printer share a process, as on a GPU."""
+def test_a_printer_that_fails_does_not_end_a_run_in_this_process(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it where runs and printer share a process."""
 
     def fail(progress: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    wanted = plan(counting)
-    work = executor._Work(counting, wanted, "a command", set())
-    with pytest.warns(RuntimeWarning, match="could not be shown"), executor.InProcess(fail) as pool:
-        work.compute(pool)
+    compute_with(monkeypatch, Here)
+    with pytest.warns(RuntimeWarning, match="could not be shown"):
+        run_plan(counting, plan(counting), "a command", fail)
     assert done(counting) == ["cached", "cached"]
 
 

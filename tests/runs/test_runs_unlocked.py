@@ -95,10 +95,15 @@ def test_a_run_that_another_process_has_finished_meanwhile_stays(
     assert (the_job.folder / artefact.MANIFEST).read_bytes() == first[0]
 
 
-def test_what_a_dead_process_was_putting_together_is_removed(counting: Project) -> None:
+def test_what_a_dead_process_was_putting_together_is_removed(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A killed command leaves nothing once the same run is saved; one that lives is left alone."""
-    the_job = job(counting)
-    here = artefact._incoming(the_job.folder)
+    the_job, write, written = job(counting), durable.write, []
+    monkeypatch.setattr(durable, "write", lambda path, content: written.append(path) or write(path, content))
+    execute(the_job, lambda _: None)
+    durable.remove(the_job.folder)
+    here = next(path.parent for path in written if path.parent.name.startswith(artefact.INCOMING))
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
     dead, alive, foreign = (

@@ -8,7 +8,7 @@ import safetensors.torch
 from numpy.typing import NDArray
 
 from cnnreport.nets import deeplab
-from cnnreport.training.features import FeaturesTask, make_model
+from cnnreport.training.segmentation.features import FeaturesTask, make_model
 from cnnreport.training.specs.segmentation import Features
 
 SIZE = 64

@@ -13,8 +13,8 @@ from torchvision.models import segmentation
 
 from cnnreport.errors import DataError, VerificationError
 from cnnreport.nets import deeplab
-from cnnreport.training.features import FeaturesTask, pack, unpack
-from cnnreport.training.images import normalise
+from cnnreport.training.segmentation.features import FeaturesTask, pack, unpack
+from cnnreport.training.segmentation.images import normalise
 from cnnreport.training.specs.segmentation import Features
 
 

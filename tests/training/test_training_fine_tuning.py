@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
-from cnnreport.training import fine_tuning
-from cnnreport.training.features import features, unpack
-from cnnreport.training.fine_tuning import PRINTED, FineTuningTask
-from cnnreport.training.images import normalise
+from cnnreport.training.segmentation import fine_tuning
+from cnnreport.training.segmentation.features import features, unpack
+from cnnreport.training.segmentation.fine_tuning import PRINTED, FineTuningTask
+from cnnreport.training.segmentation.images import normalise
 from cnnreport.training.specs.segmentation import FineTuning
 
 SPEC = FineTuning(loss="cross-entropy", epochs=3, batch_size=4)

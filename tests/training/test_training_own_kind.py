@@ -20,7 +20,8 @@ from cnnreport.training.specs.schedule import Schedule
 class Line:
     """What the smallest spec tells the loop."""
 
-    updates: int = 10
+    epochs: int = 3
+    updates: int | None = 10
     learning_rate: float = 0.1
     optimiser: Optimiser = Optimiser("sgd", momentum=0.5)
     schedule: Schedule = Schedule("cosine", warm_up=1)
@@ -72,7 +73,7 @@ def points(count: int = 8) -> dict[str, NDArray[Any]]:
 
 def test_it_learns_and_is_judged_in_evaluation_mode() -> None:
     """The loop drives the updates, switches the modes, and needs no gradients for what is left."""
-    task = LineTraining(Line(updates=200), 0, points(), "cpu")
+    task = LineTraining(Line(epochs=50, updates=None), 0, points(), "cpu")
     rows = [task.run_epoch() for _ in range(task.epochs)]
     assert rows[-1]["validation_loss"] < 1e-3
     assert {row["judged"] for row in rows} == {1.0}

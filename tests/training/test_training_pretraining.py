@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from cnnreport.nets import deeplab
-from cnnreport.training import pretraining
-from cnnreport.training.pretraining import PretrainingTask
+from cnnreport.training.segmentation import pretraining
+from cnnreport.training.segmentation.pretraining import PretrainingTask
 from cnnreport.training.specs.segmentation import Pretraining
 
 SPEC = Pretraining(deeplab.SMALL, scenes=6, validation_scenes=2, epochs=2, batch_size=3, crop=32)

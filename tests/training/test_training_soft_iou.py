@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cnnreport.training.soft_iou import cross_entropy_loss, soft_iou_loss
+from cnnreport.training.segmentation.soft_iou import cross_entropy_loss, soft_iou_loss
 
 VOID = 255
 LOSSES = [soft_iou_loss, cross_entropy_loss]

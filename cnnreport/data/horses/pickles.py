@@ -1,8 +1,7 @@
 """Read pickles from outside: they may hold numpy arrays, numbers, texts and bytes, nothing else.
 
-Unpickling normally calls whatever the file names. Here every permitted name is replaced by a
-stand-in that only notes what the array would be; the arrays are built afterwards, once their
-shapes are known to fit the bytes that are really there.
+Unpickling normally calls whatever the file names. Here every permitted name is replaced by a function
+that only makes an array, once its shape is known to fit the bytes that are really there.
 """
 
 import io
@@ -10,18 +9,15 @@ import math
 import pickle
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnreport.errors import DataError
 
 _PLAIN = re.compile(r"[|<>=]?(?:[biuf][1248]|b1|O8?)")
-_RECONSTRUCT = ("numpy.core.multiarray", "numpy._core.multiarray")
-_FROM_BUFFER = ("numpy.core.numeric", "numpy._core.numeric")
 _MOST_DIMENSIONS = 8
+_MOST_ELEMENTS = 1 << 40
 _BROKEN = (
     pickle.UnpicklingError,
     ArithmeticError,
@@ -48,15 +44,14 @@ def load(content: bytes, where: str) -> Any:
         where: What to call the file in an error.
 
     Returns:
-        An array, or a dictionary, list, tuple, number, text or bytes. Arrays are built where they
-        are the whole, the values of a dictionary, or elements of an object array.
+        An array, or a dictionary, list, tuple, number, text or bytes, with arrays in it.
 
     Raises:
         DataError: The pickle is truncated, damaged, or asks for anything but arrays.
     """
     remedy = "get the file again from where it was published"
     try:
-        return _built(_Reader(io.BytesIO(content), encoding="bytes").load())
+        value = _Reader(io.BytesIO(content), encoding="bytes").load()
     except _ForbiddenError as error:
         raise DataError(
             f"{where} is not a plain data file: its pickle asks for {error}, which is forbidden", remedy
@@ -64,19 +59,15 @@ def load(content: bytes, where: str) -> Any:
     except _BROKEN as error:
         reason = str(error) or type(error).__name__
         raise DataError(f"{where} is damaged or cut off: {reason}", remedy) from error
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else _plain(value)
 
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module in _RECONSTRUCT and name == "_reconstruct") or (module, name) == ("numpy", "ndarray"):
-            return _Sealed(_begin)
-        if module in _FROM_BUFFER and name == "_frombuffer":
-            return _Sealed(_from_buffer)
-        if (module, name) == ("numpy", "dtype"):
-            return _Sealed(_Kind)
-        if (module, name) == ("_codecs", "encode"):
-            return _Sealed(_encode)
-        raise _ForbiddenError(f"{module}.{name}")
+        module = module.replace("numpy._core.", "numpy.core.")
+        if (module, name) not in _PERMITTED:
+            raise _ForbiddenError(f"{module}.{name}")
+        return _Sealed(_PERMITTED[module, name])
 
 
 class _Sealed:
@@ -112,48 +103,34 @@ class _Kind:
         return np.dtype(self.name).newbyteorder("=" if self.order == "|" else self.order)  # type: ignore[arg-type]
 
 
-@dataclass
-class _Array:
-    """An array as a pickle describes it."""
+class _Array(np.ndarray[Any, Any]):
+    """An array that believes no size but that of the content it is given."""
 
-    shape: Any = ()
-    kind: Any = None
-    by_columns: bool = False
-    content: Any = b""
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        _, self.shape, self.kind, self.by_columns, self.content = state
-
-    def build(self) -> NDArray[Any]:
-        shape: tuple[int, ...] = self.shape
-        if not isinstance(self.kind, _Kind) or not isinstance(shape, tuple):
+    def __setstate__(self, state: Any) -> None:
+        _, shape, kind, by_columns, content = state
+        if not isinstance(kind, _Kind) or not isinstance(shape, tuple):
             raise ValueError("an array without shape or kind")
-        if len(self.shape) > _MOST_DIMENSIONS or any(type(n) is not int or n < 0 for n in self.shape):
-            raise ValueError(f"an array of shape {self.shape}")
-        dtype, count = self.kind.dtype(), math.prod(self.shape)
-        order: Literal["F", "C"] = "F" if self.by_columns else "C"
-        if dtype.hasobject:
-            return self._objects(count).reshape(shape, order=order)
-        if not isinstance(self.content, bytes | bytearray) or len(self.content) != count * dtype.itemsize:
-            raise ValueError(f"an array of shape {self.shape} whose content has another size")
-        return np.frombuffer(self.content, dtype).reshape(shape, order=order)
-
-    def _objects(self, count: int) -> NDArray[Any]:
-        if not isinstance(self.content, list) or len(self.content) != count:
-            raise ValueError(f"an array of shape {self.shape} whose content has another size")
-        elements = np.empty(count, object)
-        for i, element in enumerate(self.content):
-            nested = isinstance(element, _Array) and element.content is not self.content
-            elements[i] = element.build() if nested else element
-        return elements
+        if len(shape) > _MOST_DIMENSIONS or any(type(n) is not int or n < 0 for n in shape):
+            raise ValueError(f"an array of shape {shape}")
+        if math.prod(n or 1 for n in shape) > _MOST_ELEMENTS:  # though a 0 among them may leave none
+            raise ValueError(f"an array of shape {shape}")
+        dtype = kind.dtype()
+        unit, expected = (1, list) if dtype.hasobject else (dtype.itemsize, bytes)
+        if not isinstance(content, expected) or len(content) != math.prod(shape) * unit:
+            raise ValueError(f"an array of shape {shape} whose content has another size")
+        checked: Any = (1, shape, dtype, bool(by_columns), content)
+        super().__setstate__(checked)
 
 
 def _begin(*_arguments: Any) -> _Array:
-    return _Array()
+    return np.empty(0, np.uint8).view(_Array)
 
 
 def _from_buffer(content: Any, kind: Any, shape: Any, order: Any) -> _Array:
-    return _Array(shape, kind, order == "F", content)
+    array = _begin()
+    held = bytes(content) if isinstance(content, bytearray) else content
+    array.__setstate__((1, shape, kind, order == "F", held))
+    return array
 
 
 def _encode(text: str, codec: str | bytes) -> bytes:
@@ -162,14 +139,18 @@ def _encode(text: str, codec: str | bytes) -> bytes:
     return text.encode("latin-1")
 
 
+_PERMITTED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy.core.multiarray", "_reconstruct"): _begin,
+    ("numpy", "ndarray"): _begin,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy", "dtype"): _Kind,
+    ("_codecs", "encode"): _encode,
+}
+
+
 def _text(value: str | bytes) -> str:
     return value.decode("ascii") if isinstance(value, bytes) else value
 
 
-def _built(value: Any) -> Any:
-    """Build the arrays at the top; deeper ones could be shared so often that a walk never ends."""
-    if isinstance(value, _Array):
-        return value.build()
-    if isinstance(value, dict):
-        return {key: item.build() if isinstance(item, _Array) else item for key, item in value.items()}
-    return value
+def _plain(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, _Array) else value

@@ -113,7 +113,7 @@ def _promised(file: str) -> str:
 
 
 def _coco(architecture: str, path: Path, origin: str) -> Pretrained:
-    return _found(
+    return _pretrained(
         path,
         _checked(path, "remove it and get it again, or use --data weights=embedded"),
         architecture=architecture,
@@ -129,7 +129,7 @@ def _embedded(reason: str) -> Pretrained:
             f"the embedded weights {EMBEDDED.name} are missing",
             "install cnnreport again, or make them with `python -m cnnreport run pretrain`",
         )
-    return _found(
+    return _pretrained(
         EMBEDDED,
         _checked(EMBEDDED, "install cnnreport again"),
         architecture="mobilenet_v3_small_embedded",
@@ -142,7 +142,7 @@ def _embedded(reason: str) -> Pretrained:
     )
 
 
-def _found(
+def _pretrained(
     path: Path,
     digest: str,
     *,

@@ -4,6 +4,10 @@ A convolution of ones with ones over an image of ones adds up to the pairs of on
 that do not fall on padding; over the same image padded with ones, to all of them. Windows of pooling are
 measured in the same way, adaptive pooling and upsampling by lighting one input at a time. Where an operation
 joins values in their places, or a normalisation takes some together, the real sizes say how many.
+
+Each measure takes the operation's own arguments after what came out of it, and returns some of ``taps``,
+``padded``, ``biases`` and ``statistics``, which mean what they mean in `rules.rule.Effect`. Shapes are those
+of images, (N, C, H, W); a convolution, a pooling or an enlargement of one or three axes goes likewise.
 """
 
 import math
@@ -51,6 +55,7 @@ def _count_convolution(
     dilation: Any = 1,
     groups: int = 1,
 ) -> dict[str, int]:
+    """Measure x (N, C, H, W) with weight (F, C / groups, kH, kW), giving out (N, F, H', W')."""
     axes = weight.dim() - 2
     images, sizes = _images(x, axes)
     steps = tuple(_each(value, axes) for value in (stride, dilation))
@@ -108,6 +113,7 @@ def _count_transposed(
     groups: int = 1,
     dilation: Any = 1,
 ) -> dict[str, int]:
+    """Measure x (N, C, H, W) with weight (C, F / groups, kH, kW), giving out (N, F, H', W')."""
     axes = weight.dim() - 2
     images, sizes = _images(x, axes)
     steps = tuple(_each(value, axes) for value in (stride, padding, output_padding, dilation))
@@ -121,6 +127,7 @@ def _count_transposed(
 def _spread_ones(
     sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, extra: Sizes, dilation: Sizes
 ) -> tuple[int, int]:
+    """Count the pairs of one channel and one filter, without and with those that are cut off."""
     if math.prod(sizes) > LARGEST_IMAGE:
         lines = _axis_by_axis(_spread_ones, sizes, kernel, stride, padding, extra, dilation)
         return lines[0], lines[1]
@@ -133,6 +140,7 @@ def _spread_ones(
 def _count_linear(
     out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
 ) -> dict[str, int]:
+    """Measure x (*, inputs) with weight (outputs, inputs), giving out (*, outputs)."""
     pairs = _sum(F.linear(torch.ones(1, x.shape[-1]), torch.ones(1, weight.shape[1])))
     return {"taps": pairs * out.numel(), "biases": out.numel() if bias is not None else 0}
 
@@ -148,6 +156,7 @@ def _count_average_pool(
     count_include_pad: bool = True,
     divisor_override: Any = None,
 ) -> dict[str, int]:
+    """Measure windows over x (N, C, H, W), giving out (N, C, H', W')."""
     return _count_windows(axes, out, x, kernel_size, stride, padding)
 
 
@@ -162,6 +171,7 @@ def _count_windows(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> dict[str, int]:
+    """Measure windows over x (N, C, H, W), giving out (N, C, H', W')."""
     window = _each(kernel_size, axes)
     steps = window if stride is None or stride == [] else _each(stride, axes)
     sizes, outputs = tuple(x.shape[-axes:]), tuple(out.shape[-axes:])
@@ -196,6 +206,7 @@ def _pool_ones(
 def _count_adaptive(
     axes: int, out: torch.Tensor, x: torch.Tensor, output_size: Any, return_indices: bool = False
 ) -> dict[str, int]:
+    """Measure the windows that divide x (N, C, H, W) into out (N, C, O, O')."""
     sides = list(zip(x.shape[-axes:], out.shape[-axes:], strict=True))
     pairs = math.prod(_reads(F.adaptive_avg_pool1d, size, wanted) for size, wanted in sides)
     return {"taps": pairs * out.numel() // math.prod(wanted for _, wanted in sides)}
@@ -211,6 +222,7 @@ def _count_upsampling(
     recompute_scale_factor: bool | None = None,
     **options: Any,
 ) -> dict[str, int]:
+    """Measure the inputs of x (N, C, H, W) that out (N, C, H', W') is read from."""
     line = {"bilinear": "linear"}.get(mode, mode)
     axes = x.dim() - 2
     scales = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
@@ -255,22 +267,26 @@ def _reads(resize: Callable[[torch.Tensor, int], torch.Tensor], size: int, wante
 
 
 def _count_batch_norm(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
+    """Count the N H W values of a channel of x (N, C, H, W)."""
     return {"taps": 0, "statistics": x.numel() // x.shape[1]}
 
 
 def _count_instance_norm(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
+    """Count the H W values of a channel of one image of x (N, C, H, W)."""
     return {"taps": 0, "statistics": x[0, 0].numel()}
 
 
 def _count_group_norm(
     out: torch.Tensor, x: torch.Tensor, num_groups: int, *rest: Any, **options: Any
 ) -> dict[str, int]:
+    """Count the values of a group of channels of one image of x (N, C, H, W)."""
     return {"taps": 0, "statistics": x[0].numel() // num_groups}
 
 
 def _count_layer_norm(
     out: torch.Tensor, x: torch.Tensor, normalized_shape: Any, *rest: Any, **options: Any
 ) -> dict[str, int]:
+    """Count the values of the last axes of x, which have the normalised shape."""
     return {"taps": 0, "statistics": torch.empty(tuple(normalized_shape), device="meta").numel()}
 
 
@@ -282,27 +298,32 @@ def count_pointwise(out: torch.Tensor, *args: Any, **kwargs: Any) -> dict[str, i
 def _count_softmax(
     out: torch.Tensor, x: torch.Tensor, dim: int, *rest: Any, **options: Any
 ) -> dict[str, int]:
+    """Join each value of x (*) with all along the axis `dim`."""
     return {"taps": out.numel() * x.shape[dim]}
 
 
 def _count_arithmetic(out: torch.Tensor, *args: Any, **kwargs: Any) -> dict[str, int]:
+    """Join each value of out (*) with one of each operand that comes from the input."""
     return {"taps": out.numel() * sum(map(is_from_input, tensors_in((args, kwargs))))}
 
 
 def _count_concatenation(
     out: torch.Tensor, tensors: Sequence[torch.Tensor], *args: Any, **kwargs: Any
 ) -> dict[str, int]:
+    """Count the values of tensors that come from the input, such as (N, C, H, W) and (N, C', H, W)."""
     return {"taps": sum(tensor.numel() for tensor in tensors if is_from_input(tensor))}
 
 
 def _count_bag(
     out: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *rest: Any, **options: Any
 ) -> dict[str, int]:
+    """Count the values that places x (N, L) take from rows of weight (words, width)."""
     rows = F.embedding(torch.zeros_like(x), weight)
     return {"taps": rows.numel()}
 
 
 def _count_unpooling(out: torch.Tensor, x: torch.Tensor, *rest: Any, **options: Any) -> dict[str, int]:
+    """Count the values of x (N, C, H, W), each of which goes to one place."""
     return {"taps": x.numel()}
 
 

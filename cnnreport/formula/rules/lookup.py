@@ -39,7 +39,10 @@ def _with_places(rules: Rules, name: str) -> Callable[..., Effect]:
 
 
 def embed(x: Any, weight: Any, *rest: Any, **options: Any) -> Effect:
-    """Read one row for each index: every output is joined with the one entry of the table that it is."""
+    """Read one row for each index: every output is joined with the one entry of the table that it is.
+
+    Takes x (*), indices, and weight (words, width); gives (*, width).
+    """
     shape = (*sizes_of(x), sizes_of(weight)[1])
     return Effect(shape, taps=product(shape), roles={"other": (weight,)})
 
@@ -69,7 +72,7 @@ def embed_bag(
 
 
 def mark(x: Any, num_classes: Count = -1) -> Effect:
-    """Join each index with its row of zeros and a one."""
+    """Join each index of x (*) with its row of zeros and a one, (*, classes)."""
     if isinstance(num_classes, int) and num_classes < 1:
         raise UsageError("one_hot takes the number of classes from its values", "give it num_classes")
     shape = (*sizes_of(x), num_classes)
@@ -79,7 +82,10 @@ def mark(x: Any, num_classes: Count = -1) -> Effect:
 def unpool(
     x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
 ) -> Effect:
-    """Join every input with the one output to which it returns; the other outputs are zeros."""
+    """Join every input with the one output to which it returns; the other outputs are zeros.
+
+    Takes x and indices (N, C, H, W); gives (N, C, H', W').
+    """
     batch, channels, *sizes = sizes_of(x)
     for here, there in zip(sizes_of(x), sizes_of(indices), strict=True):
         if not same(here, there):
@@ -109,7 +115,10 @@ def extreme(x: Any, dim: Any = None, keepdim: bool = False) -> Effect:
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Effect:
-    """Put tensors of one shape beside each other along a new axis; parameters come from no input."""
+    """Put tensors of one shape beside each other along a new axis; parameters come from no input.
+
+    Takes tensors (N, C, H, W), T of them; gives (N, T, C, H, W) along axis 1.
+    """
     first, *others = [sizes_of(tensor) for tensor in tensors]
     for other in others:
         if len(other) != len(first) or not all(map(same, first, other)):

@@ -1,7 +1,10 @@
 """One rule for each operation of torch.nn.functional: shape, parameters and pairs that it joins.
 
-Layers need no rules of their own: each calls its operation. Shapes have the batch first. Sources:
-the documentation of torch.nn.functional, operation by operation.
+Layers need no rules of their own: each calls its operation. Sources: the documentation of
+torch.nn.functional, operation by operation.
+
+Shapes are written for images, (N, C, H, W); with one axis (N, C, L) and with three (N, C, D, H, W) take their
+place, and a single image may lack its N. (*) is any shape. What comes out is `Effect.shape`.
 """
 
 from collections.abc import Sequence
@@ -45,7 +48,10 @@ def convolve(
     dilation: Any = 1,
     groups: Count = 1,
 ) -> Effect:
-    """Join each output with every tap of its window in the input channels of its group."""
+    """Join each output with every tap of its window in the input channels of its group.
+
+    Takes x (N, C, H, W), weight (F, C / groups, kH, kW) and bias (F); gives (N, F, H', W').
+    """
     filters, channels, *kernel = sizes_of(weight)
     images, (entering, *sizes) = images_of(sizes_of(x), len(kernel))
     expect("channels", entering, channels * groups)
@@ -64,7 +70,10 @@ def convolve_transposed(
     groups: Count = 1,
     dilation: Any = 1,
 ) -> Effect:
-    """Join each input with every tap of its window in the outputs, those cut off by padding too."""
+    """Join each input with every tap of its window in the outputs, those cut off by padding too.
+
+    Takes x (N, C, H, W), weight (C, F / groups, kH, kW) and bias (F); gives (N, F, H', W').
+    """
     channels, filters, *kernel = sizes_of(weight)
     images, (entering, *sizes) = images_of(sizes_of(x), len(kernel))
     expect("channels", entering, channels)
@@ -86,7 +95,10 @@ def convolve_transposed(
 
 @RULES.add("linear", kind="linear")
 def linear(x: Any, weight: Any, bias: Any = None) -> Effect:
-    """Join every output with every input of its row."""
+    """Join every output with every input of its row.
+
+    Takes x (*, inputs), weight (outputs, inputs) and bias (outputs); gives (*, outputs).
+    """
     outputs, inputs = sizes_of(weight)
     expect("features", sizes_of(x)[-1], inputs)
     shape = (*sizes_of(x)[:-1], outputs)
@@ -103,7 +115,7 @@ def max_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Effect:
-    """Join each output with every tap of its window in its own channel."""
+    """Join each output (N, C, H', W') with every tap of its window in its own channel of x (N, C, H, W)."""
     return pool(axes, sizes_of(x), kernel_size, stride, padding, dilation, ceil=ceil_mode)
 
 
@@ -117,7 +129,7 @@ def average_pool(
     count_include_pad: bool = True,
     divisor_override: Any = None,
 ) -> Effect:
-    """Join each output with every tap of its window in its own channel."""
+    """Join each output (N, C, H', W') with every tap of its window in its own channel of x (N, C, H, W)."""
     effect = pool(axes, sizes_of(x), kernel_size, stride, padding, 1, ceil=ceil_mode)
     if axes < 3:
         return effect
@@ -127,7 +139,10 @@ def average_pool(
 
 
 def adaptive_pool(axes: int, x: Any, output_size: Any, return_indices: bool = False) -> Effect:
-    """Join output i with the inputs from floor(i H / O) to ceil((i + 1) H / O)."""
+    """Join output i with the inputs from floor(i H / O) to ceil((i + 1) H / O).
+
+    Takes x (N, C, H, W); gives (N, C, O, O'), where None for an output size leaves H or W.
+    """
     images, (channels, *sizes) = images_of(sizes_of(x), axes)
     wanted = [s if w is None else w for s, w in zip(sizes, each(output_size, len(sizes)), strict=True)]
     taps = product(adaptive_taps(s, w) for s, w in zip(sizes, wanted, strict=True))
@@ -152,7 +167,10 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Effect:
-    """Join each output with the inputs from which it is read: one, or up to two along each axis."""
+    """Join each output with the inputs from which it is read: one, or up to two along each axis.
+
+    Takes x (N, C, H, W); gives (N, C, H', W').
+    """
     sizes = sizes_of(x)[2:]
     if not isinstance(mode, str):
         raise UsageError(
@@ -191,7 +209,10 @@ def batch_norm(
     *rest: Any,
     **options: Any,
 ) -> Effect:
-    """Normalise all values of a channel together: those that come of one input, in all its images."""
+    """Normalise all values of a channel together: those that come of one input, in all its images.
+
+    Takes x (N, C, H, W), weight and bias (C); gives (N, C, H, W), N H W values together.
+    """
     together = product((sizes_of(x)[0], *sizes_of(x)[2:]))
     return Effect(
         sizes_of(x),
@@ -211,7 +232,10 @@ def instance_norm(
     *rest: Any,
     **options: Any,
 ) -> Effect:
-    """Normalise the values of a channel of one image together; torch refuses a single one."""
+    """Normalise the values of a channel of one image together; torch refuses a single one.
+
+    Takes x (N, C, H, W), weight and bias (C); gives (N, C, H, W), H W values together.
+    """
     together = product(sizes_of(x)[2:])
     return Effect(
         sizes_of(x),
@@ -223,7 +247,10 @@ def instance_norm(
 
 @RULES.add("group_norm", kind="normalisation")
 def group_norm(x: Any, num_groups: Count, weight: Any = None, bias: Any = None, eps: float = 0.0) -> Effect:
-    """Normalise all values of a group of channels together."""
+    """Normalise all values of a group of channels together.
+
+    Takes x (N, C, H, W), weight and bias (C); gives the shape of x, (C / groups) H W values together.
+    """
     together = simple(quotient(sizes_of(x)[1], num_groups) * product(sizes_of(x)[2:]))
     return Effect(
         sizes_of(x),
@@ -235,7 +262,10 @@ def group_norm(x: Any, num_groups: Count, weight: Any = None, bias: Any = None, 
 
 @RULES.add("layer_norm", "rms_norm", kind="normalisation")
 def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: Any = 0.0) -> Effect:
-    """Normalise the last axes together."""
+    """Normalise the last axes together.
+
+    Takes x (*, S), weight and bias (S), where S is the normalised shape; gives (*, S).
+    """
     return Effect(sizes_of(x), statistics=product(normalized_shape), roles=affine_roles(weight, bias))
 
 
@@ -247,13 +277,13 @@ def layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = No
     kind="activation",
 )  # fmt: skip
 def activate(x: Any, *rest: Any, **options: Any) -> Effect:
-    """Join each output with the input in its place."""
+    """Join each output (*) with the input in its place."""
     return Effect(sizes_of(x), taps=product(sizes_of(x)))
 
 
 @RULES.add("softmax", "log_softmax", "softmin", kind="activation")
 def softmax(x: Any, dim: int | None = None, *rest: Any, **options: Any) -> Effect:
-    """Join each output with all the inputs along the axis over which they add up to one."""
+    """Join each output (*) with all the inputs along the axis over which they add up to one."""
     if dim is None:
         raise UsageError("a softmax does not tell its axis", "give it as dim")
     return Effect(sizes_of(x), taps=simple(product(sizes_of(x)) * sizes_of(x)[dim]))
@@ -261,7 +291,10 @@ def softmax(x: Any, dim: int | None = None, *rest: Any, **options: Any) -> Effec
 
 @RULES.add("prelu", kind="activation")
 def prelu(x: Any, weight: Any) -> Effect:
-    """Join each output with the input in its place; the slopes are learnt."""
+    """Join each output with the input in its place; the slopes are learnt.
+
+    Takes x (N, C, H, W) and weight (C) or (1); gives (N, C, H, W).
+    """
     return Effect(sizes_of(x), taps=product(sizes_of(x)), roles={"other": (weight,)})
 
 
@@ -274,7 +307,10 @@ def drop(x: Any, *rest: Any, **options: Any) -> Effect:
 
 @RULES.add("cat", "concat", "concatenate", kind="concatenation")
 def concatenate(tensors: Sequence[Any], dim: int = 0) -> Effect:
-    """Put tensors beside each other along one axis; nothing is computed, parameters come from no input."""
+    """Put tensors beside each other along one axis; nothing is computed, parameters come from no input.
+
+    Takes tensors (N, C, H, W), (N, C', H, W), …; gives (N, C + C' + …, H, W) along axis 1.
+    """
     first, *others = [sizes_of(tensor) for tensor in tensors]
     for other in others:
         for axis, (here, there) in enumerate(zip(first, other, strict=True)):
@@ -289,7 +325,10 @@ def concatenate(tensors: Sequence[Any], dim: int = 0) -> Effect:
 
 @RULES.add("add", "sub", "rsub", "mul", "div", "maximum", "minimum", kind="arithmetic")
 def combine(left: Any, right: Any, **options: Any) -> Effect:
-    """Join each output with the value in its place of every tensor that is no parameter or constant."""
+    """Join each output with the value in its place of every tensor that is no parameter or constant.
+
+    Takes tensors, or a tensor and a number; gives the shape to which they are broadcast.
+    """
     return _together([value for value in (left, right) if hasattr(value, "shape")])
 
 
@@ -319,7 +358,10 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Effect:
 
 @RULES.add("mean", "sum", "amax", kind="reduction")
 def reduce(x: Any, dim: Any = None, keepdim: bool = False, axis: Any = None, dtype: Any = None) -> Effect:
-    """Join each output with all the inputs that it sums up."""
+    """Join each output with all the inputs that it sums up.
+
+    Takes x (N, C, H, W); gives (N, C) over the axes 2 and 3, (N, C, 1, 1) where they are kept.
+    """
     dim = axis if dim is None else dim
     axes = range(len(sizes_of(x))) if dim is None else [d % len(sizes_of(x)) for d in each(dim, 1)]
     shape = [
@@ -330,7 +372,10 @@ def reduce(x: Any, dim: Any = None, keepdim: bool = False, axis: Any = None, dty
 
 @RULES.add("pad", kind="padding")
 def pad(x: Any, pad: Sequence[Count], mode: str = "constant", value: Any = None) -> Effect:
-    """Add rows and columns; nothing is computed."""
+    """Add rows and columns; nothing is computed.
+
+    Takes x (N, C, H, W) and pad (left, right, top, bottom); gives (N, C, top + H + bottom, left + W + right).
+    """
     shape = list(sizes_of(x))
     bounds = []
     for axis, (before, behind) in enumerate(zip(pad[::2], pad[1::2], strict=True), 1):

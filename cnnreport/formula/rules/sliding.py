@@ -23,13 +23,16 @@ def slide(
     """Join each output with every tap of its window in the channels of its group.
 
     Args:
-        images: How many images there are, where there is a batch.
-        sizes: Of one image along each axis.
-        filters: Channels that come out.
+        images: (N), or () where there is no batch.
+        sizes: (H, W), of one image along each axis.
+        filters: F, channels that come out.
         channels: Channels that each of them takes.
         windows: Along each axis.
         roles: What the parameters are for.
         ceil: Whether the last window may hang over.
+
+    Returns:
+        Counts, and the shape (N, F, H', W') of what comes out.
 
     Raises:
         UsageError: No window fits.
@@ -52,7 +55,7 @@ def slide(
 def pool(
     axes: int, shape: Shape, kernel: Any, stride: Any, padding: Any, dilation: Any, *, ceil: bool
 ) -> Effect:
-    """Slide a window over each channel alone."""
+    """Slide a window over each channel alone: (N, C, H, W) becomes (N, C, H', W')."""
     images, (channels, *sizes) = images_of(shape, axes)
     steps = kernel if stride is None or stride == [] else stride
     windows = windows_of(each(kernel, axes), steps, padding, dilation)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from cnnreport.errors import UsageError
 from cnnreport.report.draw import drawings, paper, style
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.reading import DataSet
@@ -29,7 +30,7 @@ _MARKED = 5
 _FEW = 12
 """Up to so many points of an axis of its own are marked one by one."""
 _LIGHTEST, _DARKEST = (0.58, 0.78, 0.93), (0.02, 0.13, 0.30)
-_WIDTH, _HEIGHT = 2.72, 2.1  # inches: `paper.NARROW`, so that two stand side by side
+_WIDTH, _WIDE, _HEIGHT = 2.72, 5.67, 2.1  # inches: `paper.NARROW` and `paper.WIDE`
 _LABEL_ROOM, _HANDLE_ROOM = 40.0, 13.0  # millimetres
 _ROW_HEIGHT = 0.15
 
@@ -95,32 +96,53 @@ def curves(
     *,
     per_cent: bool = False,
     axis: Axis | None = None,
+    ceiling: float | None = None,
+    wide: bool = False,
 ) -> Picture:
     """Draw curves: each seed thin, the mean of the seeds thick.
 
     Values that are not finite leave a gap; a mean is drawn where every seed is finite.
 
+    Args:
+        drawn: The curves, in the order of the legend.
+        y_label: What they are of, with its unit.
+        alt: What someone who cannot see them needs to know.
+        data: The data that they depend on.
+        per_cent: Whether shares are drawn as per cent.
+        axis: What they run over; None for epochs.
+        ceiling: Where the picture ends at the top, in the unit of the values: one contender that goes astray
+            would else press all others flat. None to show all.
+        wide: Whether it takes the whole column instead of half of it.
+
     Returns:
-        An SVG whose letters are outlines, so that it needs no font; as wide as half of the column.
+        An SVG whose letters are outlines, so that it needs no font.
 
     Raises:
-        UsageError: There are more contenders than can be told apart.
+        UsageError: There is no curve, one has no seed, or there are more contenders than can be told apart.
     """
-    svg = _curves(drawn, y_label, 100.0 if per_cent else 1.0, axis or Axis())
+    if not drawn or not all(len(curve.seeds) for curve in drawn):
+        raise UsageError(f"there is no value to draw of {y_label}", "give curves with one seed at least")
+    factor = 100.0 if per_cent else 1.0
+    svg = _curves(drawn, y_label, factor, axis or Axis(), ceiling, _WIDE if wide else _WIDTH)
     return Picture(svg.encode(), "image/svg+xml", alt, data)
 
 
 @drawings.kept
-def _curves(drawn: Sequence[Curve], y_label: str, factor: float, axis: Axis) -> str:
+def _curves(
+    drawn: Sequence[Curve], y_label: str, factor: float, axis: Axis, ceiling: float | None, width: float
+) -> str:
     from matplotlib.figure import Figure
 
     lines = _lines(drawn)
     with style.dressed():
-        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+        figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
         axes = figure.subplots()
         for curve, line in zip(drawn, lines, strict=True):
             _draw(axes, curve, line, factor)
         _dress(axes, axis, y_label, drawn)
+        if ceiling is not None and (finite := _finite(drawn)):
+            lowest = min(finite)
+            axes.set_ylim(factor * (lowest - 0.05 * abs(ceiling - lowest)), factor * ceiling)
         if any(line.marker for line in lines):
             _explain_below(figure, drawn, lines, axis.legend)
         else:
@@ -157,8 +179,7 @@ def _contender(number: int, role: Role, *, crowd: bool) -> _Line:
 
 
 def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> None:
-    values = factor * np.array([list(seed) for seed in curve.seeds], dtype=float)
-    values[~np.isfinite(values)] = math.nan
+    values = factor * _table(curve.seeds)
     x = np.arange(1, values.shape[1] + 1) if curve.x is None else np.asarray(curve.x, dtype=float)
     if len(values) > 1:
         for seed in values:
@@ -186,8 +207,17 @@ def _points(curve: Curve, line: _Line, count: int) -> dict[str, Any]:
     return {"marker": line.marker, "ms": 4, "markevery": (first, every)}
 
 
-def _finite(drawn: Sequence[Curve]) -> bool:
-    return any(math.isfinite(value) for curve in drawn for seed in curve.seeds for value in seed)
+def _table(seeds: Sequence[Sequence[float]]) -> np.ndarray[Any, Any]:
+    """Return the values (seeds, epochs); NaN where one is not finite, or the seed ended earlier."""
+    table = np.full((len(seeds), max(map(len, seeds))), math.nan)
+    for row, seed in zip(table, seeds, strict=True):
+        row[: len(seed)] = seed
+    table[~np.isfinite(table)] = math.nan
+    return table
+
+
+def _finite(drawn: Sequence[Curve]) -> list[float]:
+    return [value for curve in drawn for seed in curve.seeds for value in seed if math.isfinite(value)]
 
 
 def _label(text: str) -> str:
@@ -225,7 +255,7 @@ def _explain_below(figure: "Figure", drawn: Sequence[Curve], lines: Sequence[_Li
 
     entries = _entries(drawn, lines)
     widest = max(paper.width(part, 8) for label in entries for part in label.split("\n"))
-    columns = min(len(entries), max(1, int(paper.NARROW / (widest + _HANDLE_ROOM))))
+    columns = min(len(entries), max(1, int(figure.get_figwidth() * 25.4 / (widest + _HANDLE_ROOM))))
     rows = math.ceil(len(entries) / columns) + bool(title)
     high = max(label.count("\n") + 1 for label in entries)
     figure.set_figheight(_HEIGHT + rows * high * _ROW_HEIGHT)

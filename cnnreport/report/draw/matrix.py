@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.digits import NARROW, digits
 from cnnreport.report.draw import drawings, paper, style
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.numbers.quantity import NARROW, digits
 from cnnreport.report.numbers.reading import DataSet
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """How every drawing looks, and the blank sheet it is drawn on. Matplotlib is imported here and in `figure`.
 
-Colours are those of Okabe and Ito (2008), darkened or lightened where white paper asks for it: colour-blind
-readers tell them apart. Colour never stands alone: dashes, markers or words say the same in black and white.
+Colour-blind readers tell the colours apart, most of which are after Okabe and Ito (2008). Colour never stands
+alone: dashes, markers or words say the same in black and white.
 """
 
 import io
@@ -21,7 +21,8 @@ INK, QUIET, PAPER = "#333333", "#5a5f66", "#ffffff"
 TRAIN, VALIDATION = "#c25400", "#0072b2"
 RIGHT, WRONG = VALIDATION, TRAIN
 """Of a prediction."""
-CONTENDERS = ("#009e73", "#b3589a", "#0072b2", "#d55e00", "#4aa8dc", "#b58900", "#333333", "#8a5a2b")
+CONTENDERS = ("#009e73", "#b3589a", "#16319c", "#c25400", "#7a9cff", "#c9a000", "#333333", "#801a00")
+"""Any two differ by 19 or more in CIELAB, also as colour-blind readers see them (Machado et al., 2009)."""
 DASHED: Any = (0, (4, 1.6))
 
 _STYLE: Any = {

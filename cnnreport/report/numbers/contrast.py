@@ -139,7 +139,8 @@ def contrasts(
     margins: Mapping[str, Quantity] | None = None,
 ) -> dict[str, Contrast]:
     """Compare the numbers of two trainings that bear the given names; see `contrast`."""
-    prefix = f"{left['loss'].name.partition('.')[0]}.less.{right['loss'].name.partition('.')[0]}"
+    first = names[0]
+    prefix = f"{left[first].name.partition('.')[0]}.less.{right[first].name.partition('.')[0]}"
     known = margins or {}
     return {
         name: contrast(f"{prefix}.{name}", left[name], right[name], left_name, right_name, known.get(name))
@@ -197,8 +198,8 @@ def balance(
     """Weigh several numbers of which some are better the lower they are.
 
     Returns:
-        ``better`` or ``worse`` where all agree; ``partly_better`` or ``partly_worse`` where some show no clear
-        difference and none speaks against it; ``mixed``; ``same`` where none shows a clear difference.
+        ``better`` or ``worse`` where all agree; ``partly_better`` or ``partly_worse`` where some show no
+        clear difference and none speaks against it; ``mixed``; ``same`` where none shows a clear difference.
     """
     better = [c.lower for c in lower_is_better] + [c.higher for c in higher_is_better]
     worse = [c.higher for c in lower_is_better] + [c.lower for c in higher_is_better]
@@ -211,6 +212,12 @@ def balance(
     else:
         outcome = "same"
     return Decision(meaning, outcome, ("better", "partly_better", "mixed", "partly_worse", "worse", "same"))
+
+
+def seed_margins(names: Sequence[str], numbers: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return the `seed_margin` of those numbers that are known to have one, by their names."""
+    margins = {name: seed_margin(numbers[name]) for name in names if name in numbers}
+    return {name: margin for name, margin in margins.items() if margin is not None}
 
 
 def _relative(name: str, less: Quantity, right: Quantity) -> Quantity | None:

@@ -5,24 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnreport.errors import UsageError
+from cnnreport.kinds.digits import MINUS, NARROW, digits, units
 from cnnreport.kinds.kind import Form
 
 CONFIDENCE = 0.95
-NARROW = "\u00a0"
-MINUS = "\u2212"
-LEAST_PROBABILITY = 0.001
-"""Probabilities below it are not told apart in print."""
-
-_PREFIXED: Mapping[Form, tuple[float, tuple[str, ...]]] = {
-    "bytes": (2.0**10, ("B", "KiB", "MiB", "GiB", "TiB", "PiB")),
-    "flops": (1e3, ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP")),
-}
-"""Forms that print with a unit of their own: by what each next unit is larger, and the units."""
-
-_UNITS: Mapping[Form, tuple[str, str]] = {
-    "share": (f"{NARROW}%", f"{NARROW}%"),
-    "points": (f"{NARROW}percentage points", f"{NARROW}pp"),
-}
 
 
 @dataclass(frozen=True)
@@ -103,12 +89,12 @@ class Quantity:
     @property
     def unit(self) -> str:
         """What follows the number in prose."""
-        return _UNITS.get(self.form, ("", ""))[0]
+        return units(self.form)[0]
 
     @property
     def short_unit(self) -> str:
         """What follows the number in a table."""
-        return _UNITS.get(self.form, ("", ""))[1]
+        return units(self.form)[1]
 
     def show(self, value: float) -> str:
         """Print one value in this quantity's form, without its unit."""
@@ -180,43 +166,6 @@ def combine(
 def difference(name: str, meaning: str, left: Quantity, right: Quantity, form: Form) -> Quantity:
     """Return left minus right, seed by seed."""
     return combine(name, meaning, f"{{}} {MINUS} {{}}", lambda a, b: a - b, left, right, form=form)
-
-
-def digits(value: float, form: Form) -> str:
-    """Print a number in a form, without its unit."""
-    if not math.isfinite(value):
-        return "diverged"
-    if form in ("share", "points"):
-        text = f"{100 * value:.1f}"
-    elif form in ("loss", "score"):
-        text = f"{value:.3f}"
-    elif form in _PREFIXED:
-        text = _prefixed(value, *_PREFIXED[form])
-    elif form == "factor":
-        text = f"{value:.2f}" if abs(value) < 10 else _thousands(f"{value:,.{int(abs(value) < 100)}f}")
-    elif form == "ratio":
-        text = f"{value:.2f}"
-    elif form == "probability":
-        return f"{value:.3f}" if value >= LEAST_PROBABILITY else f"<{NARROW}{LEAST_PROBABILITY:g}"
-    elif form == "count":
-        text = _thousands(f"{value:,.0f}") if value == int(value) else f"{value:,.1f}"
-    else:
-        text = f"{value:g}"
-    negative = text.startswith("-")
-    text = text.removeprefix("-")
-    return f"{MINUS}{text}" if negative and text.strip("0.") else text
-
-
-def _thousands(text: str) -> str:
-    return text.replace(",", NARROW)
-
-
-def _prefixed(value: float, step: float, units: Sequence[str]) -> str:
-    power = 0
-    # Compared as printed, so that no number is rounded up to a whole next unit.
-    while round(abs(value) / step**power, 1) >= step and power < len(units) - 1:
-        power += 1
-    return f"{value / step**power:.{min(power, 1)}f}{NARROW}{units[power]}"
 
 
 def over_all(name: str, meaning: str, value: float, how: str, *parts: Quantity, form: Form) -> Quantity:

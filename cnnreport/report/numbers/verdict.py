@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cnnreport.report.numbers.quantity import Quantity, digits
+from cnnreport.kinds.digits import digits
+from cnnreport.report.numbers.quantity import Quantity
 
 Outcome = Literal["yes", "no", "open", "unknown"]
 

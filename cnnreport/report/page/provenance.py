@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cnnreport.report.answer import Runs, datasets, diverged
-from cnnreport.report.numbers.quantity import NARROW
-from cnnreport.report.numbers.reading import DataSet
+from cnnreport.kinds.digits import NARROW
+from cnnreport.report.answer import Runs
+from cnnreport.report.numbers.reading import DataSet, datasets
 from cnnreport.report.page.ledger import Origin
 from cnnreport.runs.artefact import Run
 
@@ -124,7 +124,7 @@ def _row(run: Run, number: int) -> RunRow:
         memory=_memory(circumstances.get("peak_memory_bytes")),
         origin=_origin(run),
         imported=run.imported is not None,
-        diverged=diverged(run),
+        diverged=run.diverged,
     )
 
 

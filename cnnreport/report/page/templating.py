@@ -18,10 +18,11 @@ from jinja2 import (
 from markupsafe import Markup
 
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
+from cnnreport.kinds.digits import NARROW
 from cnnreport.report.draw import maths
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import contrast
-from cnnreport.report.numbers.quantity import CONFIDENCE, NARROW, Quantity
+from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
 from cnnreport.report.page import listing
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes

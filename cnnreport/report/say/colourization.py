@@ -1,64 +1,47 @@
-"""What the runs of one training say: results, looks, how the loss moved; as values, verdicts and pictures.
+"""What only the trainings of colourization nets say: looks, pictures, baselines, batch sizes.
 
-Serves every training of a colourization net (CSC413 2020 to 2022, programming assignment 2).
+Serves every training of such a net (CSC413 2020 to 2022, programming assignment 2); what a training of any
+kind says stands in `training`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cnnreport.errors import UsageError
-from cnnreport.kinds.kind import Form
-from cnnreport.report import answer
-from cnnreport.report.answer import Answer, Grid
-from cnnreport.report.draw import figure, thumbnails
-from cnnreport.report.draw.figure import Curve, Role
+from cnnreport.report.answer import Answer
+from cnnreport.report.draw import thumbnails
 from cnnreport.report.draw.picture import Picture
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import balance
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
-from cnnreport.report.numbers.reading import DataSet
 from cnnreport.report.numbers.verdict import Verdict, exceeds
-from cnnreport.report.say.movement import movement as decide
+from cnnreport.report.say import sweep as sweeping
+from cnnreport.report.say import training as any_training
+from cnnreport.report.say import versus as comparing
+from cnnreport.report.say.training import experiment_of, net_name, shown_run
 from cnnreport.runs.artefact import Run
 
-# What a difference has to exceed before a text speaks of it; losses are in nats.
-RISEN = 0.02
-GAP = 0.05
-MOVING = 0.005
+TRUTH = ("edges_off", "colours_off")
+"""How far the predictions are from the truth in numbers that should be neither low nor high."""
 
-_RESULTS: tuple[tuple[str, str, str, Form], ...] = (
-    ("loss", "validation_loss", "validation loss", "loss"),
-    ("accuracy", "validation_accuracy", "validation accuracy", "share"),
-    ("train_loss", "train_loss", "training loss", "loss"),
-    ("train_accuracy", "train_accuracy", "training accuracy", "share"),
-)
+COMPARED = ("loss", "train_loss", "accuracy", "top3", "rgb_distance", "lab_distance", "edges_predicted",
+            "colour_share", "first_loss", "parameters", *TRUTH)  # fmt: skip
+"""The numbers in which two trainings are compared, in the order of the table."""
 
-_LOOKS: tuple[tuple[str, str, str, Form], ...] = (
-    ("top3", "top3_accuracy", "top-3 accuracy", "share"),
-    ("image_lowest", "image_accuracy_minimum", "accuracy, worst image", "share"),
-    ("image_median", "image_accuracy_median", "accuracy, median image", "share"),
-    ("image_highest", "image_accuracy_maximum", "accuracy, best image", "share"),
-    ("rgb_distance", "rgb_distance", "mean RGB distance from the true colour", "loss"),
-    ("lab_distance", "lab_distance", "mean CIELAB distance from the true colour", "ratio"),
-    ("edges_predicted", "edge_share_predicted", "edge share, predicted", "share"),
-    ("colours_predicted", "colours_predicted", "colours that the net uses", "count"),
-    ("colour_share", "colour_share_predicted", "share of the colours that the net uses", "share"),
-)
+SWEPT = ("loss", "train_loss", "gap", "accuracy", "lab_distance", "edges_predicted", "colour_share",
+         *TRUTH)  # fmt: skip
+"""The numbers in which the largest and the smallest batch are compared."""
 
-_OF_DATA: tuple[tuple[str, str, str, Form], ...] = (
-    ("train_images", "train_images", "training images", "count"),
-    ("validation_images", "validation_images", "validation images", "count"),
-    ("edges_true", "edge_share_truth", "edge share, true", "share"),
-    ("colours_present", "colours_present", "colours in the true pictures", "count"),
-    ("colour_share_true", "colour_share_present", "share of the colours in the true pictures", "share"),
-    ("chance_loss", "chance_loss", "loss of guessing", "loss"),
-    ("chance", "chance_accuracy", "accuracy of guessing", "share"),
-    ("frequent", "frequent_accuracy", "accuracy of the most frequent colour", "share"),
-    ("table", "grey_table_accuracy", "accuracy of the table from grey level to colour", "share"),
-)
-
-FINAL = ("loss", "train_loss", "accuracy", "train_accuracy", "top3", "image_lowest", "image_median",
-         "image_highest", "rgb_distance", "lab_distance", "edges_predicted", "edges_true",
-         "colour_share", "colour_share_true")  # fmt: skip
-"""The rows of the table of a training, in order."""
+_SIZES = {
+    "updates": "updates",
+    "train_loss": "training loss",
+    "loss": "validation loss",
+    "accuracy": "validation accuracy",
+    "lab_distance": "CIELAB distance",
+    "edges_predicted": "edge share",
+    "colour_share": "share of the colours",
+}
+"""What the table of batch sizes shows."""
 
 
 RECIPE = ("seeds", "epochs", "train_images", "batch_size", "kernel", "filters", "learning_rate")
@@ -72,77 +55,48 @@ def training(runs: Sequence[Run]) -> Answer:
         runs: The runs of one experiment, sorted by seed.
 
     Returns:
-        ``values``: settings, results of the last epoch, looks of the predictions, baselines of the data,
-        and how the validation loss moved; ``verdicts``: ``gap``, ``risen``, ``falling``, ``rising``,
-        ``beats_table``; ``decisions``: see `movement.movement`;
-        ``pictures``: ``loss`` and ``accuracy`` over the epochs, rows of images, and rows of the best, median
-        and worst images (``ranked_…``); ``tables``: ``final``; ``facts``.
+        What a training of any kind says; ``values`` are `numbers`, ``verdicts`` have ``beats_table``,
+        ``pictures`` rows of images, and of the best, median and worst images (``ranked_…``), and ``facts``
+        ``recipe``, by which trainings are known that differ in their net alone.
 
     Raises:
         UsageError: The runs lack something, as those of another version may.
     """
-    values = numbers(runs)
-    if many_epochs(values):
-        values |= movement(runs, values["epochs"])
-    net = net_name(runs)
-    verdicts = _verdicts(values, net)
-    return Answer(
+    plain, values, net = any_training.training(runs), numbers(runs), net_name(runs)
+    return replace(
+        plain,
         values=values,
-        verdicts={**verdicts, "beats_table": beats_table(runs, values["over_table"])},
-        decisions=decide(verdicts),
-        pictures={**plots(runs, values), **picture_rows(runs, net), **ranked_rows(runs, net)},
-        tables={"final": answer.Table(tuple(values[name] for name in FINAL), answer.datasets(runs))},
-        facts=_facts(runs, values),
+        verdicts={**plain.verdicts, "beats_table": beats_table(runs, values["over_table"])},
+        pictures={**plain.pictures, **picture_rows(runs, net), **ranked_rows(runs, net)},
+        facts={**plain.facts, "recipe": ", ".join(values[name].text for name in RECIPE)},
     )
-
-
-def experiment_of(runs: Sequence[Run]) -> str:
-    """Return the experiment that some runs belong to."""
-    return runs[0].experiment
-
-
-def net_name(runs: Sequence[Run]) -> str:
-    """Return the class name of the net that some runs trained."""
-    return str(runs[0].spec["net"]).rpartition(":")[2]
-
-
-def shown_run(runs: Sequence[Run]) -> Run:
-    """Return the run whose pictures are shown: the first that did not diverge, else the first."""
-    return next((run for run in runs if not answer.diverged(run)), runs[0])
 
 
 def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return settings, results, looks, what depends on the data alone, and what is computed from these."""
-    found = {**settings(runs), **results(runs), **looks(runs), **of_data(runs)}
+    """Return what the runs recorded, how far they are above the table, and how far from the truth."""
+    values = any_training.numbers(runs)
     experiment = experiment_of(runs)
-    found["over_table"] = difference(
+    values["over_table"] = difference(
         f"{experiment}.over_table",
         f"accuracy above the table, {net_name(runs)}",
-        found["accuracy"],
-        found["table"],
+        values["accuracy"],
+        values["table"],
         "points",
-    )
-    found["gap"] = difference(
-        f"{experiment}.gap",
-        "validation loss above training loss",
-        found["loss"],
-        found["train_loss"],
-        "loss",
     )
     for name, mine, true in (
         ("edges_off", "edges_predicted", "edges_true"),
         ("colours_off", "colour_share", "colour_share_true"),
     ):
-        found[name] = combine(
+        values[name] = combine(
             f"{experiment}.{name}",
-            f"{found[true].meaning}, how far the predictions are from it",
+            f"{values[true].meaning}, how far the predictions are from it",
             "size of ({} less {})",
             lambda predicted, truth: abs(predicted - truth),
-            found[mine],
-            found[true],
+            values[mine],
+            values[true],
             form="points",
         )
-    return found
+    return values
 
 
 def beats_table(runs: Sequence[Run], over_table: Quantity) -> Verdict:
@@ -150,105 +104,48 @@ def beats_table(runs: Sequence[Run], over_table: Quantity) -> Verdict:
     return exceeds(f"{net_name(runs)} is better than a table from grey level to colour", over_table)
 
 
-def settings(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return what the training was asked to be."""
-    return {
-        "seeds": answer.count(runs),
-        "epochs": answer.measure(runs, "epochs", "epochs", "count", of_data=True),
-        "updates": answer.measure(runs, "updates", "updates", "count", of_data=True),
-        "batch_size": answer.setting(runs, "batch_size", "batch size"),
-        "learning_rate": answer.setting(runs, "learning_rate", "learning rate", "number"),
-        "kernel": answer.setting(runs, "kernel", "kernel size"),
-        "filters": answer.setting(runs, "num_filters", "NF, filters of the first layer"),
-        "colours": answer.setting(runs, "num_colours", "NC, colours"),
-        "parameters": answer.measure(runs, "parameters", "weights of the net", "count", of_data=True),
-    }
+def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right_name: str = "") -> Answer:
+    """Compare one training with another in `COMPARED`; see `cnnreport.report.say.versus.versus`.
 
-
-def results(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return losses and accuracies of the last epoch, and how far the loss rose above its lowest value."""
-    found = {name: answer.last(runs, column, meaning, form) for name, column, meaning, form in _RESULTS}
-    found["rise"] = answer.from_history(
-        runs,
-        "validation_loss",
-        "rise of the validation loss above its lowest value",
-        "loss",
-        lambda losses: losses[-1] - min(losses),
-        "last epoch less lowest",
+    Returns:
+        Besides what that gives, ``values``: `numbers` of the left runs; ``facts``: ``same_weights``.
+    """
+    compared = comparing.versus(left, right, COMPARED, left_name, right_name, numbers)
+    same = compared.contrasts["parameters"].difference.mean == 0
+    return replace(
+        compared,
+        values={**numbers(left), **compared.values},
+        facts={**compared.facts, "same_weights": same},
     )
-    return found
 
 
-def looks(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return what the predictions on the validation images look like, after the last epoch."""
-    return {name: answer.measure(runs, field, meaning, form) for name, field, meaning, form in _LOOKS}
+def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | None = None) -> Answer:
+    """Compare trainings that differ in their batch size in `SWEPT`; see `cnnreport.report.say.sweep.sweep`.
 
-
-def of_data(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return what depends on the data alone: their number, their looks, and rules without a net."""
-    return {
-        name: answer.measure(runs, field, meaning, form, of_data=True)
-        for name, field, meaning, form in _OF_DATA
+    Returns:
+        Besides what that gives, ``pictures``: rows of images, ``grey``, ``truth``, and the predictions
+        after training with the ``smallest`` and the ``largest`` batch; ``decisions``: ``images``, which of
+        these are better.
+    """
+    swept = sweeping.sweep(trainings, SWEPT, _SIZES, numbers, margins)
+    by_size = sorted(trainings, key=lambda runs: int(runs[0].spec["batch_size"]))
+    smallest, largest = by_size[0], by_size[-1]
+    rows = picture_rows(smallest, net_name(smallest))
+    who = f"the net trained in batches of {largest[0].spec['batch_size']}"
+    images = {
+        "grey": rows["grey"],
+        "truth": rows["truth"],
+        "smallest": rows["prediction"],
+        "largest": prediction_row(largest, who, smallest),
     }
-
-
-def movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
-    """Return how the validation loss moved at the end; needs more than one epoch."""
-
-    def late(meaning: str, choose: Callable[[Sequence[float]], float], how: str) -> Quantity:
-        how = f"{how}; a window is a fifth of the epochs, at least one"
-        return answer.from_history(runs, "validation_loss", meaning, "loss", choose, how)
-
-    return {
-        "window": combine(
-            f"{experiment_of(runs)}.window",
-            "window for late changes, epochs",
-            "a fifth of {}, rounded down, at least one",
-            late_window,
-            epochs,
-            form="count",
-        ),
-        "late_fall": late(
-            "late fall of the validation loss",
-            late_fall,
-            "mean of the last window but one less that of the last",
-        ),
-        "late_rise": late(
-            "late rise of the validation loss",
-            lambda losses: -late_fall(losses),
-            "mean of the last window less that of the last but one",
-        ),
-    }
-
-
-def many_epochs(values: Mapping[str, Quantity]) -> bool:
-    """Tell whether there were epochs enough to say how a loss moved."""
-    return values["epochs"].mean > 1
-
-
-def late_window(epochs: float) -> int:
-    """Return over how many epochs a loss is averaged to see how it moves at the end."""
-    return max(1, int(epochs) // 5)
-
-
-def late_fall(losses: Sequence[float]) -> float:
-    """Return how much the mean of a loss fell from the last window but one to the last."""
-    window = late_window(len(losses))
-    return fmean(losses[-2 * window : -window]) - fmean(losses[-window:])
-
-
-def plots(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Picture]:
-    """Return the curves of loss and accuracy over the epochs, for training and validation."""
-    data = answer.datasets(runs)
-
-    def ends(validation: str, train: str) -> str:
-        said = [quantity.text.replace("\u00a0", " ") for quantity in (values[validation], values[train])]
-        return f"At the end {said[0]} for validation, {said[1]} for training."
-
-    return {
-        "loss": _plot(runs, "loss", "loss (nats per pixel)", ends("loss", "train_loss"), data),
-        "accuracy": _plot(runs, "accuracy", "pixel accuracy (%)", ends("accuracy", "train_accuracy"), data),
-    }
+    c = swept.contrasts
+    looks = [c[name] for name in ("lab_distance", *TRUTH)]
+    better = balance("whether the images of the largest batch are better", looks, [c["accuracy"]])
+    return replace(
+        swept,
+        decisions={**swept.decisions, "images": better},
+        pictures={**swept.pictures, **images},
+    )
 
 
 def picture_rows(runs: Sequence[Run], net: str) -> dict[str, Picture]:
@@ -281,27 +178,11 @@ def prediction_row(runs: Sequence[Run], what: str, like: Sequence[Run]) -> Pictu
         )
     pixels = thumbnails.from_labels(mine["predicted_label"], mine["palette"])
     alt = f"A row of {len(pixels)} small pictures: the colours that {what} gives to the same images."
-    return thumbnails.strip(pixels, alt, answer.datasets(runs))
-
-
-def side_by_side(trainings: Mapping[str, Sequence[Run]], columns: Mapping[str, str], first: str) -> Grid:
-    """Return a table with a row for each training.
-
-    Args:
-        trainings: What each row is called, and its runs.
-        columns: Which of the `numbers` to show, and the heading of each.
-        first: The heading of the names.
-    """
-    rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = []
-    for title, runs in trainings.items():
-        values = numbers(runs)
-        rows.append((title, *(values[name] for name in columns)))
-    data = answer.datasets([run for runs in trainings.values() for run in runs])
-    return Grid((first, *columns.values()), tuple(rows), data)
+    return thumbnails.strip(pixels, alt, reading.datasets(runs))
 
 
 def _rows(runs: Sequence[Run], net: str, prefix: str, groups: int) -> dict[str, Picture]:
-    arrays, data = shown_run(runs).samples(), answer.datasets(runs)
+    arrays, data = shown_run(runs).samples(), reading.datasets(runs)
     palette = arrays["palette"]
     rows = {
         "grey": (thumbnails.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
@@ -321,41 +202,4 @@ def _rows(runs: Sequence[Run], net: str, prefix: str, groups: int) -> dict[str, 
             pixels, f"A row of {len(pixels)} small pictures: {what}{order}.", data, groups=groups
         )
         for name, (pixels, what) in rows.items()
-    }
-
-
-def _plot(runs: Sequence[Run], what: str, y_label: str, ends: str, data: tuple[DataSet, ...]) -> Picture:
-    roles: tuple[tuple[Role, str], ...] = (("train", "training"), ("validation", "validation"))
-    drawn = [
-        Curve(label, role, [[row[f"{role}_{what}"] for row in run.history] for run in runs])
-        for role, label in roles
-    ]
-    lines = ", thin lines for the seeds, a thick one for their mean" if len(runs) > 1 else ""
-    alt = f"Curves of the {what} over the epochs{lines}. {ends}"
-    return figure.curves(drawn, y_label, alt, data, per_cent=what == "accuracy")
-
-
-def _verdicts(values: Mapping[str, Quantity], net: str) -> dict[str, Verdict]:
-    found = {"gap": exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)}
-    if not many_epochs(values):
-        return found
-    loss = f"the validation loss of {net}"
-    return found | {
-        "risen": exceeds(f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN),
-        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING),
-        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING),
-    }
-
-
-def _facts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, str | bool]:
-    lost = [run.seed for run in runs if answer.diverged(run)]
-    return {
-        "net": net_name(runs),
-        "several": len(runs) > 1,
-        "recipe": ", ".join(values[name].text for name in RECIPE),
-        "all_lost": len(lost) == len(runs),
-        "lost": ", ".join(map(str, lost)),
-        "shown_seed": str(shown_run(runs).seed),
-        "many_epochs": many_epochs(values),
-        "one_by_one": late_window(values["epochs"].mean) == 1,
     }

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from cnnreport.errors import UsageError
-from cnnreport.report import answer
-from cnnreport.report.answer import Arrays
 from cnnreport.report.draw import thumbnails
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.thumbnails import Pixels
-from cnnreport.report.say import colourization
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.reading import Arrays
+from cnnreport.report.say import training
 from cnnreport.runs.artefact import Run
 
 VOID = 255
@@ -50,7 +50,7 @@ def rows(runs: Sequence[Run], kind: str, what: str) -> dict[str, Picture]:
     Raises:
         UsageError: The runs kept no such pictures.
     """
-    arrays, data = _shown(runs, kind), answer.datasets(runs)
+    arrays, data = _shown(runs, kind), reading.datasets(runs)
     groups = 3 if kind == "ranked" else 1
     order = ", in groups: the best, those around the median, the worst" if groups > 1 else ""
     scores = ", ".join(f"{iou:.2f}" for iou in arrays["iou"])
@@ -80,7 +80,7 @@ def same_images(left: Sequence[Run], right: Sequence[Run], kind: str) -> None:
     """
     mine, theirs = _shown(left, kind)["number"], _shown(right, kind)["number"]
     if not np.array_equal(mine, theirs):
-        names = f"{colourization.experiment_of(left)} and {colourization.experiment_of(right)}"
+        names = f"{training.experiment_of(left)} and {training.experiment_of(right)}"
         raise UsageError(
             f"the runs of {names} do not show the same images", "build again so that all use the same data"
         )
@@ -111,7 +111,7 @@ def errors(mask: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any]) -> Pixel
 
 
 def _shown(runs: Sequence[Run], kind: str) -> Arrays:
-    run = colourization.shown_run(runs)
+    run = training.shown_run(runs)
     arrays = run.samples()
     try:
         return {name: arrays[f"{kind}_{name}"] for name in ("rgb", "mask", "predicted", "iou", "number")}

@@ -6,30 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cnnreport.report import answer
+from cnnreport.kinds.kind import Recorded
 from cnnreport.report.answer import Answer
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Axis, Curve, Role
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.numbers.contrast import Contrast, balance, contrasts
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import Contrast, contrasts
 from cnnreport.report.numbers.quantity import Quantity, over_all
-from cnnreport.report.say import colourization, versus
+from cnnreport.report.say import training
 from cnnreport.report.say.movement import direction
+from cnnreport.report.say.training import Numbers
 from cnnreport.runs.artefact import Run
-
-COMPARED = ("loss", "train_loss", "gap", "accuracy", "lab_distance", "edges_predicted", "colour_share",
-            *versus.TRUTH)  # fmt: skip
-"""The numbers in which the largest and the smallest batch are compared."""
-
-_COLUMNS = {
-    "updates": "updates",
-    "train_loss": "training loss",
-    "loss": "validation loss",
-    "accuracy": "validation accuracy",
-    "lab_distance": "CIELAB distance",
-    "edges_predicted": "edge share",
-    "colour_share": "share of the colours",
-}
 
 
 @dataclass(frozen=True)
@@ -44,64 +32,68 @@ class _Group:
         return int(self.values["batch_size"].mean)
 
     @property
+    def loss(self) -> Recorded:
+        return self.runs[0].kind["loss"]
+
+    @property
     def per_epoch(self) -> int:
-        return int(self.runs[0].measures["updates_per_epoch"])
+        return int(self.runs[0].measures[self.runs[0].kind["updates_per_epoch"].key])
 
     @property
     def updates(self) -> int:
         return int(self.values["updates"].mean)
 
 
-def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | None = None) -> Answer:
+def sweep(
+    trainings: Sequence[Sequence[Run]],
+    names: Sequence[str],
+    columns: Mapping[str, str],
+    read: Numbers = training.numbers,
+    margins: Mapping[str, Quantity] | None = None,
+) -> Answer:
     """Compare trainings that differ in their batch size alone.
 
     Args:
-        trainings: The runs of each batch size, in any order.
-        margins: What decides where there is but one seed, by the names of `COMPARED`; see
-            `contrast.seed_margin`.
+        trainings: The runs of each batch size, in any order; of a kind that records ``batch_size``,
+            ``updates``, ``updates_per_epoch``, ``epochs``, ``loss`` and ``train_loss``.
+        names: The numbers in which the largest and the smallest batch are compared, the loss first.
+        columns: Which numbers the table shows, and the heading of each.
+        read: Reads the numbers.
+        margins: What decides where there is but one seed, by `names`; see `contrast.seed_margin`.
 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
         to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
         ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``:
-        `COMPARED`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
-        ``decisions``: ``rises``, in which direction the loss goes, and ``images``, which are better;
-        ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates`` and rows of images (``smallest``,
-        ``largest``, …); ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
+        `names`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
+        ``decisions``: ``rises``, in which direction the loss goes;
+        ``grids``: ``sizes``; ``pictures``: ``sizes`` and ``updates``;
+        ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
 
     Raises:
         UsageError: The smallest and the largest have different seeds.
     """
-    groups = sorted((_Group(runs, versus.told(runs)) for runs in trainings), key=lambda group: group.size)
+    groups = sorted((_Group(runs, read(runs)) for runs in trainings), key=lambda group: group.size)
     smallest, largest = groups[0], groups[-1]
-    names = f"batches of {largest.size}", f"batches of {smallest.size}"
-    found = contrasts(COMPARED, largest.values, smallest.values, *names, margins)
+    ends = f"batches of {largest.size}", f"batches of {smallest.size}"
+    compared = contrasts(names, largest.values, smallest.values, *ends, margins)
     values = {**_ends(smallest, largest), **_steps(groups)}
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
-        found["matched"] = _matched(smallest, largest, meeting, names, margins)
-    decisions = {
-        "rises": direction(values["rises"], values["steps"]),
-        "images": balance(
-            "whether the images of the largest batch are better",
-            [found[name] for name in ("lab_distance", *versus.TRUTH)],
-            [found["accuracy"]],
-        ),
-    }
-    lost = [str(group.size) for group in groups if any(map(answer.diverged, group.runs))]
+        compared["matched"] = _matched(smallest, largest, meeting, ends, margins)
+    lost = [str(group.size) for group in groups if any(run.diverged for run in group.runs)]
+    rows = {str(group.size): group.runs for group in groups}
     return Answer(
         values=values,
-        contrasts=found,
-        decisions=decisions,
-        verdicts={name: each.verdict for name, each in found.items()},
-        grids={
-            "sizes": colourization.side_by_side({str(g.size): g.runs for g in groups}, _COLUMNS, "batch size")
-        },
-        pictures=_pictures(groups),
+        contrasts=compared,
+        decisions={"rises": direction(values["rises"], values["steps"])},
+        verdicts={name: each.verdict for name, each in compared.items()},
+        grids={"sizes": training.side_by_side(rows, columns, "batch size", read)},
+        pictures={"sizes": _over_sizes(groups), "updates": _over_updates(groups)},
         facts={
             "lost": ", ".join(lost),
-            "all_lost": found["loss"].unknown,
-            "net": colourization.net_name(smallest.runs),
+            "all_lost": compared[names[0]].unknown,
+            "net": training.net_name(smallest.runs),
         },
     )
 
@@ -117,22 +109,22 @@ def _ends(smallest: _Group, largest: _Group) -> dict[str, Quantity]:
 
 
 def _steps(groups: Sequence[_Group]) -> dict[str, Quantity]:
-    found = {}
+    steps = {}
     for name, column in (("rises", "loss"), ("train_rises", "train_loss")):
         parts = [group.values[column] for group in groups]
         means = [part.mean for part in parts if part.finite]
         rises = sum(after > before for before, after in pairwise(means))
         meaning = f"steps to a larger batch at which the mean {parts[0].meaning} rises"
-        found[name] = _over_sizes_computed(name, meaning, rises, parts)
+        steps[name] = _over_sizes_computed(name, meaning, rises, parts)
     losses = [group.values["loss"] for group in groups]
     finite = [group for group in groups if group.values["loss"].finite]
-    steps = max(len(finite) - 1, 0)
-    found["steps"] = _over_sizes_computed("steps", "steps from one batch size to the next", steps, losses)
+    count = max(len(finite) - 1, 0)
+    steps["steps"] = _over_sizes_computed("steps", "steps from one batch size to the next", count, losses)
     if finite:
         best = min(finite, key=lambda group: group.values["loss"].mean).size
-        meaning = "batch size of the lowest mean validation loss"
-        found["best"] = _over_sizes_computed("best", meaning, best, losses)
-    return found
+        meaning = f"batch size of the lowest mean {losses[0].meaning}"
+        steps["best"] = _over_sizes_computed("best", meaning, best, losses)
+    return steps
 
 
 def _over_sizes_computed(name: str, meaning: str, value: float, parts: Sequence[Quantity]) -> Quantity:
@@ -162,16 +154,16 @@ def _matched(
     margins: Mapping[str, Quantity] | None,
 ) -> Contrast:
     def after(group: _Group) -> Quantity:
-        return answer.from_history(
+        return reading.from_history(
             group.runs,
-            "validation_loss",
-            "validation loss after equally many updates",
-            "loss",
+            group.loss.key,
+            f"{group.loss.meaning} after equally many updates",
+            group.loss.form,
             lambda losses: between(losses, group.per_epoch, group.updates, meeting.mean),
             f"after {meeting.mean:.0f} updates, between epochs on a straight line",
         )
 
-    left, right = ({"matched": after(group), "loss": group.values["loss"]} for group in (largest, smallest))
+    left, right = ({"matched": after(group)} for group in (largest, smallest))
     known = {"matched": margins["loss"]} if margins and "loss" in margins else None
     return contrasts(("matched",), left, right, *names, known)["matched"]
 
@@ -197,21 +189,6 @@ def _ends_of_epochs(epochs: int, per_epoch: int, updates: int) -> list[int]:
     return [min(per_epoch * epoch, updates) for epoch in range(1, epochs + 1)]
 
 
-def _pictures(groups: Sequence[_Group]) -> dict[str, Picture]:
-    smallest, largest = groups[0], groups[-1]
-    rows = colourization.picture_rows(smallest.runs, colourization.net_name(smallest.runs))
-    return {
-        "sizes": _over_sizes(groups),
-        "updates": _over_updates(groups),
-        "grey": rows["grey"],
-        "truth": rows["truth"],
-        "smallest": rows["prediction"],
-        "largest": colourization.prediction_row(
-            largest.runs, f"the net trained in batches of {largest.size}", smallest.runs
-        ),
-    }
-
-
 def _over_sizes(groups: Sequence[_Group]) -> Picture:
     sizes = [group.size for group in groups]
     lines: tuple[tuple[str, Role, str], ...] = (
@@ -228,7 +205,7 @@ def _over_sizes(groups: Sequence[_Group]) -> Picture:
     )
     alt = f"The final training and validation loss over the batch size. {said}."
     axis = Axis("batch size", ticks=_apart(sizes))
-    return figure.curves(drawn, "loss (nats per pixel)", alt, answer.datasets(groups[0].runs), axis=axis)
+    return figure.curves(drawn, groups[0].loss.axis, alt, reading.datasets(groups[0].runs), axis=axis)
 
 
 def _apart(sizes: Sequence[int]) -> list[int]:
@@ -245,7 +222,7 @@ def _over_updates(groups: Sequence[_Group]) -> Picture:
         Curve(
             str(group.size),
             "step",
-            [[row["validation_loss"] for row in run.history] for run in group.runs[:1]],
+            [[row[group.loss.key] for row in run.history] for run in group.runs[:1]],
             x=_ends_of_epochs(len(group.runs[0].history), group.per_epoch, group.updates),
         )
         for group in groups
@@ -259,7 +236,7 @@ def _over_updates(groups: Sequence[_Group]) -> Picture:
     )
     axis = Axis("updates", ticks=[tick for tick in ticks if tick <= most], legend="batch size")
     return figure.curves(
-        drawn, "validation loss (nats per pixel)", alt, answer.datasets(groups[0].runs), axis=axis
+        drawn, f"validation {groups[0].loss.axis}", alt, reading.datasets(groups[0].runs), axis=axis
     )
 
 

@@ -1,66 +1,75 @@
-"""Two trainings compared: which numbers differ, what the seeds make of it, and the pictures of both."""
+"""Two trainings of a kind compared: which numbers differ, and what the seeds make of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from cnnreport.report import answer
+from cnnreport.errors import UsageError
 from cnnreport.report.answer import Answer
-from cnnreport.report.numbers.contrast import contrasts
+from cnnreport.report.numbers.contrast import contrasts, seed_margins
 from cnnreport.report.numbers.quantity import Quantity
-from cnnreport.report.say import colourization
+from cnnreport.report.say import training
+from cnnreport.report.say.training import Numbers
 from cnnreport.runs.artefact import Run
 
-COMPARED = ("loss", "train_loss", "accuracy", "top3", "rgb_distance", "lab_distance", "edges_predicted",
-            "colour_share", "first_loss", "parameters")  # fmt: skip
-"""The numbers compared, in the order of the table; ``first_loss`` is that after one epoch."""
 
-TRUTH = ("edges_off", "colours_off")
-"""How far the predictions are from the truth in numbers that should be neither low nor high."""
+def versus(
+    left: Sequence[Run],
+    right: Sequence[Run],
+    names: Sequence[str],
+    left_name: str = "",
+    right_name: str = "",
+    read: Numbers = training.numbers,
+) -> Answer:
+    """Compare one training with another, seed by seed.
 
-
-def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right_name: str = "") -> Answer:
-    """Compare one training with another.
+    Where the left one has fewer seeds, the right one is cut down to the same. If that leaves one seed, what
+    two runs differ by that differ in their seed alone, as the right runs show it, decides.
 
     Args:
         left: The runs of the training that is judged.
         right: Those of the training beside which it stands.
+        names: Which numbers to compare, the one that matters most first.
         left_name: What the text calls the first; the class of its net where it is left out.
         right_name: What the text calls the second.
+        read: Reads the numbers.
 
     Returns:
-        ``contrasts``: those of `COMPARED` and `TRUTH`; ``values``: what is told of the left runs;
-        ``verdicts``: that of each contrast;
-        ``facts``: ``left``, ``right``, ``several``, ``all_lost``, ``same_weights``.
+        ``contrasts``: those of `names`; ``verdicts``: that of each; ``values``: ``margin``, for the first
+        of `names`, where margins decide; ``facts``: ``left``, ``right``, ``several`` (whether an interval
+        over seeds decides of the first), ``all_lost``.
 
     Raises:
-        UsageError: The two have different seeds.
+        UsageError: The left runs have a seed that the right ones lack.
     """
-    names = left_name or colourization.net_name(left), right_name or colourization.net_name(right)
-    mine, theirs = told(left), told(right)
-    found = contrasts((*COMPARED, *TRUTH), mine, theirs, *names)
+    called = left_name or training.net_name(left), right_name or training.net_name(right)
+    mine, theirs = read(left), _of_seeds(right, [run.seed for run in left], read)
+    margins = seed_margins(names, read(right)) if len(left) < len(right) else {}
+    compared = contrasts(names, mine, theirs, *called, margins)
+    first = compared[names[0]]
     return Answer(
-        values=mine,
-        contrasts=found,
-        verdicts={name: each.verdict for name, each in found.items()},
+        values={} if first.margin is None else {"margin": first.margin},
+        contrasts=compared,
+        verdicts={name: each.verdict for name, each in compared.items()},
         facts={
-            "left": names[0],
-            "right": names[1],
-            "several": found["loss"].verdict.sure,
-            "all_lost": found["loss"].unknown,
-            "same_weights": found["parameters"].difference.mean == 0,
+            "left": called[0],
+            "right": called[1],
+            "several": first.verdict.sure,
+            "all_lost": first.unknown,
         },
     )
 
 
-def told(runs: Sequence[Run]) -> Mapping[str, Quantity]:
-    """Return the numbers of a training that may be compared."""
+def _of_seeds(runs: Sequence[Run], seeds: Sequence[int], read: Numbers) -> Mapping[str, Quantity]:
+    """Return the numbers of the runs of some seeds, under names of their own if these are not all."""
+    kept = [run for run in runs if run.seed in seeds]
+    if len(kept) < len(seeds):
+        raise UsageError(
+            f"the runs of {training.experiment_of(runs)} lack a seed that they are compared by",
+            "build again so that all have the same",
+        )
+    if len(kept) == len(runs):
+        return read(runs)
+    which = ", ".join(map(str, seeds))
     return {
-        **colourization.numbers(runs),
-        "first_loss": answer.from_history(
-            runs,
-            "validation_loss",
-            "validation loss after one epoch",
-            "loss",
-            lambda losses: losses[0],
-            "first epoch",
-        ),
+        name: replace(number, name=f"{number.name} (seed {which})") for name, number in read(kept).items()
     }

@@ -19,18 +19,19 @@ def need(planned: Planned) -> int:
     return int(declared()) if declared else NEED
 
 
-def size(runs: Sequence[Planned], most: int | None = None) -> int:
+def size(runs: Sequence[Planned], most: int | None = None, beside: int = 0) -> int:
     """Return how many workers are to compute some runs.
 
     Args:
         runs: What is to be computed, at least one.
         most: As many as the user asks for, whatever cores and memory there are; None for no wish.
+        beside: Bytes of memory that other executors may need meanwhile.
     """
     wished = min(most or hardware.cores(), len(runs))
-    return wished if most else _fitting(max(map(need, runs)), wished)
+    return wished if most else _fitting(max(map(need, runs)), wished, beside)
 
 
-def stages(runs: Sequence[Planned], most: int | None = None) -> list[list[Planned]]:
+def stages(runs: Sequence[Planned], most: int | None = None, beside: int = 0) -> list[list[Planned]]:
     """Split runs into those that are computed together, in their order.
 
     All of them, where there is memory for as many workers as there could be, or where nothing is won.
@@ -40,15 +41,18 @@ def stages(runs: Sequence[Planned], most: int | None = None) -> list[list[Planne
     if most:
         return [list(runs)]
     wished = min(hardware.cores(), len(runs))
-    fitting = {each.folder: _fitting(need(each), wished) for each in runs}
+    fitting = {each.folder: _fitting(need(each), wished, beside) for each in runs}
     for each in runs:
-        if each.reads and each.reads.folder in fitting:
-            fitting[each.reads.folder] = min(fitting[each.reads.folder], fitting[each.folder])
+        read = each.reads
+        while read:  # whatever lies between them may be computed elsewhere
+            if read.folder in fitting:
+                fitting[read.folder] = min(fitting[read.folder], fitting[each.folder])
+            read = read.reads
     choices = [[list(runs)]]
     for level in sorted(set(fitting.values()))[1:]:
         few = [each for each in runs if fitting[each.folder] < level]
         choices.append([few, [each for each in runs if fitting[each.folder] >= level]])
-    return min(choices, key=lambda choice: sum(map(_duration, choice)))
+    return min(choices, key=lambda choice: sum(_duration(runs, beside) for runs in choice))
 
 
 def shortage(runs: Sequence[Planned], workers: int) -> str:
@@ -92,13 +96,13 @@ def _workers(number: int) -> str:
     return "1 worker" if number == 1 else f"{number} workers"
 
 
-def _duration(runs: Sequence[Planned]) -> float:
+def _duration(runs: Sequence[Planned], beside: int) -> float:
     """Guess how long some runs take together, in the units of `Spec.effort`."""
     efforts = [float(each.spec.effort()) for each in runs]
-    return max(sum(efforts) / size(runs), *efforts)
+    return max(sum(efforts) / size(runs, beside=beside), *efforts)
 
 
-def _fitting(needed: int, wished: int) -> int:
+def _fitting(needed: int, wished: int, beside: int) -> int:
     """Return how many workers of some need there is memory for: at least one, at most as many as wished."""
     free = hardware.available_memory()
-    return wished if free is None else max(1, min(wished, (free - RESERVE) // needed))
+    return wished if free is None else max(1, min(wished, (free - RESERVE - beside) // needed))

@@ -85,8 +85,10 @@ def _took(run: Run, specs: Mapping[tuple[str, str, str], type[Any]]) -> Took | N
     kind = (run.key.what["task"], where["device"], where["arithmetic"])
     if kind not in specs:
         return None
+    # What is chosen in a part of its own, such as an optimiser, counts for nothing in an effort.
+    plain = {name: value for name, value in run.spec.items() if not isinstance(value, dict)}
     try:
-        effort = float(specs[kind](**run.spec).effort())
+        effort = float(specs[kind](**plain).effort())
     except (TypeError, ValueError):
         return None  # of a time when the spec had other fields
     epochs = [float(each) for each in run.circumstances["epoch_seconds"]]
@@ -157,14 +159,14 @@ def whole(works: Sequence[Work], before: Sequence[Took]) -> Guess | None:
     guesses = [(work, guess(work, (), before)) for work in works]
     if any(takes_long(work) and each is None for work, each in guesses) or not before:
         return None
-    devices = {work.device for work in works}
+    devices = {work.device for work in works}  # at work side by side
     seconds = (
         finish(
             (), (each.seconds for work, each in guesses if each and work.device == device), workers(device)
         )
         for device in devices
     )
-    return Guess(sum(seconds), most=any(each.most for _, each in guesses if each))
+    return Guess(max(seconds, default=0.0), most=any(each.most for _, each in guesses if each))
 
 
 def takes_long(work: Work) -> bool:

@@ -1,158 +1,118 @@
-"""What a plan lacks is computed: in which order, by how many workers, and what happens when one dies."""
+"""What an executor is: it says which runs it takes, and computes them wherever it is at home."""
 
-import concurrent.futures
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from cnnreport.errors import EnvironmentFailure, VerificationError
-from cnnreport.project import Project
-from cnnreport.runs import artefact, device
-from cnnreport.runs.artefact import Run
+from cnnreport.errors import CnnReportError, EnvironmentFailure
+from cnnreport.runs.device import Device
 from cnnreport.runs.executors import crew
-from cnnreport.runs.executors.workers import InProcess, WorkersDied, compute, workers
-from cnnreport.runs.planned import Planned, make_job
-from cnnreport.runs.prepare import prepare_data
+from cnnreport.runs.planned import Planned
 from cnnreport.runs.runner import Job, Notify
 
+AGAIN = "run the same command again: it goes on from the last finished epoch"
+"""What to do after a run was lost that is not to blame for it."""
 
-class _Work:
-    """Some runs and how far they are: computed in rounds, since workers may die.
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run needs of the place where it is computed.
 
     Args:
-        project: Where everything lies.
-        runs: What is to be computed, in the order in which it is begun.
-        command: The command line that asked for it.
-        finished: The folders of runs that are done; this work adds its own.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        memory: Bytes of main memory.
     """
 
-    def __init__(self, project: Project, runs: Sequence[Planned], command: str, finished: set[Path]) -> None:
-        self.left = list(runs)
-        self._project = project
-        self._command = command
-        self._finished = finished
-        self._errors: dict[Path, BaseException] = {}
-        self._known: dict[str, Path] = {}
-        self._jobs: dict[Path, Job] = {}
-        self._order = [each.folder for each in runs]
+    device: Device
+    memory: int
 
-    def compute(self, pool: concurrent.futures.Executor) -> None:
-        """Compute what is left; one failing run does not cost the others, but for those that read it.
+
+@dataclass(frozen=True)
+class Orders:
+    """What an executor is told beside its runs.
+
+    Args:
+        notify: Takes the progress of runs, from any thread; it neither blocks nor raises.
+        tell: Takes, in a sentence, what the user should know of the executor.
+        workers: How many runs the user wants to be computed at once on the CPU, None for what fits.
+        beside: Bytes of this machine's memory that the runs of other executors may need meanwhile.
+    """
+
+    notify: Notify
+    tell: Callable[[str], None]
+    workers: int | None = None
+    beside: int = 0
+
+
+class Lost(Exception):  # noqa: N818 - what happened, as the name of an event
+    """A run has come to no end where it was computed, and has not failed by itself either."""
+
+
+class Executor(ABC):
+    """Computes runs; a context, at whose end nothing of it goes on.
+
+    The schedule makes one executor of each class that is the first to take one of the runs. All methods
+    are called in the schedule's thread. A class of one's own is named in the project's pyproject.toml
+    (`cnnreport.runs.executors.register`).
+
+    Args:
+        runs: All that it may be given, in the order in which they should begin.
+        orders: Whom it tells, and what the user wants.
+    """
+
+    def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
+        self.runs = runs
+        self.orders = orders
+
+    @classmethod
+    @abstractmethod
+    def takes(cls, needs: Needs) -> bool:
+        """Say whether it can compute runs of such needs."""
+
+    @abstractmethod
+    def submit(self, job: Job) -> "Future[Path]":
+        """Begin a job as soon as there is room for it, and return at once.
+
+        Returns:
+            A future with the run's folder (see `cnnreport.runs.runner.execute`), the error of the run, or
+            `Lost`.
+        """
+
+    def admits(self, planned: Planned) -> bool:
+        """Say whether a run may be submitted now; if not, the schedule asks again when another has ended."""
+        return True
+
+    def settled(self, planned: Planned) -> None:  # noqa: B027 - few need to know
+        """Take note that a run is done, has failed, or reads what has failed."""
+
+    def recover(self, planned: Planned, lost: Lost) -> CnnReportError | None:
+        """Do what is to be done when a run was lost; all that was submitted and is not done is forgotten.
+
+        Returns:
+            The run's error, or None to have it submitted again like the others that are forgotten.
 
         Raises:
-            BrokenExecutor: A worker died; what is left may be computed on another pool.
-            Exception: That of the first run that failed, when all others are done.
+            EnvironmentFailure: Nothing can be computed here, so that the whole plan ends.
         """
-        for each in self.left:  # before any is begun: a run's data must not come hours late
-            self._jobs[each.folder] = self._jobs.get(each.folder) or self._job(each)
-        pending: dict[concurrent.futures.Future[Path], Planned] = {}
-        begun: set[Path] = set()
-        while True:
-            for each in self.left:
-                if each.folder not in begun and self._ready(each):
-                    begun.add(each.folder)
-                    pending[pool.submit(compute, self._jobs[each.folder])] = each
-            if not pending:
-                break
-            done, _ = concurrent.futures.wait(pending, return_when=concurrent.futures.FIRST_COMPLETED)
-            self._settle({future: pending.pop(future) for future in done})
-        if self._errors:
-            raise next(self._errors[folder] for folder in self._order if folder in self._errors)
+        return EnvironmentFailure(str(lost), AGAIN)
 
-    def _job(self, planned: Planned) -> Job:
-        return make_job(planned, prepare_data(self._project, planned, self._known), self._command)
+    @abstractmethod
+    def close(self, *, at_once: bool) -> None:
+        """End whatever was begun for the runs, where `at_once` is set without waiting for any of them."""
 
-    def _ready(self, planned: Planned) -> bool:
-        read = planned.reads
-        return read is None or read.run is not None or read.folder in self._finished
+    def __enter__(self) -> Self:
+        return self
 
-    def _settle(self, done: "dict[concurrent.futures.Future[Path], Planned]") -> None:
-        fatal: BaseException | None = None
-        for future, planned in done.items():
-            error = future.exception()
-            if isinstance(error, concurrent.futures.BrokenExecutor | MemoryError):
-                fatal = error
-                continue
-            self.left.remove(planned)
-            if error is None:
-                self._finished.add(planned.folder)
-            else:
-                self._errors[planned.folder] = error
-        if fatal:
-            raise fatal
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(at_once=error is not None)
 
 
-def run_plan(
-    project: Project,
-    plan: Sequence[Planned],
-    command: str,
-    notify: Notify,
-    *,
-    most: int | None = None,
-    tell: Callable[[str], None] = lambda text: None,
-) -> list[Run]:
-    """Compute what a plan still lacks and return all of its runs, in its order.
-
-    Args:
-        project: Where everything lies.
-        plan: What is wanted.
-        command: The command line that asked for it.
-        notify: Told of each run's progress.
-        most: How many workers, None for as many as cores and memory allow.
-        tell: Told, in a sentence, what the user should know of the workers.
-
-    Raises:
-        DataError: The data cannot be prepared.
-        EnvironmentFailure: A worker died, or the disk is full.
-        VerificationError: A source was changed while it was computed.
-    """
-    missing = [planned for planned in plan if planned.run is None]
-    here = [planned for planned in missing if planned.key.where["device"] == "cpu"]
-    elsewhere = [planned for planned in missing if planned.key.where["device"] != "cpu"]
-    finished: set[Path] = set()
-    if here:
-        here.sort(key=_order(here))
-        for stage in crew.stages(here, most):
-            count = crew.size(stage, most)
-            if not most and (why := crew.shortage(stage, count)):
-                tell(why)
-            _compute_here(_Work(project, stage, command, finished), count, notify, tell)
-    if elsewhere:
-        device.check_torch(elsewhere[0].key.where["device"])
-        with InProcess(notify) as pool:
-            _Work(project, elsewhere, command, finished).compute(pool)
-    return [planned.run or _finished(planned) for planned in plan]
-
-
-def _compute_here(work: _Work, count: int, notify: Notify, tell: Callable[[str], None]) -> None:
-    """Compute on workers; where one is killed, go on with fewer from the last finished epochs."""
-    alone = 0
-    while True:
-        before = len(work.left)
-        count = min(count, before)
-        try:
-            with workers(count, notify) as pool:
-                work.compute(pool)
-            return
-        except (WorkersDied, MemoryError) as death:
-            if isinstance(death, WorkersDied) and not death.killed:
-                raise EnvironmentFailure(
-                    str(death), "run the same command again: it goes on from the last finished epoch"
-                ) from death
-            alone = alone + 1 if count == 1 and len(work.left) == before else int(count == 1)
-            if alone == 2:
-                raise crew.too_little_memory(str(death), work.left) from death
-            count = max(1, count // 2)
-            tell(crew.going_on(str(death), count))
-
-
-def _order(missing: Sequence[Planned]) -> Callable[[Planned], tuple[bool, float]]:
-    """Return what to sort by: first what others wait for, then the longest: all cores end together."""
-    read = {planned.reads.folder for planned in missing if planned.reads}
-    return lambda planned: (planned.folder not in read, -planned.spec.effort())
-
-
-def _finished(planned: Planned) -> Run:
-    run = artefact.load(planned.folder)
-    if not isinstance(run, Run):
-        raise VerificationError(f"the run in {planned.folder} did not survive", "run the same command again")
-    return run
+def needs(planned: Planned) -> Needs:
+    """Return what a planned run needs."""
+    return Needs(planned.key.where["device"], crew.need(planned))

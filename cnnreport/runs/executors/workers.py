@@ -1,11 +1,12 @@
-"""Where jobs are computed: in this process on a GPU, on warm single-thread workers on a CPU.
+"""Worker processes: each computes one run at a time, and a thread of this process listens to it.
 
-Both are a `concurrent.futures.Executor`; a cluster would be a third. One thread for each worker gives
-a run the same bytes on any number of cores, and more throughput than one worker with many threads.
+On the CPU a worker has one thread, which gives a run the same bytes on any number of cores, and more
+throughput than one worker with many threads. A device has one worker, with as many as torch likes.
 """
 
 import concurrent.futures
 import contextlib
+import gc
 import multiprocessing
 import os
 import pickle
@@ -13,22 +14,18 @@ import queue
 import signal
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from cnnreport import modules, sources
-from cnnreport.errors import EnvironmentFailure
-from cnnreport.runs.device import THREADS
+from cnnreport.errors import CnnReportError, EnvironmentFailure
+from cnnreport.runs.device import THREADS, Device, check_torch
+from cnnreport.runs.executors.executor import Lost
 from cnnreport.runs.runner import Job, Notify, Progress, execute
 from cnnreport.system import streams
-
-_notify: Notify | None = None
-"""Where the process that computes sends its progress; set once, when the executor starts it."""
-
-_unfit: Exception | None = None
-"""Why this worker cannot compute, None where it can; set once, when it starts."""
 
 _HELD = {number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None)) is not None}
 """Signals that a terminal sends to all processes on it; only this one listens. Windows has not all."""
@@ -36,131 +33,182 @@ _HELD = {number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, n
 _NO_MEMORY = ("can't allocate memory", "annot allocate memory", "not enough memory", "bad_alloc")
 """What torch, the system and C++ say, beside MemoryError, where memory is wanting."""
 
-_LAST_WORDS = 5.0
-"""Seconds that the progress of ended workers is waited for: who reads it may have stopped reading."""
+_READY = "ready"
+"""What a worker says first of all, when it has imported what every run needs."""
 
 
-class InProcess(concurrent.futures.Executor):
-    """Computes each job at once, in this process."""
-
-    def __init__(self, notify: Notify) -> None:
-        global _notify
-        _notify = self._shown = _BestEffort(notify)
-
-    def submit(
-        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> "concurrent.futures.Future[Any]":
-        """Call the function and return its finished future."""
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - a future carries whatever its function raised
-            future.set_exception(error)
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Say if progress could not be shown."""
-        self._shown.warn()
-
-
-class _Pool(concurrent.futures.ProcessPoolExecutor):
-    """Worker processes in which what cannot be imported is an error of the call, not a worker's death."""
-
-    def submit(
-        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> "concurrent.futures.Future[Any]":
-        """Let a worker call the function; pack all here, so that it is unpacked within the call."""
-        return super().submit(_call, pickle.dumps((fn, args, kwargs)))
-
-
-class WorkersDied(Exception):  # noqa: N818 - what happened, as the name of an event
-    """A worker process ended before its work was done.
+class WorkerDied(Lost):
+    """A worker process ended before its run did.
 
     Args:
-        codes: The exit codes of all workers; negative for a signal.
+        code: Its exit code, negative for a signal; None where nobody knows.
+        ready: Whether it had got so far as to begin with the run.
     """
 
-    def __init__(self, codes: Sequence[int | None]) -> None:
-        super().__init__(codes)
-        # The pool ends the others with SIGTERM.
-        self.codes = sorted({code for code in codes if code not in (None, 0, -signal.SIGTERM)})
+    def __init__(self, code: int | None, *, ready: bool = True) -> None:
+        super().__init__(code)
+        self.code = code
+        self.ready = ready
 
     @property
     def killed(self) -> bool:
-        """Whether one was ended by a signal that only the system or a person sends: for want of memory."""
-        return -9 in self.codes
+        """Whether it was ended by a signal that only the system or a person sends: for want of memory."""
+        return self.code == -9
 
     def __str__(self) -> str:
-        """Say how they died."""
+        """Say how it died."""
         if self.killed:
             return "a worker was killed, most likely for want of memory"
-        names = [f"signal {-code}" if code < 0 else f"exit code {code}" for code in self.codes]
-        return f"a worker process died ({', '.join(names)})" if names else "a worker process was ended"
+        if not self.code:
+            return "a worker process was ended"
+        how = f"signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
+        return f"a worker process died ({how})"
 
 
-@contextlib.contextmanager
-def workers(count: int, notify: Notify) -> Iterator[concurrent.futures.Executor]:
-    """Start warm CPU workers; on any exception, an interrupt included, end them at once.
+class NoMemory(Lost):
+    """A run was refused memory."""
 
-    Nothing is lost by that: every finished epoch is on the disk.
 
-    Raises:
-        WorkersDied: One of them did not live until its work was done.
+class Pool:
+    """Worker processes that wait for runs: start them now, for the imports take seconds.
+
+    Args:
+        count: How many.
+        device: Where they compute.
+        notify: Takes the progress of their runs, from several threads.
     """
-    shown = _BestEffort(notify)
-    context = multiprocessing.get_context("spawn")
-    staff: set[Any] = set()
-    with _signals_held():  # the workers are born deaf to Ctrl-C: this process decides
-        notifications = context.Queue()
-        arguments = (notifications, os.getpid(), sources.followed(), modules.entered())
-        pool = _Pool(count, mp_context=context, initializer=_start_worker, initargs=arguments)
-        ended = threading.Event()
-        listener = threading.Thread(target=_listen, args=(notifications, shown, ended), daemon=True)
-        listener.start()
-    try:
-        with _signals_held():
-            for _ in range(count):
-                pool.submit(_warm)
-                staff.update(multiprocessing.active_children())
-        yield pool
-        pool.shutdown()
-    except concurrent.futures.BrokenExecutor as error:
-        pool.shutdown(cancel_futures=True)  # it has ended the others
-        raise WorkersDied([process.exitcode for process in staff]) from error
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    finally:
-        ended.set()
-        listener.join(_LAST_WORDS)
-        if not listener.is_alive():
-            notifications.close()
-    shown.warn()
+
+    def __init__(self, count: int, device: Device, notify: Notify) -> None:
+        self._notify = notify
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        self._threads = concurrent.futures.ThreadPoolExecutor(count, "cnnreport-worker")
+        with _signals_held():  # the workers are born deaf to Ctrl-C: this process decides
+            self._workers = [_Worker(device) for _ in range(count)]
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def submit(self, job: Job) -> "concurrent.futures.Future[Path]":
+        """Let the next worker that is free compute a job; the future may end with `Lost`."""
+        return self._threads.submit(self._compute, job)
+
+    def close(self, *, at_once: bool = False) -> None:
+        """End the workers when they are done, or `at_once`: every finished epoch is on the disk."""
+        if at_once:
+            for worker in self._workers:
+                worker.kill()
+        self._threads.shutdown(cancel_futures=at_once)
+        for worker in self._workers:
+            worker.close()
+
+    def _compute(self, job: Job) -> Path:
+        worker = self._idle.get()
+        try:
+            return worker.compute(job, self._notify)
+        finally:
+            self._idle.put(worker)
 
 
-def _start_worker(notifications: Any, parent: int, followed: Sequence[Path], root: Path | None) -> None:
-    global _notify, _unfit
-    _notify = notifications.put
+class _Worker:
+    """One process and the connection to it."""
+
+    def __init__(self, device: Device) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, there = context.Pipe()
+        origin = _Origin(os.getpid(), sources.followed(), modules.entered())
+        arguments = (there, origin, device)
+        self._process = context.Process(target=_serve, args=arguments)
+        self._process.start()
+        there.close()  # so that a worker's death is the connection's end
+        self._ready = False
+
+    def compute(self, job: Job, notify: Notify) -> Path:
+        """Have a job computed and wait for it.
+
+        Raises:
+            WorkerDied: The process ended meanwhile.
+            Exception: That of the job.
+        """
+        packed = pickle.dumps(job)
+        try:
+            answer = self._converse(packed, notify)
+        except (EOFError, OSError) as error:
+            self._process.join()
+            raise WorkerDied(self._process.exitcode, ready=self._ready) from error
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _converse(self, packed: bytes, notify: Notify) -> Path | Exception:
+        self._connection.send_bytes(packed)
+        while True:
+            message = self._connection.recv()
+            if isinstance(message, Progress):
+                notify(message)
+            elif message == _READY:
+                self._ready = True
+            else:
+                answer: Path | Exception = message
+                return answer
+
+    def kill(self) -> None:
+        """End the process without a word."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process, which waits for jobs."""
+        self._connection.close()
+        self._process.join()
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """The process that starts a worker: its number, whose modules it executes from source, its project."""
+
+    process: int
+    followed: Sequence[Path]
+    project: Path | None
+
+
+def _serve(connection: "Connection[object, object]", origin: _Origin, device: Device) -> None:
+    """Compute one job after the other until the connection ends: all that a worker process does."""
+    unfit = _prepare(origin, device)
+    connection.send(_READY)
+    while True:
+        try:
+            packed = connection.recv_bytes()
+        except EOFError:
+            return
+        connection.send(_answer(packed, connection.send, unfit))
+
+
+def _prepare(origin: _Origin, device: Device) -> Exception | None:
+    """Set this process up for runs; return what is in the way of that, None for nothing."""
     try:
         for number in _HELD:  # the parent decides what these mean
             signal.signal(number, signal.SIG_IGN)
         streams.protect()
-        for folder in followed:
+        for folder in origin.followed:
             sources.follow(folder)
-        if root is not None:
-            modules.enter(root)
-        os.environ.update(OMP_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-        from cnnreport.training.fast import memory
+        if origin.project is not None:
+            modules.enter(origin.project)
+        threading.Thread(target=_end_with, args=(origin.process,), daemon=True).start()
+        if device == "cpu":
+            _prepare_cpu()
+        else:
+            check_torch(device)
+    except Exception as error:  # noqa: BLE001 - the answer to every job
+        return error
+    return None
 
-        memory.keep_freed_blocks()
-        import torch
 
-        torch.set_num_threads(THREADS)
-    except Exception as error:  # noqa: BLE001 - told by the first job: a pool keeps no word of it
-        _unfit = error
+def _prepare_cpu() -> None:
+    os.environ.update(OMP_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
+    from cnnreport.training.fast import memory
+
+    memory.keep_freed_blocks()
+    import torch
+
+    torch.set_num_threads(THREADS)
 
 
 def _end_with(parent: int) -> None:
@@ -170,65 +218,37 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _call(packed: bytes) -> Any:
-    """Call a function in a worker; say in a sentence what is the worker's fault and not the function's."""
+def _answer(packed: bytes, notify: Notify, unfit: Exception | None) -> Path | Exception:
+    """Compute a job; unpack it here, so that what cannot be imported is an error of the job."""
     try:
-        if _unfit is not None:
-            raise _unfit
-        fn, args, kwargs = pickle.loads(packed)  # noqa: S301 - packed by the process that started this one
-        return fn(*args, **kwargs)
-    except Exception as error:
-        if any(words in str(error) for words in _NO_MEMORY):
-            raise MemoryError(f"a worker found no memory: {error}") from error
-        if error is _unfit:
-            problem = f"a worker cannot start: {type(error).__name__}: {error}"
-            raise EnvironmentFailure(problem, "python -m cnnreport doctor tells more") from error
-        raise
+        if unfit is not None:
+            raise unfit
+        return execute(pickle.loads(packed), notify)  # noqa: S301 - packed by the process that started this one
+    except Exception as error:  # noqa: BLE001 - raised again in the parent
+        answer = _portable(_as_told(error, unfit))
+    gc.collect()  # what the failed task held, tensors on a device above all, is not kept for the next
+    return answer
 
 
-def _warm() -> None:
-    """Occupy a worker just long enough that every worker is started."""
-    time.sleep(0.2)
+def _as_told(error: Exception, unfit: Exception | None) -> Exception:
+    """Say in a sentence what is the worker's fault and not the run's."""
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
+        return NoMemory(f"a worker found no memory: {error}")
+    if error is unfit and not isinstance(error, CnnReportError):
+        problem = f"a worker cannot start: {type(error).__name__}: {error}"
+        return EnvironmentFailure(problem, "python -m cnnreport doctor tells more")
+    return error
 
 
-def compute(job: Job) -> Path:
-    """Compute a job where this is called: what an executor of this module is given to do."""
-    assert _notify is not None, "jobs are computed by an executor of this module"
-    return execute(job, _notify)
-
-
-def _listen(notifications: Any, shown: "_BestEffort", ended: threading.Event) -> None:
-    """Pass on what the workers tell, until they have ended and all is passed on."""
-    while True:
-        over = ended.is_set()
-        try:
-            progress: Progress = notifications.get(timeout=0.1)
-        except queue.Empty:
-            if over:
-                return
-        else:
-            shown(progress)
-
-
-class _BestEffort:
-    """Passes progress on until that fails: whoever shows it, no training ends with him."""
-
-    def __init__(self, notify: Notify) -> None:
-        self._notify = notify
-        self._failure: Exception | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        if self._failure is None:
-            try:
-                self._notify(progress)
-            except Exception as error:  # noqa: BLE001 - kept for `warn`
-                self._failure = error
-
-    def warn(self) -> None:
-        """Say if something could not be shown."""
-        if self._failure is not None:
-            told = f"{type(self._failure).__name__}: {self._failure}"
-            warnings.warn(f"the progress of runs could not be shown: {told}", RuntimeWarning, stacklevel=2)
+def _portable(error: Exception) -> Exception:
+    """Return an error that can be sent, or another that says the same, with a note of where it arose."""
+    lines = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - packed in this line
+    except Exception:  # noqa: BLE001 - whatever its class does when it is packed
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(f"In a worker:\n{lines}")
+    return error
 
 
 @contextlib.contextmanager

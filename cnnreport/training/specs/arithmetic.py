@@ -3,14 +3,18 @@
 The planner puts the answer into a run's key and the training computes by it, so both ask here.
 """
 
+from typing import Literal
+
 from cnnreport.system import hardware
+
+Precision = Literal["exact", "fast"]
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 _AMPERE = 8
 """The first compute capability that multiplies bfloat16 in hardware."""
 
 
-def arithmetic(precision: str, device: str) -> str:
+def arithmetic(precision: Precision, device: str) -> str:
     """Return the number format of a training's convolutions.
 
     Args:

@@ -1,14 +1,12 @@
 """What a training of a classifier is, as a frozen dataclass that imports nothing heavy."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from cnnreport.training.specs.arithmetic import arithmetic
+from cnnreport.training.specs.arithmetic import Precision, arithmetic
 from cnnreport.training.specs.named import require
 from cnnreport.training.specs.optimiser import Optimiser
 from cnnreport.training.specs.schedule import Schedule
-
-Precision = Literal["exact", "fast"]
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,12 @@ Imports nothing heavy, so that experiments can be listed and planned without tor
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from cnnreport.errors import UsageError
-from cnnreport.training.specs.arithmetic import arithmetic
+from cnnreport.training.specs.arithmetic import Precision, arithmetic
 from cnnreport.training.specs.optimiser import Optimiser
 from cnnreport.training.specs.schedule import Schedule
-
-Precision = Literal["exact", "fast"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Colourization:
     """
 
     task: ClassVar[str] = "cnnreport.training.colourization:ColourizationTraining"
+    kind: ClassVar[str] = "cnnreport.kinds.colourization:KIND"
     data: ClassVar[str] = "cnnreport.data.horses.declaration:HORSES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "numpy", "scikit-learn")
     symbolic: ClassVar[bool] = False

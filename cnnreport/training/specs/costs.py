@@ -26,6 +26,7 @@ class FineTuningCosts:
     """
 
     task: ClassVar[str] = "cnnreport.training.costs:CostsTask"
+    kind: ClassVar[str] = "cnnreport.kinds.costs:KIND"
     data: ClassVar[None] = None
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = True

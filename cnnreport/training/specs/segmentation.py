@@ -58,7 +58,8 @@ class Features(_Segmentation):
         images: How many images of each list to use; see `cnnreport.data.flowers.flower_set.prepare`.
     """
 
-    task: ClassVar[str] = "cnnreport.training.features:FeaturesTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.features:FeaturesTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:FEATURES"
 
     start: Start = "pretrained"
     images: int | None = None
@@ -92,7 +93,8 @@ class FineTuning(_Segmentation):
         UsageError: The schedule does not fit the optimiser.
     """
 
-    task: ClassVar[str] = "cnnreport.training.fine_tuning:FineTuningTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.fine_tuning:FineTuningTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:FINE_TUNING"
 
     loss: Loss
     protocol: Protocol = "clean"
@@ -137,7 +139,8 @@ class Pretraining:
         UsageError: The schedule does not fit the optimiser.
     """
 
-    task: ClassVar[str] = "cnnreport.training.pretraining:PretrainingTask"
+    task: ClassVar[str] = "cnnreport.training.segmentation.pretraining:PretrainingTask"
+    kind: ClassVar[str] = "cnnreport.kinds.segmentation:PRETRAINING"
     data: ClassVar[str] = "cnnreport.data.drawn.declaration:SCENES"
     libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "numpy")
     symbolic: ClassVar[bool] = False

@@ -7,7 +7,7 @@ from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
-from cnnreport.report.say import colourization
+from cnnreport.report.say import colourization, training
 from cnnreport.report.say.formulas import derived, doubling
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
@@ -67,7 +67,7 @@ def a3(runs: Runs) -> Answer:
 
 
 def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    experiment = colourization.experiment_of(runs)
+    experiment = training.experiment_of(runs)
 
     def less(name: str, meaning: str, left: str, right: str) -> Quantity:
         whole = values[left].form

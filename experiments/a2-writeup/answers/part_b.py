@@ -5,16 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Runs
-from cnnreport.report.numbers.contrast import Contrast, seed_margin
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import Contrast, seed_margins
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, over_all
-from cnnreport.report.say import colourization
+from cnnreport.report.say import colourization, training
+from cnnreport.report.say.colourization import SWEPT, sweep, versus
 from cnnreport.report.say.formulas import paddings
 from cnnreport.report.say.formulas.network import network
-from cnnreport.report.say.sweep import COMPARED, sweep
-from cnnreport.report.say.versus import told, versus
 from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
@@ -36,8 +35,8 @@ PATH = (POOL_UPSAMPLE, "strided-upsample", "resize-conv", CONV_TRANSPOSE)
 
 
 # What the losses after equally many updates say beside those after equally many epochs.
-PER_UPDATE = ("too_short", "lost", "still_behind", "ahead", "caught_up", "ahead_and_better", "ahead_not_better",
-              "behind_not_worse", "level")  # fmt: skip
+PER_UPDATE = ("too_short", "lost", "still_behind", "ahead", "caught_up", "ahead_and_better",
+              "ahead_not_better", "behind_not_worse", "level")  # fmt: skip
 
 # What each step of the path changes, and what there is where none has a share of the whole.
 STEPS = {"step1": "pooling", "step2": "upsampling", "step3": "transposed"}
@@ -58,12 +57,12 @@ def b3(runs: Runs) -> Answer:
     """Answer B3: whether ConvTransposeNet is better than PoolUpsampleNet, and why."""
     left, right = runs[CONV_TRANSPOSE], runs[POOL_UPSAMPLE]
     found = versus(left, right)
-    rows = colourization.picture_rows(right, colourization.net_name(right))
+    rows = colourization.picture_rows(right, training.net_name(right))
     pictures = {
         "grey": rows["grey"],
         "truth": rows["truth"],
         "right": rows["prediction"],
-        "left": colourization.prediction_row(left, colourization.net_name(left), right),
+        "left": colourization.prediction_row(left, training.net_name(left), right),
     }
     return replace(found, pictures=pictures)
 
@@ -102,9 +101,7 @@ def path(runs: Runs) -> Answer:
         contrasts={**contrasts, "whole": total},
         verdicts={name: each.verdict for name, each in contrasts.items()},
         grids={
-            "nets": colourization.side_by_side(
-                {colourization.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net"
-            )
+            "nets": training.side_by_side({training.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net")
         },
         decisions={
             "largest": Decision("which step has the largest part", largest, (*STEPS.values(), UNDIVIDED))
@@ -122,9 +119,7 @@ def updates(runs: Runs) -> Answer:
 
 def _margins(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what two trainings differ by that differ in their seed alone; empty where it is not known."""
-    numbers = told(runs) if runs else {}
-    found = {name: seed_margin(numbers[name]) for name in COMPARED if name in numbers}
-    return {name: margin for name, margin in found.items() if margin is not None}
+    return seed_margins(SWEPT, colourization.numbers(runs)) if runs else {}
 
 
 def _with_margin(found: Answer, many: Sequence[Run]) -> Answer:
@@ -134,8 +129,8 @@ def _with_margin(found: Answer, many: Sequence[Run]) -> Answer:
         return found
     values = {
         "margin": margin,
-        "margin_seeds": answer.count(many),
-        "margin_batch": answer.setting(many, "batch_size", "batch size"),
+        "margin_seeds": reading.count(many),
+        "margin_batch": reading.setting(many, "batch_size", "batch size"),
     }
     return replace(found, values={**found.values, **values})
 

@@ -1,25 +1,21 @@
 """Answers to Part C of CSC413 2021, programming assignment 2: UNet."""
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from cnnreport.errors import UsageError
-from cnnreport.kinds.kind import Form
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
+from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, balance
 from cnnreport.report.numbers.decision import Decision
-from cnnreport.report.numbers.quantity import Quantity, Source, combine
+from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
-from cnnreport.report.say import colourization
+from cnnreport.report.say import colourization, training
+from cnnreport.report.say.colourization import TRUTH, versus
 from cnnreport.report.say.formulas.network import network
-from cnnreport.report.say.versus import TRUTH, versus
-from cnnreport.runs.artefact import Run
+
+from ..published import Entry, Published
 
 POOL_UPSAMPLE = "pool-upsample"
 CONV_TRANSPOSE = "conv-transpose"
@@ -38,11 +34,15 @@ COLUMNS = {
     "colour_share": "share of the colours",
 }
 
-PUBLISHED = "published.toml"
-PUBLISHED_DATA = "cifar10"
-PUBLISHED_SPEC = {"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
-                  "train_images": None, "validation_images": None}  # fmt: skip
-"""The data set and the settings with which the published results were reached."""
+PUBLISHED = Published(
+    "published.toml",
+    data="cifar10",
+    spec={"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
+          "train_images": None, "validation_images": None},
+    complete=lambda source: all(float(source[name][what]) > 0 for what in TOLD for name in NETS),
+    lacks=f"numbers of {', '.join(NETS)}",
+    remedy="give each source a loss and an accuracy",
+)  # fmt: skip
 
 # What the validation loss of the widened net can say about the gain of the skips.
 CAUSES = ("unknown_losses", "worse", "no_gain", "weights_left", "skips", "weights", "undecided")
@@ -75,10 +75,10 @@ def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
     found = versus(runs[UNET], runs[CONV_TRANSPOSE])
     first = runs[POOL_UPSAMPLE]
-    rows = colourization.picture_rows(first, colourization.net_name(first))
+    rows = colourization.picture_rows(first, training.net_name(first))
     pictures = {name: rows[name] for name in ("grey", "original", "truth")}
     for name in NETS:
-        pictures[name] = colourization.prediction_row(runs[name], colourization.net_name(runs[name]), first)
+        pictures[name] = colourization.prediction_row(runs[name], training.net_name(runs[name]), first)
     published = _published(runs)
     c = found.contrasts
     return replace(
@@ -92,14 +92,14 @@ def c3(runs: Runs) -> Answer:
         },
         pictures=pictures,
         grids={
-            "nets": colourization.side_by_side(
-                {colourization.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"
+            "nets": training.side_by_side(
+                {training.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"
             ),
             **published.grids,
         },
         facts={
             **found.facts,
-            **{name: colourization.net_name(runs[name]) for name in NETS},
+            **{name: training.net_name(runs[name]) for name in NETS},
         },
     )
 
@@ -117,22 +117,22 @@ def skips(runs: Runs) -> Answer:
         "weights": under.contrasts["parameters"],
     }
     rows = {
-        colourization.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
+        training.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
         widened: runs[WIDENED],
-        colourization.net_name(runs[UNET]): runs[UNET],
+        training.net_name(runs[UNET]): runs[UNET],
     }
     return Answer(
         values={
-            "filters": answer.setting(runs[WIDENED], "num_filters", "NF, filters of the first layer"),
-            "filters_before": answer.setting(runs[UNET], "num_filters", "NF, filters of the first layer"),
+            "filters": colourization.numbers(runs[WIDENED])["filters"],
+            "filters_before": colourization.numbers(runs[UNET])["filters"],
         },
         contrasts=contrasts,
         verdicts={name: contrasts[name].verdict for name in ("gain", "widened", "unet")},
-        grids={"nets": colourization.side_by_side(rows, COLUMNS, "net")},
+        grids={"nets": training.side_by_side(rows, COLUMNS, "net")},
         decisions={"cause": Decision("what the gain of the skips comes from", _cause(contrasts), CAUSES)},
         facts={
-            "unet": colourization.net_name(runs[UNET]),
-            "net": colourization.net_name(runs[CONV_TRANSPOSE]),
+            "unet": training.net_name(runs[UNET]),
+            "net": training.net_name(runs[CONV_TRANSPOSE]),
         },
     )
 
@@ -167,10 +167,10 @@ def _tables(runs: Runs) -> dict[str, Verdict]:
 
 def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
-    if not all(map(_comparable, (run for name in NETS for run in runs[name]))):
+    if not all(map(PUBLISHED.comparable, (run for name in NETS for run in runs[name]))):
         return Answer()
-    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
-    ours = {name: colourization.results(runs[name]) for name in NETS}
+    sources = PUBLISHED.sources()
+    ours = {name: colourization.numbers(runs[name]) for name in NETS}
     rows = [
         *(
             (source["title"], *(tuple(_told(source, name, w) for w in TOLD) for name in NETS))
@@ -178,7 +178,7 @@ def _published(runs: Runs) -> Answer:
         ),
         ("this report", *(tuple(ours[name][w] for w in TOLD) for name in NETS)),
     ]
-    columns = ("source", *(colourization.net_name(runs[name]) for name in NETS))
+    columns = ("source", *(training.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
     mine = [ours[name]["accuracy"].mean for name in NETS]
     if all(map(math.isfinite, mine)):
@@ -187,64 +187,33 @@ def _published(runs: Runs) -> Answer:
         order = "unordered"
     return Answer(
         values={f"{name}_off": _off(ours[name]["accuracy"], name, sources) for name in NETS},
-        grids={"published": Grid(columns, tuple(rows), answer.datasets(runs[UNET]))},
+        grids={"published": Grid(columns, tuple(rows), reading.datasets(runs[UNET]))},
         decisions={"order": Decision("whether the order of the nets is that of the others", order, ORDERS)},
     )
-
-
-def _sources(file: Path) -> list[Mapping[str, Any]]:
-    """Read what others reported.
-
-    Raises:
-        UsageError: The file has a mistake, or a number is missing.
-    """
-    try:
-        sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
-        complete = all(
-            isinstance(source["title"], str) and all(float(source[name][what]) > 0 for what in TOLD)
-            for source in sources
-            for name in NETS
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
-    if not sources or not complete:
-        raise UsageError(
-            f"{file} lacks numbers of {', '.join(NETS)}", "give each source a loss and an accuracy"
-        )
-    return sources
-
-
-def _comparable(run: Run) -> bool:
-    """Tell whether a run used the data and the settings of the published ones."""
-    data = run.key.what["data"]["name"] == PUBLISHED_DATA
-    return data and all(run.spec[name] == value for name, value in PUBLISHED_SPEC.items())
 
 
 def _order(values: Sequence[float]) -> list[int]:
     return sorted(range(len(values)), key=lambda place: values[place])
 
 
-def _off(accuracy: Quantity, name: str, sources: Sequence[Mapping[str, Any]]) -> Quantity:
+def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     """Return how far an accuracy lies above the mean of the published ones."""
     mean = fmean(_told(source, name, "accuracy").mean for source in sources)
     return combine(
         f"{name}.off_published",
         f"{accuracy.meaning} of {name} less the mean of the published ones",
-        f"{{}} less the mean of {PUBLISHED}",
+        f"{{}} less the mean of {PUBLISHED.file}",
         lambda mine: mine - mean,
         accuracy,
         form="points",
     )
 
 
-def _told(source: Mapping[str, Any], name: str, what: str) -> Quantity:
-    """Return a published number; it has no run."""
-    value = source[name][what]
+def _told(source: Entry, name: str, what: str) -> Quantity:
     title = f"{source['title']}, {name}, {what}"
-    form: Form = "share" if what == "accuracy" else "loss"
-    origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
-    in_form = value / 100 if form == "share" else value  # the file has per cent, as the write-ups do
-    return Quantity(f"published.{title}", f"published: {title}", {0: in_form}, form, origin)
+    # The file has per cent, as the write-ups do.
+    value, form = (source[name][what] / 100, "share") if what == "accuracy" else (source[name][what], "loss")
+    return PUBLISHED.quantity(title, value, form, meaning=title, field=title)
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"c1": c1, "c2": c2, "c3": c3, "skips": skips}

@@ -1,20 +1,20 @@
 """Answers to Part D of CSC413 2021, programming assignment 2: a segmentation net fine-tuned for flowers."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from cnnreport.errors import UsageError
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import Contrast
+from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
-from cnnreport.report.say import costs, error_maps, probabilities, segmentation, segmentation_pairs
-from cnnreport.report.say.probabilities import Rivals
+from cnnreport.report.say import costs, error_maps, probabilities, segmentation, training
+from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, saved, score
+from cnnreport.report.say.training import Rivals
 from cnnreport.runs.artefact import Run
+
+from ..published import Entry, Published
 
 CROSS_ENTROPY = "fine-tune-cross-entropy"
 IOU = "fine-tune-iou"
@@ -44,10 +44,14 @@ COLUMNS = {
 # What another cut has to gain in mean IoU before the text speaks of it.
 GAIN = 0.01
 
-PUBLISHED = "published-segmentation.toml"
-PUBLISHED_DATA = "flowers17"
-PUBLISHED_SPEC = {"epochs": 10, "batch_size": 128, "learning_rate": 0.05, "images": None}
-"""The data set and the settings with which the published results were reached."""
+PUBLISHED = Published(
+    "published-segmentation.toml",
+    data="flowers17",
+    spec={"epochs": 10, "batch_size": 128, "learning_rate": 0.05, "images": None},
+    complete=lambda source: all(0 < float(source[loss]) < 1 for loss in segmentation.LOSSES),
+    lacks="scores",
+    remedy=f"give each source {' and '.join(segmentation.LOSSES)}",
+)
 
 
 def d1q1(runs: Runs) -> Answer:
@@ -59,13 +63,14 @@ def d1q2(runs: Runs) -> Answer:
     """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
     chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
     found = segmentation.fine_tuning(chosen)
-    against = segmentation_pairs.against(chosen, control, "pre-trained features", "random features", CONTROL)
+    against = segmentation.against(chosen, control, "pre-trained features", "random features", CONTROL)
     return replace(
         found,
         contrasts=against.contrasts,
         verdicts={**found.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
         grids={"baselines": _baselines(chosen, control)},
         listings=_code(chosen, "fine_tune_last_layer").listings,
+        decisions={"score": score(found.values)},
     )
 
 
@@ -81,25 +86,25 @@ def d2q1(runs: Runs) -> Answer:
         (segmentation.loss_of(left), "contender", left),
         (segmentation.loss_of(right), "contender", right),
     )
-    found, against = segmentation.fine_tuning(left), segmentation_pairs.against(left, right, *LOSS_NAMES)
-    theirs, contrasts = segmentation.numbers(right), against.contrasts
+    found, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
+    theirs = segmentation.numbers(right)
     return replace(
         found,
         values={**found.values, **{f"right_{name}": number for name, number in theirs.items()}},
-        contrasts=contrasts,
+        contrasts=against.contrasts,
         verdicts={**against.verdicts, **_gains(found.values, theirs)},
         pictures={
             "loss": found.pictures["loss"],
-            "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
+            "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
             "cuts": probabilities.cut_curves(rivals),
             "distributions": probabilities.distributions(rivals),
         },
         listings=_code(left, "soft_iou_loss").listings,
         facts={**found.facts, "right_lost": segmentation.facts(right)["lost"]},
         decisions={
-            **found.decisions,
-            "benefit": segmentation_pairs.benefit(contrasts["mean_iou"], contrasts["flower_iou"]),
-            "at_best_cut": segmentation_pairs.at_best_cut(contrasts["mean_iou"], contrasts["mean_iou_cut"]),
+            "score": score(found.values),
+            "benefit": benefit(against.contrasts["mean_iou"], against.contrasts["flower_iou"]),
+            "at_best_cut": at_best_cut(against.contrasts["mean_iou"], against.contrasts["mean_iou_cut"]),
         },
     )
 
@@ -119,9 +124,8 @@ def dsplits(runs: Runs) -> Answer:
     """Answer what the published protocol measures, beside a clean one, and D.2's question under it."""
     clean, handout = runs[CROSS_ENTROPY], runs[HANDOUT_CROSS_ENTROPY]
     left, right = (f"{name}, handout’s protocol" for name in LOSS_NAMES)
-    losses = segmentation_pairs.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
-    protocols = segmentation_pairs.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
-    cleanly = segmentation_pairs.against(runs[IOU], clean, *LOSS_NAMES, ASKED[:1])
+    losses = segmentation.against(runs[HANDOUT_IOU], handout, left, right, ASKED)
+    protocols = segmentation.against(handout, clean, "the handout’s protocol", "the clean one", ASKED)
     named = {
         "clean, cross entropy": clean,
         "clean, IoU loss": runs[IOU],
@@ -140,31 +144,37 @@ def dsplits(runs: Runs) -> Answer:
         },
         contrasts=contrasts,
         verdicts={name: each.verdict for name, each in contrasts.items()},
-        grids={"protocols": segmentation.side_by_side(named, COLUMNS, "protocol, loss"), **published.grids},
+        grids={
+            "protocols": training.side_by_side(named, COLUMNS, "protocol, loss", segmentation.numbers),
+            **published.grids,
+        },
         # Whether masks have void pixels is seen in the clean protocol alone.
         facts={**segmentation.facts(handout), "void": segmentation.facts(clean)["void"], **published.facts},
-        decisions={
-            "agreement": segmentation_pairs.agreement(
-                losses.contrasts["mean_iou"], cleanly.contrasts["mean_iou"]
-            )
-        },
+        decisions={"agreement": agreement(losses.contrasts["mean_iou"], _cleanly(runs))},
     )
+
+
+def _cleanly(runs: Runs) -> Contrast:
+    """Return the mean IoU of both losses in the clean protocol, as D.2 Q1 compares it."""
+    left, right = runs[IOU], runs[CROSS_ENTROPY]
+    return segmentation.against(left, right, *LOSS_NAMES, ASKED).contrasts["mean_iou"]
 
 
 def dcosts(runs: Runs) -> Answer:
     """Answer what fine-tuning costs, all layers against only the last."""
-    return costs.costs(runs[COSTS])
+    found = costs.costs(runs[COSTS])
+    return replace(found, facts={**found.facts, **saved(found.values, found.verdicts)})
 
 
 def dmoving(runs: Runs) -> Answer:
     """Answer what changes if the frozen net is left in train mode, as the starter leaves it."""
     left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
-    found = segmentation_pairs.against(left, right, "train mode", "eval mode", MOVED)
-    values = {"seeds": answer.count(left), "right_seeds": answer.count(right), **found.values}
+    found = segmentation.against(left, right, "train mode", "eval mode", MOVED)
+    values = {"seeds": reading.count(left), "right_seeds": reading.count(right), **found.values}
     rivals: Rivals = (("train mode", "contender", left), ("eval mode", "contender", right))
     pictures = {
-        "mean_iou": segmentation_pairs.curves(rivals, "validation_mean_iou", "mean IoU, validation"),
-        "starter": segmentation_pairs.curves(rivals, "validation_starter_score", "starter’s score"),
+        "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
+        "starter": training.rival_curves(rivals, "starter"),
     }
     return replace(found, values=values, pictures=pictures)
 
@@ -173,7 +183,7 @@ def _code(runs: Sequence[Run], *names: str) -> Answer:
     numbers = segmentation.numbers(runs)
     return Answer(
         values={name: numbers[name] for name in ("learned", "frozen", "channels")},
-        listings={name: answer.listing(runs, name) for name in names},
+        listings={name: reading.listing(runs, name) for name in names},
         facts=segmentation.facts(runs),
     )
 
@@ -196,7 +206,7 @@ def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
     rows.append(("the fixed map", numbers["prior_mean"], numbers["prior"], ()))
     rows.append(("flower everywhere", (), numbers["everywhere"], ()))
     columns = ("", "mean IoU", "flower IoU per image", "pixel accuracy")
-    return Grid(columns, tuple(rows), answer.datasets(chosen))
+    return Grid(columns, tuple(rows), reading.datasets(chosen))
 
 
 def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Verdict]:
@@ -210,9 +220,9 @@ def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[
 def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
     ours = {"cross-entropy": runs[HANDOUT_CROSS_ENTROPY], "iou": runs[HANDOUT_IOU]}
-    if not all(_comparable(run) for group in ours.values() for run in group):
+    if not all(PUBLISHED.comparable(run) for group in ours.values() for run in group):
         return Answer()
-    sources = _sources(Path(__file__).parents[1] / PUBLISHED)
+    sources = PUBLISHED.sources()
     rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = [
         (source["title"], *(_told(source, loss) for loss in ours)) for source in sources
     ]
@@ -225,45 +235,18 @@ def _published(runs: Runs) -> Answer:
             "published": Grid(
                 ("source", *(segmentation.LOSSES[loss] for loss in ours)),
                 tuple(rows),
-                answer.datasets(ours["iou"]),
+                reading.datasets(ours["iou"]),
             )
         },
         facts={"published_lower": all(source["iou"] < source["cross-entropy"] for source in sources)},
     )
 
 
-def _sources(file: Path) -> list[Mapping[str, Any]]:
-    """Read what others reported.
-
-    Raises:
-        UsageError: The file has a mistake, or a number is missing.
-    """
-    try:
-        sources: list[Mapping[str, Any]] = tomllib.loads(file.read_text(encoding="utf-8"))["source"]
-        complete = all(
-            isinstance(source["title"], str)
-            and all(0 < float(source[loss]) < 1 for loss in segmentation.LOSSES)
-            for source in sources
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{file}: {type(error).__name__}: {error}", "mend it there") from error
-    if not sources or not complete:
-        raise UsageError(f"{file} lacks scores", f"give each source {' and '.join(segmentation.LOSSES)}")
-    return sources
-
-
-def _told(source: Mapping[str, Any], loss: str) -> Quantity:
-    """Return a published score; it has no run."""
+def _told(source: Entry, loss: str) -> Quantity:
     title = f"{source['title']}, {segmentation.LOSSES[loss]}"
-    origin = Source((), f"experiments/a2-writeup/{PUBLISHED}", title)
-    meaning = f"published: starter’s score, {title}"
-    return Quantity(f"published.score.{title}", meaning, {0: source[loss]}, "score", origin)
-
-
-def _comparable(run: Run) -> bool:
-    """Tell whether a run used the data and the settings of the published ones."""
-    data = run.key.what["data"]["name"] == PUBLISHED_DATA
-    return data and all(run.spec[name] == value for name, value in PUBLISHED_SPEC.items())
+    return PUBLISHED.quantity(
+        f"score.{title}", source[loss], "score", meaning=f"starter’s score, {title}", field=title
+    )
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from cnnreport.report import answer
 from cnnreport.report.answer import Answer
 from cnnreport.report.draw import architecture
-from cnnreport.report.say import colourization
+from cnnreport.report.numbers import reading
+from cnnreport.report.say import training
 from cnnreport.report.say.formulas import derived
 from cnnreport.runs.artefact import Run
 
@@ -24,20 +24,15 @@ def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
         ``values``: the settings; ``listings``: ``net``; ``parts`` and ``pictures``: ``net``, where there
         is a derivation; ``facts``: ``net``, the class's name.
     """
-    name = colourization.net_name(runs)
+    name = training.net_name(runs)
     found = {"net": derived.derivation(derivations[0])} if derivations else {}
     return Answer(
-        values={
-            "kernel": answer.setting(runs, "kernel", "kernel size"),
-            "inputs": answer.setting(runs, "num_in_channels", "NIC, input channels"),
-            "filters": answer.setting(runs, "num_filters", "NF, filters of the first layer"),
-            "colours": answer.setting(runs, "num_colours", "NC, colours"),
-        },
+        values=training.settings(runs),
         pictures={
             key: architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING)
             for key, net in found.items()
         },
-        listings={"net": answer.listing(runs, name)},
+        listings={"net": reading.listing(runs, name)},
         parts=found,
         facts={"net": name},
     )

@@ -218,7 +218,7 @@ def test_the_state_is_contiguous_and_no_view_of_the_training() -> None:
 @pytest.mark.slow
 def test_two_processes_give_the_same_bytes() -> None:
     """With one thread, any process on a machine computes the very same run."""
-    code = "import test_training_loop as t; print(t.trained_digest())"
+    code = "import test_training_colourization as t; print(t.trained_digest())"
     environment = {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}", "PATH": ""}
     processes = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment, text=True)
@@ -318,7 +318,7 @@ def test_another_number_of_input_channels_is_refused() -> None:
 def test_training_needs_neither_torchvision_nor_dynamo() -> None:
     """What costs seconds at the start of a worker stays unloaded."""
     code = (
-        "import sys, torch; import test_training_loop as t; training = t.make(); training.run_epoch();"
+        "import sys, torch; import test_training_colourization as t; t.make().run_epoch();"
         "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
     )
     environment = {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}", "PATH": ""}

@@ -17,14 +17,14 @@ from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
 from cnnreport.task import Results, Row
-from cnnreport.training.features import about_weights, make_model, unpack
-from cnnreport.training.images import normalise
 from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copied, train
 from cnnreport.training.metrics import flower_scores, overlap
 from cnnreport.training.metrics.colour_scores import best_median_worst
 from cnnreport.training.metrics.flower_scores import Probabilities
 from cnnreport.training.seeded import seeded
-from cnnreport.training.soft_iou import cross_entropy_loss, soft_iou_loss
+from cnnreport.training.segmentation.features import about_weights, make_model, unpack
+from cnnreport.training.segmentation.images import normalise
+from cnnreport.training.segmentation.soft_iou import cross_entropy_loss, soft_iou_loss
 from cnnreport.training.specs.segmentation import FineTuning
 
 LOSSES: Mapping[str, LossFunction] = {"cross-entropy": cross_entropy_loss, "iou": soft_iou_loss}
@@ -110,15 +110,13 @@ class FineTuningTask(Loop):
         self._net.classifier[-1].to(device)
         learned = learned_parameters(self._net)
         self._learned = sum(parameter.numel() for parameter in learned)
-        per_epoch = self._updates_per_epoch()
         super().__init__(
             self._net,
             self._make_model((masks.shape[1], masks.shape[2])),
             spec,
             seed,
             device,
-            updates_per_epoch=per_epoch,
-            updates=spec.epochs * per_epoch,
+            updates_per_epoch=self._updates_per_epoch(),
             learned=learned,
         )
 

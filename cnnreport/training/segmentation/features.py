@@ -14,8 +14,8 @@ from cnnreport.errors import VerificationError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3
 from cnnreport.task import Results, Row
-from cnnreport.training.images import normalise
 from cnnreport.training.seeded import seeded
+from cnnreport.training.segmentation.images import normalise
 from cnnreport.training.specs.segmentation import Features, Start
 
 BATCH = 4

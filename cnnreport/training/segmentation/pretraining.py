@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
-from cnnreport.training.images import standardise
 from cnnreport.training.loop import Batch, Loop, Update, copied
 from cnnreport.training.seeded import seeded
+from cnnreport.training.segmentation.images import standardise
 from cnnreport.training.specs.segmentation import Pretraining
 
 _SMALLEST = 0.5
@@ -67,9 +67,7 @@ class PretrainingTask(Loop):
             built = deeplab.build(spec.architecture, self._classes + LOOKS)
         net: nn.Module = built.to(device).to(memory_format=torch.channels_last)
         per_epoch = math.ceil(len(data["train_rgb"]) / spec.batch_size)
-        updates = spec.epochs * per_epoch
-        model = _Scores(net)
-        super().__init__(net, model, spec, seed, device, updates_per_epoch=per_epoch, updates=updates)
+        super().__init__(net, _Scores(net), spec, seed, device, updates_per_epoch=per_epoch)
 
     def batches(self) -> Iterator[Batch]:
         """Draw crops (BS, 3, S, S) in 0..1; the loss compares with them, and with classes (BS, S, S)."""

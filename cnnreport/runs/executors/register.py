@@ -1,0 +1,44 @@
+"""Which executors there are: those of this machine, and before them those that a project names."""
+
+import importlib
+import tomllib
+
+from cnnreport.errors import UsageError
+from cnnreport.project import Project
+from cnnreport.runs.executors.executor import Executor
+from cnnreport.runs.executors.local import OnCores, OnDevice
+
+BUILT_IN: tuple[type[Executor], ...] = (OnCores, OnDevice)
+"""The executors of every project; the first that takes a run computes it."""
+
+
+def executors(project: Project) -> tuple[type[Executor], ...]:
+    """Return the classes of a project's executors, in the order in which they are asked.
+
+    A project names its own in its pyproject.toml, and they are asked first::
+
+        [tool.cnnreport]
+        executors = ["cluster:Cluster"]
+
+    Raises:
+        UsageError: A name leads to no executor.
+    """
+    try:
+        settings = tomllib.loads((project.root / "pyproject.toml").read_text())
+    except FileNotFoundError:
+        settings = {}
+    names = settings.get("tool", {}).get("cnnreport", {}).get("executors", [])
+    return (*map(_load, names), *BUILT_IN)
+
+
+def _load(name: str) -> type[Executor]:
+    module, _, attribute = name.partition(":")
+    try:
+        kind = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        problem = f"pyproject.toml: tool.cnnreport.executors: {name} cannot be imported: {error}"
+        raise UsageError(problem, 'write "module:Class"') from error
+    if not (isinstance(kind, type) and issubclass(kind, Executor)):
+        problem = f"pyproject.toml: tool.cnnreport.executors: {name} is no executor"
+        raise UsageError(problem, "derive it from cnnreport.runs.executors.executor.Executor")
+    return kind

@@ -1,0 +1,183 @@
+"""What a plan lacks is computed: which run begins where and when, and what one failure costs."""
+
+import concurrent.futures
+import contextlib
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cnnreport.errors import EnvironmentFailure, VerificationError
+from cnnreport.project import Project
+from cnnreport.runs import artefact
+from cnnreport.runs.artefact import Run
+from cnnreport.runs.executors import register
+from cnnreport.runs.executors.executor import Executor, Lost, Orders, needs
+from cnnreport.runs.executors.progress import Shown
+from cnnreport.runs.planned import Planned, make_job
+from cnnreport.runs.prepare import prepare_data
+from cnnreport.runs.runner import Job, Notify
+
+
+def run_plan(
+    project: Project,
+    plan: Sequence[Planned],
+    command: str,
+    notify: Notify,
+    *,
+    most: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[Run]:
+    """Compute what a plan still lacks and return all of its runs, in its order.
+
+    Args:
+        project: Where everything lies.
+        plan: What is wanted.
+        command: The command line that asked for it.
+        notify: Told of each run's progress, in a thread of its own.
+        most: How many workers on the CPU, None for as many as cores and memory allow.
+        tell: Told, in a sentence, what the user should know of the workers.
+
+    Raises:
+        DataError: The data cannot be prepared.
+        EnvironmentFailure: A worker died, the disk is full, or no executor takes a run.
+        VerificationError: A source was changed while it was computed.
+    """
+    missing = sorted((each for each in plan if each.run is None), key=_order(plan))
+    shares = _shares(missing, register.executors(project))
+    jobs = _jobs(project, missing, command)
+    with contextlib.ExitStack() as stack:
+        shown = stack.enter_context(Shown(notify))
+        executors: dict[Path, Executor] = {}
+        for kind, runs in shares.items():
+            beside = sum(_memory(others) for other, others in shares.items() if other is not kind)
+            executor = stack.enter_context(kind(runs, Orders(shown, tell, most, beside)))
+            executors.update(dict.fromkeys((each.folder for each in runs), executor))
+        errors = _Schedule(missing, jobs, executors).compute()
+    if errors:
+        raise next(errors[each.folder] for each in missing if each.folder in errors)
+    return [planned.run or _finished(planned) for planned in plan]
+
+
+class _Schedule:
+    """Which runs wait, which are under way and which have ended.
+
+    Args:
+        runs: What is to be computed, in the order in which it should begin.
+        jobs: The job of each, by the run's folder.
+        executors: Who computes each, by the run's folder.
+    """
+
+    def __init__(
+        self, runs: Sequence[Planned], jobs: Mapping[Path, Job], executors: Mapping[Path, Executor]
+    ) -> None:
+        self._runs = runs
+        self._jobs = jobs
+        self._executors = executors
+        self._waiting = {each.folder for each in runs}
+        self._pending: dict[concurrent.futures.Future[Path], Planned] = {}
+        self._finished: set[Path] = set()
+        self._errors: dict[Path, BaseException] = {}
+
+    def compute(self) -> dict[Path, BaseException]:
+        """Compute all; return what failed, by folder: it costs nothing but the runs that read it."""
+        while True:
+            for planned in self._runs:
+                if self._may_begin(planned):
+                    self._waiting.remove(planned.folder)
+                    future = self._executors[planned.folder].submit(self._jobs[planned.folder])
+                    self._pending[future] = planned
+            if not self._pending:
+                return self._errors
+            done, _ = concurrent.futures.wait(self._pending, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in [each for each in self._pending if each in done]:
+                self._settle(future)
+
+    def _may_begin(self, planned: Planned) -> bool:
+        read = planned.reads
+        there = read is None or read.run is not None or read.folder in self._finished
+        waits = planned.folder in self._waiting
+        return waits and there and self._executors[planned.folder].admits(planned)
+
+    def _settle(self, future: "concurrent.futures.Future[Path]") -> None:
+        if (planned := self._pending.pop(future, None)) is None:
+            return  # forgotten with what its executor lost
+        error = future.exception()
+        if isinstance(error, Lost):
+            error = self._recover(planned, error)
+            if error is None:
+                self._waiting.add(planned.folder)
+                return
+        self._end(planned, error)
+
+    def _recover(self, planned: Planned, lost: Lost) -> BaseException | None:
+        """Let an executor see to what it lost, and let begin again what it has forgotten thereby."""
+        executor = self._executors[planned.folder]
+        verdict = executor.recover(planned, lost)
+        under_way = [
+            future for future, each in self._pending.items() if self._executors[each.folder] is executor
+        ]
+        for future in under_way:
+            each = self._pending.pop(future)
+            if future.done() and not future.cancelled() and not isinstance(future.exception(), Lost):
+                self._end(each, future.exception())
+            else:
+                self._waiting.add(each.folder)
+        return verdict
+
+    def _end(self, planned: Planned, error: BaseException | None) -> None:
+        self._executors[planned.folder].settled(planned)
+        if error is None:
+            self._finished.add(planned.folder)
+            return
+        _forget_locals(error)
+        self._errors[planned.folder] = error
+        for reader in self._runs:
+            if reader.folder in self._waiting and reader.reads and reader.reads.folder == planned.folder:
+                self._waiting.remove(reader.folder)
+                self._end(reader, error)
+
+
+def _shares(runs: Sequence[Planned], kinds: Sequence[type[Executor]]) -> dict[type[Executor], list[Planned]]:
+    """Return which executor computes which runs: the first that takes what a run needs."""
+    shares: dict[type[Executor], list[Planned]] = {}
+    for planned in runs:
+        needed = needs(planned)
+        kind = next((kind for kind in kinds if kind.takes(needed)), None)
+        if kind is None:
+            raise EnvironmentFailure(
+                f"no executor takes {planned.experiment.name}, which needs {needed.device}",
+                "use --device cpu or auto",
+            )
+        shares.setdefault(kind, []).append(planned)
+    return shares
+
+
+def _memory(runs: Sequence[Planned]) -> int:
+    """Return the most bytes that one of some runs may need."""
+    return max(needs(each).memory for each in runs)
+
+
+def _jobs(project: Project, runs: Sequence[Planned], command: str) -> dict[Path, Job]:
+    """Make all jobs before any is begun: a run's data must not come hours late."""
+    known: dict[str, Path] = {}
+    return {each.folder: make_job(each, prepare_data(project, each, known), command) for each in runs}
+
+
+def _order(plan: Sequence[Planned]) -> Callable[[Planned], tuple[bool, float]]:
+    """Return what to sort by: first what others wait for, then the longest: all cores end together."""
+    read = {planned.reads.folder for planned in plan if planned.reads and planned.run is None}
+    return lambda planned: (planned.folder not in read, -planned.spec.effort())
+
+
+def _forget_locals(error: BaseException | None) -> None:
+    """Let go of what the frames of an error hold, tensors on a device above all, until it is raised."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _finished(planned: Planned) -> Run:
+    run = artefact.load(planned.folder)
+    if not isinstance(run, Run):
+        raise VerificationError(f"the run in {planned.folder} did not survive", "run the same command again")
+    return run
