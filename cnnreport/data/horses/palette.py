@@ -30,7 +30,7 @@ def cluster(rgb: NDArray[np.uint8], num_colours: int, seed: int = 0) -> NDArray[
     Raises:
         DataError: The images have fewer different colours than asked for.
     """
-    from sklearn.cluster import KMeans  # type: ignore[import-untyped]
+    from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     pixels = rgb.transpose(0, 2, 3, 1).reshape(-1, 3)

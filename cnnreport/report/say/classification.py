@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnreport.report.answer import Answer, Arrays
+from cnnreport.report.answer import Answer
 from cnnreport.report.draw import matrix, thumbnails
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.thumbnails import Caption, Pixels
 from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.reading import Arrays
 from cnnreport.report.say import training
 from cnnreport.runs.artefact import Run
 

@@ -30,8 +30,8 @@ LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 Numbers = Callable[[Sequence[Run]], Mapping[str, Quantity]]
 """Reads the numbers of a training by their names: `numbers`, or what a kind makes of it."""
 
-Rivals = Sequence[tuple[str, Role, Sequence[Run]]]
-"""What the legend calls each of several trainings, its role and its runs."""
+Rivals = Mapping[str, Sequence[Run]]
+"""The runs of several trainings, by what the legend calls each."""
 
 
 def training(runs: Sequence[Run]) -> Answer:
@@ -279,14 +279,16 @@ def rival_curves(rivals: Rivals, name: str, y_label: str = "") -> Picture:
         name: The number, as the kind calls it.
         y_label: What it is; its meaning where this is empty.
     """
-    recorded = rivals[0][2][0].kind[name]
+    first = next(iter(rivals.values()))
+    recorded = first[0].kind[name]
     label = y_label or recorded.meaning
-    drawn = [Curve(who, role, _columns(runs, recorded.key)) for who, role, runs in rivals]
+    drawn = [Curve(who, "contender", _columns(runs, recorded.key)) for who, runs in rivals.items()]
     ends = "; ".join(
-        f"{who}: {_plain(reading.last(runs, recorded.key, label, recorded.form))}" for who, _, runs in rivals
+        f"{who}: {_plain(reading.last(runs, recorded.key, label, recorded.form))}"
+        for who, runs in rivals.items()
     )
     alt = f"Curves of the {label} over the epochs. At the end {ends}."
-    data = reading.datasets(rivals[0][2])
+    data = reading.datasets(first)
     return figure.curves(drawn, label, alt, data, per_cent=recorded.form == "share")
 
 

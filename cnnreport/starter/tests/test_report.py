@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from cnnreport import modules
 from cnnreport.data.data_set import Request
 

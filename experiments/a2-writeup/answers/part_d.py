@@ -11,7 +11,6 @@ from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, probabilities, segmentation, training
 from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, saved, score
-from cnnreport.report.say.training import Rivals
 from cnnreport.runs.artefact import Run
 
 from ..published import Entry, Published
@@ -82,10 +81,7 @@ def d1q3(runs: Runs) -> Answer:
 def d2q1(runs: Runs) -> Answer:
     """Answer D.2 Q1: the soft IoU loss, what it comes to, and why that differs from cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
-    rivals: Rivals = (
-        (segmentation.loss_of(left), "contender", left),
-        (segmentation.loss_of(right), "contender", right),
-    )
+    rivals = {segmentation.loss_of(left): left, segmentation.loss_of(right): right}
     found, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
     theirs = segmentation.numbers(right)
     return replace(
@@ -171,7 +167,7 @@ def dmoving(runs: Runs) -> Answer:
     left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
     found = segmentation.against(left, right, "train mode", "eval mode", MOVED)
     values = {"seeds": reading.count(left), "right_seeds": reading.count(right), **found.values}
-    rivals: Rivals = (("train mode", "contender", left), ("eval mode", "contender", right))
+    rivals = {"train mode": left, "eval mode": right}
     pictures = {
         "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
         "starter": training.rival_curves(rivals, "starter"),

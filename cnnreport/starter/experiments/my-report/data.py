@@ -7,9 +7,10 @@ import json
 from importlib.metadata import version
 
 import numpy as np
+from numpy.typing import NDArray
+
 from cnnreport.data.data_set import Choice, DataSet, Request
 from cnnreport.data.source import Source
-from numpy.typing import NDArray
 
 TRAIN = 1300
 """How many digits are for training, the first ones; the others are for validation."""

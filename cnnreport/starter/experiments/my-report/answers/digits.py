@@ -18,13 +18,13 @@ def nets(runs: Runs) -> Answer:
 
 def trainings(runs: Runs) -> Answer:
     """Answer how the trainings went: one curve for each net."""
-    rivals = [(training.net_name(runs[name]), runs[name]) for name in ("linear", "conv")]
+    rivals = {training.net_name(runs[name]): runs[name] for name in ("linear", "conv")}
     return Answer(
         values=training.numbers(runs["conv"]),
         pictures={name: training.rival_curves(rivals, name) for name in ("loss", "accuracy")},
         grids={
             "final": training.side_by_side(
-                dict(rivals),
+                rivals,
                 {"accuracy": "accuracy", "train_accuracy": "training accuracy", "loss": "loss"},
                 "net",
             )
