@@ -75,7 +75,7 @@ def test_the_installed_package_is_no_project(wheel: Path, tmp_path: Path) -> Non
 
 
 def test_the_tutorial_s_commands_work_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    """From an empty folder to a PDF, without a network: every way there leads to a proxy that is not there."""
+    """From an empty folder to a PDF, without a network: all of it would pass a proxy that is not there."""
     site, tools, folder = (tmp_path / name for name in ("site-packages", "bin", "empty"))
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
