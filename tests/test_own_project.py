@@ -16,11 +16,11 @@ from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.runs.artefact import Run, load_all
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.experiment import load_all as declared
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.prepare import prepare_data
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.prepare import prepare_data
 
 ROOT = Path(__file__).parent / "own_project"
 REPORT = "round-things"

@@ -18,7 +18,7 @@ from cnnreport.commands import console
 from cnnreport.project import Project
 
 if TYPE_CHECKING:
-    from cnnreport.runs.choices import Choices
+    from cnnreport.runs.planning.choices import Choices
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from cnnreport import modules, project
 from cnnreport.project import Project
 
 if TYPE_CHECKING:
-    from cnnreport.runs.choices import Choices
+    from cnnreport.runs.planning.choices import Choices
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -81,8 +81,9 @@ def choices_of(place: Project, options: Mapping[str, Any], **more: Any) -> "Choi
         UsageError: A data set, choice or option is asked for that there is not.
     """
     from cnnreport.data import choosing
-    from cnnreport.runs import experiment, located
-    from cnnreport.runs.choices import Choices
+    from cnnreport.runs import experiment
+    from cnnreport.runs.planning import located
+    from cnnreport.runs.planning.choices import Choices
 
     words = options["data"]
     data_sets = located.known(experiment.load_all(place).values()) if words else {}

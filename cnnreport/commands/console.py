@@ -19,7 +19,7 @@ from cnnreport.kinds.kind import load, named_by
 if TYPE_CHECKING:
     from cnnreport.kinds.kind import Kind
     from cnnreport.runs.executors.estimate import Guess, Took
-    from cnnreport.runs.planned import Planned
+    from cnnreport.runs.planning.planned import Planned
     from cnnreport.runs.runner import Progress
     from cnnreport.task import Row
 

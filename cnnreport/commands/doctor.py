@@ -15,8 +15,9 @@ from cnnreport.data.data_set import DataSet
 from cnnreport.data.source import Source
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs import device, experiment, located
-from cnnreport.runs.choices import Choices
+from cnnreport.runs import device, experiment
+from cnnreport.runs.planning import located
+from cnnreport.runs.planning.choices import Choices
 from cnnreport.system import hardware
 
 EXIT_CODE = EnvironmentFailure.exit_code

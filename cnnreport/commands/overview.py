@@ -13,13 +13,14 @@ from cnnreport.project import CHOICES, DRAWINGS, Project
 from cnnreport.report.out.writer import record_of
 from cnnreport.report.out.writers import WRITERS
 from cnnreport.report.page import outline
-from cnnreport.runs import artefact, checkpoint, experiment, located
+from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
-from cnnreport.runs.choices import Choices, last_choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import Key, versions
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning import located
+from cnnreport.runs.planning.choices import Choices, last_choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import durable, locks
 
 

@@ -11,11 +11,11 @@ from cnnreport.kinds.kind import Recorded
 from cnnreport.project import Project
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.choices import Choices, keep_choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import durable, locks
 
 LONG = 60.0

@@ -9,11 +9,11 @@ import pytest
 from cnnreport.data.pretrained import pretrained
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import PACKAGE
-from cnnreport.runs import located
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import source_closure
-from cnnreport.runs.located import Located
+from cnnreport.runs.planning import located
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.located import Located
 from cnnreport.training.specs.segmentation import Features, Pretraining
 
 CONTENT = hashlib.sha256(b"weights").digest() * 100

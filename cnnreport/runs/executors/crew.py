@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cnnreport.errors import EnvironmentFailure
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import hardware
 
 NEED = 3 << 28

@@ -14,7 +14,7 @@ from typing import Any
 from cnnreport.project import Project
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import hardware
 
 

@@ -9,7 +9,7 @@ from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.runs.executors import crew
 from cnnreport.runs.executors.executor import AGAIN, Executor, Lost, Needs, Orders
 from cnnreport.runs.executors.workers import Pool, WorkerDied
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job
 
 

@@ -13,8 +13,8 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors import register
 from cnnreport.runs.executors.executor import Executor, Lost, Orders, needs
 from cnnreport.runs.executors.progress import Shown
-from cnnreport.runs.planned import Planned, make_job
-from cnnreport.runs.prepare import prepare_data
+from cnnreport.runs.planning.planned import Planned, make_job
+from cnnreport.runs.planning.prepare import prepare_data
 from cnnreport.runs.runner import Job, Notify
 
 

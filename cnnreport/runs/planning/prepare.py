@@ -5,7 +5,7 @@ from pathlib import Path
 from cnnreport import modules
 from cnnreport.project import Project
 from cnnreport.runs.fingerprint import Key, check_executed, source_closure, versions
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import durable
 
 

@@ -10,8 +10,8 @@ from cnnreport.data import choosing, data_set
 from cnnreport.data.data_set import DataSet, Progress
 from cnnreport.data.source import Source
 from cnnreport.errors import UsageError
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import Experiment
+from cnnreport.runs.planning.choices import Choices
 from cnnreport.system import durable
 
 
