@@ -50,8 +50,8 @@ class Scenes:
     """Drawn scenes.
 
     Args:
-        rgb: uint8 [N, 3, H, W].
-        mask: uint8 [N, H, W]: 1 where petals or the heart of a flower are seen, else 0.
+        rgb: uint8 (N, 3, H, W).
+        mask: uint8 (N, H, W): 1 where petals or the heart of a flower are seen, else 0.
     """
 
     rgb: NDArray[np.uint8]

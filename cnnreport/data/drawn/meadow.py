@@ -38,9 +38,9 @@ class Scenes:
     """Drawn scenes.
 
     Args:
-        rgb: uint8 [N, 3, H, W].
-        mask: uint8 [N, H, W], a `Kind` for each pixel.
-        boxes: One int32 [M, 5] a scene: kind, left, top, right, bottom in pixels (right and
+        rgb: uint8 (N, 3, H, W).
+        mask: uint8 (N, H, W), a `Kind` for each pixel.
+        boxes: One int32 (M, 5) a scene: kind, left, top, right, bottom in pixels (right and
             bottom exclusive), tight around what is visible of each flower and horse.
     """
 
@@ -370,7 +370,7 @@ _CLOUD_OCTAVES = ((5, 4, 0.6), (11, 8, 0.36), (23, 17, 0.22), (53, 41, 0.16))
 
 
 def _boxes(canvas: Canvas, kinds: list[Kind]) -> NDArray[np.int32]:
-    """Return kind and tight box of each owner that is visible, int32 [M, 5]."""
+    """Return kind and tight box of each owner that is visible, int32 (M, 5)."""
     owner = canvas.owner
     rows, columns = np.nonzero(owner)
     owners = owner[rows, columns]

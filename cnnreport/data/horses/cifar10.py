@@ -41,8 +41,8 @@ class Images:
     """The images of one class, in the order of the files.
 
     Args:
-        train: uint8 [N, 3, 32, 32].
-        validation: uint8 [M, 3, 32, 32].
+        train: uint8 (N, 3, 32, 32).
+        validation: uint8 (M, 3, 32, 32).
     """
 
     train: NDArray[np.uint8]

@@ -31,7 +31,7 @@ def read(path: Path) -> NDArray[np.float32]:
             course's colour_kmeans24_cat7.npy; values from 0 to 1.
 
     Returns:
-        float32 [NC, 3].
+        float32 (NC, 3).
 
     Raises:
         DataError: The file is missing, damaged, or holds anything else.

@@ -127,7 +127,7 @@ def pack(found: torch.Tensor) -> torch.Tensor:
     bfloat16, since float16 overflows for the largest of these nets (ResNet-101).
 
     Raises:
-        VerificationError: The net gave numbers that are none.
+        VerificationError: The net gave non-finite numbers.
     """
     if not bool(torch.isfinite(found).all()):
         raise VerificationError("the frozen net gave numbers that are not finite", "check its weights")
