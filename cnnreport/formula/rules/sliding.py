@@ -23,7 +23,7 @@ def slide(
     """Join each output with every tap of its window in the channels of its group.
 
     Args:
-        images: (N), or () where there is no batch.
+        images: (N,), or () where there is no batch.
         sizes: (H, W), of one image along each axis.
         filters: F, channels that come out.
         channels: Channels that each of them takes.
