@@ -44,13 +44,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from counting import Counting, CountingTask
+from counting import KIND, Counting, CountingTask
+from cnnreport.kinds.kind import Kind
 from cnnreport.task import Results
+
+READING = Kind("reading", recorded=KIND.recorded, samples=("read",))
 
 
 @dataclass(frozen=True)
 class Reading(Counting):
     task: ClassVar[str] = "reading:ReadingTask"
+    kind: ClassVar[str] = "reading:READING"
 
 
 class ReadingTask(CountingTask):
@@ -59,7 +63,7 @@ class ReadingTask(CountingTask):
         self.read = data["value"]
 
     def results(self):
-        return Results(samples={"read": self.read})
+        return Results(samples={"read": self.read}, measures={"factor": self.spec.factor})
 
 
 @dataclass(frozen=True)
