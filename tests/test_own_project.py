@@ -15,6 +15,7 @@ from cnnreport.cli import main
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
+from cnnreport.report.out import html
 from cnnreport.runs.artefact import Run, load_all
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.experiment import load_all as declared
@@ -31,7 +32,7 @@ PLACE = f"experiments/{REPORT}"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, and all that a build makes of it but the PDF; its runs are computed by workers."""
     project = Project(ROOT, tmp_path_factory.mktemp("build"))
-    pipeline.build(project, REPORT, Choices(device="cpu"), printing=False, workers=1)
+    pipeline.build(project, REPORT, Choices(device="cpu"), writers=(html.WRITER,), workers=1)
     return project
 
 
