@@ -140,6 +140,16 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
         assert (prepared() == before) is stays
 
 
+@pytest.mark.parametrize("file", ["experiments/__init__.py", "experiments.py"])
+def test_the_package_of_the_reports_has_no_file(tmp_path: Path, file: str) -> None:
+    """What lies where Python would look for it is not executed, and no run depends on it."""
+    copy = Project(Path(shutil.copytree(ROOT, tmp_path / "copy")), tmp_path / "build")
+    (copy.root / file).write_text("raise RuntimeError\n")
+    planned = make_plan(copy, declared(copy).values(), Choices(device="cpu"))[0]
+    assert prepare_data(copy, planned, {}) is not None
+    assert file not in planned.key.what["sources"]
+
+
 def test_what_is_shared_lists_without_torch() -> None:
     """Listing executes declarations alone: a net beside them is not imported."""
     program = (
