@@ -70,6 +70,15 @@ def test_its_report_is_built(built: Project) -> None:
     assert len(runs(built)) == 4
 
 
+def test_its_own_figure_is_on_the_page(built: Project) -> None:
+    """What its code drew stands beside a figure of the library's, each with its words and its number."""
+    page = (built.output / "round-things.html").read_text()
+    alts = re.findall(r'<img class="plot" src="data:image/svg\+xml;base64,[^"]+" alt="([^"]*)"', page)
+    assert alts[0] == "Two discs, as large as the accuracies."
+    assert alts[1].startswith("Accuracy by number of filters.")
+    assert re.findall(r"(Figure \d)\.</span> The", page) == ["Figure 1", "Figure 2"]
+
+
 def test_the_key_covers_its_sources(built: Project) -> None:
     """A run holds each module that its task, its net and its data import, relative imports followed."""
     own = {path for run in runs(built) for path in run.key.what["sources"] if path.startswith(PLACE)}
