@@ -1,9 +1,11 @@
 """Where things are: experiments, templates and output of one project. Creates nothing."""
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cnnreport import modules
 from cnnreport.errors import UsageError
@@ -18,6 +20,12 @@ CHOICES = "choices.json"
 
 DRAWINGS = "drawings.json"
 """In the output folder: figures and formulas as the last report drew them."""
+
+SETTINGS = "pyproject.toml"
+"""In a project's root; its table ``[tool.cnnreport]`` holds what is settled for all who work on it."""
+
+KEYS = {"report": 'report = "name"', "executors": 'executors = ["module:Class"]'}
+"""What that table may hold: the report that is built unasked, executors beside those of this machine."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,25 @@ class Project:
     def modules_of(self, files: Iterable[Path]) -> tuple[str, ...]:
         """Return the dotted names of some of the project's modules by their files."""
         return tuple(modules.name_of(file, self.root) for file in files)
+
+    def settings(self) -> Mapping[str, Any]:
+        """Read what the project has settled, nothing where it has settled nothing.
+
+        Raises:
+            UsageError: The file is no TOML, or holds a key that is not known.
+        """
+        file = self.root / SETTINGS
+        if not file.is_file():
+            return {}
+        try:
+            tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
+        settled = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
+        if not isinstance(settled, Mapping) or {*settled} - {*KEYS}:
+            problem = f"{file}, [tool.cnnreport] is no table of known keys"
+            raise UsageError(problem, f"it may hold {' and '.join(KEYS.values())}")
+        return settled
 
     def source(self, path: str) -> Path:
         """Return the file of a source by its path as a run's key has it; it need not exist."""

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.project import Project
+from cnnreport.project import SETTINGS, Project
 
 FILE = "report.toml"
-
-SETTINGS = "pyproject.toml"
-"""In a project's root: its table ``[tool.cnnreport]`` may name the report that is built unasked."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def default(project: Project) -> str:
     Raises:
         UsageError: There are several or none, or what names one has a mistake.
     """
-    named = _settings(project.root / SETTINGS).get("report")
+    named = project.settings().get("report")
     known = names(project)
     if isinstance(named, str) and named in known:
         return named
@@ -102,17 +99,6 @@ def default(project: Project) -> str:
     if len(known) != 1:
         raise UsageError(f"say which report, the project has {len(known)}", _choices(known))
     return known[0]
-
-
-def _settings(file: Path) -> Mapping[str, Any]:
-    if not file.is_file():
-        return {}
-    tools = _toml(file).get("tool", {})
-    settings = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
-    if not isinstance(settings, Mapping) or {*settings} - {"report"}:
-        problem = f"{file}, [tool.cnnreport] is no table of known keys"
-        raise UsageError(problem, 'the only key is report = "name"')
-    return settings
 
 
 def _choices(known: Sequence[str]) -> str:

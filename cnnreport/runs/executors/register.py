@@ -1,7 +1,6 @@
 """Which executors there are: those of this machine, and before them those that a project names."""
 
 import importlib
-import tomllib
 
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
@@ -21,13 +20,12 @@ def executors(project: Project) -> tuple[type[Executor], ...]:
         executors = ["cluster:Cluster"]
 
     Raises:
-        UsageError: A name leads to no executor.
+        UsageError: The settings have a mistake, or a name leads to no executor.
     """
-    try:
-        settings = tomllib.loads((project.root / "pyproject.toml").read_text())
-    except FileNotFoundError:
-        settings = {}
-    names = settings.get("tool", {}).get("cnnreport", {}).get("executors", [])
+    names = project.settings().get("executors", [])
+    if not isinstance(names, list):
+        problem = f"pyproject.toml: tool.cnnreport.executors: {names!r} is no list"
+        raise UsageError(problem, 'write ["module:Class"]')
     return (*map(_load, names), *BUILT_IN)
 
 
