@@ -22,10 +22,10 @@ DRAWINGS = "drawings.json"
 """In the output folder: figures and formulas as the last report drew them."""
 
 SETTINGS = "pyproject.toml"
-"""In a project's root; its table ``[tool.cnnreport]`` holds what is settled for all who work on it."""
+"""In a project's root: may have a table ``[tool.cnnreport]``."""
 
-KEYS = {"report": 'report = "name"', "executors": 'executors = ["module:Class"]'}
-"""What that table may hold: the report that is built unasked, executors beside those of this machine."""
+_KEYS: Mapping[str, str] = {"report": '"name"', "executors": '["module:Class"]'}
+"""What that table may have, and how it is written."""
 
 
 @dataclass(frozen=True)
@@ -74,23 +74,18 @@ class Project:
         return tuple(modules.name_of(file, self.root) for file in files)
 
     def settings(self) -> Mapping[str, Any]:
-        """Read what the project has settled, nothing where it has settled nothing.
+        """Return what the project says of itself: ``report``, ``executors``.
 
         Raises:
-            UsageError: The file is no TOML, or holds a key that is not known.
+            UsageError: The file is not TOML, or its table has another key.
         """
         file = self.root / SETTINGS
-        if not file.is_file():
-            return {}
-        try:
-            tools = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
-        settled = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
-        if not isinstance(settled, Mapping) or {*settled} - {*KEYS}:
-            problem = f"{file}, [tool.cnnreport] is no table of known keys"
-            raise UsageError(problem, f"it may hold {' and '.join(KEYS.values())}")
-        return settled
+        tools = read_toml(file).get("tool", {}) if file.is_file() else {}
+        settings = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
+        if not isinstance(settings, Mapping) or {*settings} - {*_KEYS}:
+            known = ", ".join(f"{key} = {form}" for key, form in _KEYS.items())
+            raise UsageError(f"{file}, [tool.cnnreport] is no table of known keys", f"the keys are {known}")
+        return settings
 
     def source(self, path: str) -> Path:
         """Return the file of a source by its path as a run's key has it; it need not exist."""
@@ -118,6 +113,18 @@ def above(folder: Path) -> Path | None:
     """Return the nearest project from a folder upwards, None where there is none."""
     here = folder.resolve()
     return next((place for place in (here, *here.parents) if _is_project(place)), None)
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a file in TOML.
+
+    Raises:
+        UsageError: It is not valid, at a line that is named.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
 
 
 def load_file(file: Path) -> ModuleType:

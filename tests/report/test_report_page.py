@@ -53,7 +53,7 @@ def test_stand_in_smoke_and_imported_are_marked(project: Project, make_run: Make
     assert "Smoke build." in text
     assert "Runs made elsewhere." in text
     assert "imported 2026-11-20 from gpu-runs.zip" in text
-    captions = re.findall(r"(?:Figure|Table) \d\..*?Data: Meadow stand-in", text)
+    captions = re.findall(r"(?:Figure|Table) \d\..*?Data: Meadow \(stand-in\)", text)
     assert len(captions) == 5
 
 

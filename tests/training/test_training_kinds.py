@@ -30,7 +30,7 @@ POOL = "cnnreport.nets.colourization:PoolUpsampleNet"
 TINY = f"{__name__}:Tiny"
 INPUT = ("NIC", "32", "32")
 NUMBERS = (("NIC", 1), ("NF", 2), ("k", 3))
-READING = Reading("a tool", "1", "count()", "weights", "All.", 100, (("convolution", 100),))
+READING = Reading("a tool", "1", "count()", "weights", "All.", 100, (("convolution", 100),), "learnable")
 
 
 class Tiny(nn.Module):

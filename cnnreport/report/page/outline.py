@@ -1,14 +1,13 @@
 """What a report consists of: ``templates/<report>/report.toml``, read and checked."""
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.project import SETTINGS, Project
+from cnnreport.project import SETTINGS, Project, read_toml
 
 FILE = "report.toml"
 
@@ -105,13 +104,6 @@ def _choices(known: Sequence[str]) -> str:
     return f"choose from: {', '.join(known) or 'none'}"
 
 
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
-
-
 def load(project: Project, name: str) -> Outline:
     """Read and check a report's outline.
 
@@ -124,7 +116,7 @@ def load(project: Project, name: str) -> Outline:
         raise UsageError(
             f"there is no report {name!r}", f"choose from: {', '.join(names(project)) or 'none'}"
         )
-    content = _toml(file)
+    content = read_toml(file)
     sections = content.pop("section", None)
     if not isinstance(sections, list) or not sections:
         raise UsageError(f"{file} has no sections", "add a table [[section]]")
