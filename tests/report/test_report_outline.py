@@ -92,12 +92,6 @@ def test_the_project_names_the_report_that_is_built_unasked(tmp_path: Path) -> N
     assert outline.default(project_of(tmp_path, settings, "a", "b", "c")) == "b"
 
 
-def test_other_settings_do_not_disturb_that_choice(tmp_path: Path) -> None:
-    """The table is the executors', too."""
-    settings = '[tool.cnnreport]\nreport = "b"\nexecutors = ["cluster:Cluster"]\n'
-    assert outline.default(project_of(tmp_path, settings, "a", "b")) == "b"
-
-
 def test_this_projects_own_choice_is_the_write_up() -> None:
     """`build` alone makes the write-up of 2021, whatever reports are added."""
     assert outline.default(Project(PACKAGE.parent, Path("build"))) == "a2-writeup"

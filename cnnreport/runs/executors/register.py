@@ -21,7 +21,7 @@ def executors(project: Project) -> tuple[type[Executor], ...]:
         executors = ["cluster:Cluster"]
 
     Raises:
-        UsageError: The settings have a mistake, or a name leads to no executor.
+        UsageError: A name leads to no executor.
     """
     names = project.settings().get("executors", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
