@@ -42,12 +42,12 @@ class Ledger:
     @property
     def origins(self) -> list[Origin]:
         """The numbers printed so far by where they were read, each in the order of their first print."""
-        found: dict[tuple[tuple[str, ...], str], Origin] = {}
+        origins: dict[tuple[tuple[str, ...], str], Origin] = {}
         for entry in self._printed.values():
             source = entry.quantity.source
             place = (source.runs, source.file)
-            found.setdefault(place, Origin(*place, [])).entries.append(entry)
-        return list(found.values())
+            origins.setdefault(place, Origin(*place, [])).entries.append(entry)
+        return list(origins.values())
 
     def quote(self, quantity: Quantity, text: str | None = None) -> Markup:
         """Print a number, or a text about it, linked to where it comes from.
