@@ -153,18 +153,8 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
     ("file", "line", "broken"),
     [
         ("net.py", "return self.second", "return 1 / 0 + self.second"),
-        (
-            "things.py",
-            "negative = source",
-            "negative = 1 / 0 or source",
-            r"things\.py:\d+: ZeroDivisionError",
-        ),
-        (
-            "answers/told.py",
-            "    return Answer(",
-            "    1 / 0\n    return Answer(",
-            r"told\.py:\d+: ZeroDivisionError",
-        ),
+        ("things.py", "negative = source", "negative = 1 / 0 or source"),
+        ("answers/told.py", "    return Answer(", "    1 / 0\n    return Answer("),
     ],
 )
 def test_a_mistake_in_its_code_is_told_with_its_line(
