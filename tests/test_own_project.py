@@ -174,6 +174,16 @@ def test_a_mistake_in_its_code_is_told_with_its_line(
     assert re.search(said, capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("name", ["runs", "provenance", "verdicts", "numbers"])
+def test_a_section_cannot_take_the_place_of_the_appendix(built: Project, tmp_path: Path, name: str) -> None:
+    """Two link targets of one name would lead to the first."""
+    root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
+    for file in (root / "templates" / REPORT / "report.toml", root / PLACE / "answers" / "told.py"):
+        file.write_text(file.read_text().replace('"told"', f'"{name}"'))
+    with pytest.raises(UsageError, match=f"two places of the report are called '{name}'; rename one"):
+        pipeline.build(Project(root, built.output), REPORT, Choices(device="cpu"), writers=(html.WRITER,))
+
+
 @pytest.mark.parametrize("file", ["experiments/__init__.py", "experiments.py"])
 def test_the_package_of_the_reports_has_no_file(tmp_path: Path, file: str) -> None:
     """What lies where Python would look for it is not executed, and no run depends on it."""

@@ -36,6 +36,13 @@ LIBRARIES = (
 )
 """Libraries whose version can change a composed report."""
 
+_APPENDIX = {
+    "provenance": "Provenance",
+    "verdicts": "How the verdicts were reached",
+    "numbers": "Where the numbers come from",
+}
+"""What stands behind the sections of every report: the link target and the title of each."""
+
 Answering = Callable[[Runs], Answer]
 """What turns runs into the answer of one section."""
 
@@ -78,6 +85,8 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     for section in sections:
         ledger.announce(section.id, section.reference)
     ledger.announce("runs", "table of runs")
+    for name, title in _APPENDIX.items():
+        ledger.announce(name, title)
     answers = _answer(project, outline, sections, available)
     render = templating.open_templates(
         [project.templates / outline.name, project.templates, TEMPLATES],
@@ -112,11 +121,7 @@ def _lay_out(
         title=outline.title,
         cover=ledger.resolve(cover),
         parts=_parts(sections, map(ledger.resolve, texts)),
-        appendix=(
-            _appended("provenance", "Provenance", ledger.resolve(origin)),
-            _appended("verdicts", "How the verdicts were reached", ledger.resolve(judged)),
-            _appended("numbers", "Where the numbers come from", ledger.resolve(numbers)),
-        ),
+        appendix=(*map(_appended, _APPENDIX, map(ledger.resolve, (origin, judged, numbers))),),
         styles=_styles(render, outline),
         ledger=ledger,
     )
@@ -136,8 +141,8 @@ def _parts(sections: list[Section], texts: Iterable[Markup]) -> tuple[Part, ...]
     )
 
 
-def _appended(name: str, title: str, text: Markup) -> ComposedSection:
-    return ComposedSection(name, title, title, text)
+def _appended(name: str, text: Markup) -> ComposedSection:
+    return ComposedSection(name, _APPENDIX[name], _APPENDIX[name], text)
 
 
 def _verdicts(answers: Mapping[str, Answer]) -> list[Verdict]:
