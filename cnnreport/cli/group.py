@@ -69,9 +69,9 @@ def follow_project(context: click.Context) -> None:
 
 def project_of(context: click.Context, out: Path | None) -> Project:
     """Return the project that the user stands in, its own modules importable."""
-    found = project.find(context.obj, out)
-    modules.enter(found.root)
-    return found
+    current = project.find(context.obj, out)
+    modules.enter(current.root)
+    return current
 
 
 def choices_of(place: Project, options: Mapping[str, Any], **more: Any) -> "Choices":

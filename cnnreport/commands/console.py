@@ -203,12 +203,12 @@ class Watch:
         if left is None:
             return "the time left is known once an epoch has ended"
         rest = ", then the report is laid out and printed" if self._afterwards is None else ""
-        told = duration(left.seconds + (self._afterwards or 0.0))
+        remaining = duration(left.seconds + (self._afterwards or 0.0))
         if unknown:
             runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
-            return f"{told} left and more{rest}; {runs} of a kind not measured yet"
+            return f"{remaining} left and more{rest}; {runs} of a kind not measured yet"
         about = "roughly" if left.rough else "at most about" if left.most else "about"
-        return f"{about} {told} left{rest or ' in all'}"
+        return f"{about} {remaining} left{rest or ' in all'}"
 
     def _time_left(self) -> "tuple[Guess | None, int]":
         """Guess the seconds until all runs are done: each run under way at the pace of its last epoch, one

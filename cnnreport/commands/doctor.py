@@ -97,10 +97,10 @@ def _fonts() -> Check:
     from cnnreport.report.draw import fonts
 
     try:
-        found = fonts.faces()
+        faces = fonts.faces()
     except EnvironmentFailure as error:
         return Check("fonts", "fail", error.problem, error.remedy)
-    return Check("fonts", "ok", f"{len(found)} faces, all brought by packages")
+    return Check("fonts", "ok", f"{len(faces)} faces, all brought by packages")
 
 
 def _output(project: Project) -> Check:

@@ -54,8 +54,8 @@ def run_planned(
         durable.make_folder(folder)  # found out now, not after the training
     missing = [planned for planned in plan if planned.run is None]
     if missing and (problem := locks.problem(project.checkpoints)):
-        told = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
-        console.note(f"{told}: two commands at once may compute the same run twice, with the same result.")
+        cause = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
+        console.note(f"{cause}: two commands at once may compute the same run twice, with the same result.")
     before = estimate.earlier(project, missing) if missing else []
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
@@ -79,8 +79,8 @@ def forecast(
     total = guess.seconds + (afterwards or 0.0)
     basis = "at most about {}, as small runs" if guess.most else "about {}, as earlier runs"
     rest = ", then the report is laid out and printed" if afterwards is None else ""
-    told = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
-    return [told, *(sooner if total > LONG else ())]
+    sentence = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
+    return [sentence, *(sooner if total > LONG else ())]
 
 
 def announce(plan: Sequence[Planned]) -> None:

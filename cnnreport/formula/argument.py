@@ -23,8 +23,8 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 def letters(text: str) -> Mapping[str, Any]:
     """Return the symbols of all names in a text; parameters' names stand for their letters."""
-    found = {name: symbol(LETTERS.get(name, name)) for name in _NAME.findall(re.sub(r"\d+", " ", text))}
-    return found | ({"K": symbol(KERNEL)} if "K" in found else {})
+    symbols = {name: symbol(LETTERS.get(name, name)) for name in _NAME.findall(re.sub(r"\d+", " ", text))}
+    return symbols | ({"K": symbol(KERNEL)} if "K" in symbols else {})
 
 
 def read_values(net: Callable[..., Any], texts: Sequence[str]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def letters_of(net: Callable[..., Any], fixed: Mapping[str, Any]) -> dict[str, A
         UsageError: A value is given to a parameter that does not exist, a parameter is no integer, or
             two would have the same letter.
     """
-    found: dict[str, Any] = {}
+    symbols: dict[str, Any] = {}
     parameters = annotation.parameters(net)
     names = {parameter.name for parameter in parameters}
     several = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
@@ -78,14 +78,14 @@ def letters_of(net: Callable[..., Any], fixed: Mapping[str, Any]) -> dict[str, A
                 f"the parameter {name} has no default and takes {kinds.described}", kinds.remedy(name)
             )
         letter = symbol(LETTERS.get(name, name))
-        twin = next((other for other, taken in found.items() if taken == letter), None)
+        twin = next((other for other, taken in symbols.items() if taken == letter), None)
         if twin is not None:
             raise UsageError(
                 f"the parameters {twin} and {name} would both stand for {letter}",
                 f"fix one of them (--fix {name}=VALUE)",
             )
-        found[name] = letter
-    return found
+        symbols[name] = letter
+    return symbols
 
 
 def refuse_guesses(

@@ -106,12 +106,12 @@ class AuditTask(SymbolicTask):
         claims = Claims(
             self._spec.net, self._spec.input_size, dict(self._spec.original), dict(self._spec.doubled)
         )
-        found = judge.audit(claims)
-        told = found.to_json()
-        for finding, plain in zip(found.findings, told["findings"], strict=True):
+        audit = judge.audit(claims)
+        content = audit.to_json()
+        for finding, plain in zip(audit.findings, content["findings"], strict=True):
             plain["expected"] = formula(finding.expected, LINE)
             plain["difference"] = formula(finding.difference, LINE)
-        return {"net": claims.net.rpartition(":")[2], **told}
+        return {"net": claims.net.rpartition(":")[2], **content}
 
 
 def _proof(proof: Proof, derivation: Derivation) -> dict[str, Any]:

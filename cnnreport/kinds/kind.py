@@ -161,13 +161,13 @@ def check(name: str, place: Literal["history", "measures", "samples"], left: Ite
     Raises:
         VerificationError: Something is there that is not declared, or the other way round.
     """
-    kind, found = load(name), set(left)
+    kind, present = load(name), set(left)
     declared = set(kind.declared(place))
-    if found == declared:
+    if present == declared:
         return
     problems = [
         f"{words} {', '.join(sorted(names))}"
-        for words, names in (("lacks", declared - found), ("has undeclared", found - declared))
+        for words, names in (("lacks", declared - present), ("has undeclared", present - declared))
         if names
     ]
     raise VerificationError(

@@ -110,12 +110,12 @@ def named(experiments: Mapping[str, Experiment], name: str) -> tuple[Experiment,
     Raises:
         UsageError: There is none of that name.
     """
-    found = tuple(one for one in experiments.values() if name and name in (one.name, one.family))
-    if not found:
+    chosen = tuple(one for one in experiments.values() if name and name in (one.name, one.family))
+    if not chosen:
         names = {name for one in experiments.values() for name in (one.name, one.family) if name}
         known = ", ".join(sorted(names)) or "none is declared"
         raise UsageError(f"there is no experiment {name!r}", f"choose from: {known}")
-    return found
+    return chosen
 
 
 def _declared(file: Path, root: Path) -> tuple[Experiment, ...]:

@@ -103,8 +103,8 @@ def _used(folder: Path, version: _Version) -> int | None:
     usage = _number(folder / version.usage)
     if usage is None:
         return None
-    told = dict(line.partition(" ")[::2] for line in _lines(folder / "memory.stat"))
-    return usage - sum(int(told.get(name, 0)) for name in version.cached)
+    statistics = dict(line.partition(" ")[::2] for line in _lines(folder / "memory.stat"))
+    return usage - sum(int(statistics.get(name, 0)) for name in version.cached)
 
 
 def _number(file: Path) -> int | None:

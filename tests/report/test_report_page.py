@@ -141,9 +141,9 @@ def test_a_reference_to_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_references_may_point_ahead(tmp_path: Path) -> None:
-    """A figure is numbered where it stands, and known before."""
+    """A figure is numbered where it stands, and known before; no line parts a name from its number."""
     made = rendered(tmp_path, '{{ ref("b") }}: {{ place("Figure", "a") }}, {{ place("Figure", "b") }}')
-    assert made == '<a class="ref" href="#b">Figure 2</a>: Figure 1, Figure 2'
+    assert made == '<a class="ref" href="#b">Figure\u00a02</a>: Figure 1, Figure 2'
 
 
 def test_one_name_is_one_number(tmp_path: Path) -> None:

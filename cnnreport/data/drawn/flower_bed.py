@@ -184,15 +184,15 @@ def _flowers(generator: np.random.Generator, aspect: float) -> list[Flower]:
     number = choose(generator, _NUMBERS) + 1
     radii = sorted(generator.uniform(*_RADII[number - 1], number).tolist())
     common = flower.choose_sort(generator)
-    found: list[Flower] = []
+    flowers: list[Flower] = []
     for radius in reversed(radii):
         tries = generator.random((8, 2))
         tries = tries * (aspect - 1.1 * radius, 1 - 1.1 * radius) + 0.55 * radius
-        room = [_room(x, y, radius, found) for x, y in tries.tolist()]
+        room = [_room(x, y, radius, flowers) for x, y in tries.tolist()]
         x, y = tries[int(np.argmax(room))].tolist()
         sort = common if generator.random() < _ALIKE else flower.choose_sort(generator)
-        found.append(flower.draw_at_random(generator, x, y, radius, sort))
-    return found[::-1]
+        flowers.append(flower.draw_at_random(generator, x, y, radius, sort))
+    return flowers[::-1]
 
 
 def _room(x: float, y: float, radius: float, others: list[Flower]) -> float:

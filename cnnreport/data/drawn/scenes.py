@@ -89,5 +89,5 @@ def _paint_thing(canvas: Canvas, generator: np.random.Generator, radius: float, 
 def _pattern(generator: np.random.Generator, away: Floats, along: Floats) -> Floats:
     """Return the share of the second colour, 0 to 1: none, stripes, rings, or more towards the edge."""
     patterns = (0 * away, 0.5 + 0.5 * np.cos(along), 0.5 + 0.5 * np.cos(8 * away), away.clip(0, 1))
-    found: Floats = patterns[choose(generator, (0.4, 0.2, 0.15, 0.25))] * np.float32(generator.random())
-    return found
+    share: Floats = patterns[choose(generator, (0.4, 0.2, 0.15, 0.25))] * np.float32(generator.random())
+    return share

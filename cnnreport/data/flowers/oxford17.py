@@ -157,11 +157,11 @@ def read_splits(path: Path, last: int) -> dict[str, Numbers]:
         DataError: It is no such file, a list is missing, empty or not of whole numbers, names an image
             that the set has not, or an image of val1 stands in trn1.
     """
-    found = _loaded(path)
-    missing = [name for name in LISTS if name not in found]
+    arrays = _loaded(path)
+    missing = [name for name in LISTS if name not in arrays]
     if missing:
         raise DataError(f"{path.name} lacks the lists {', '.join(missing)}", _AGAIN)
-    lists = {name: _whole_numbers(found[name], f"{name} in {path.name}") for name in LISTS}
+    lists = {name: _whole_numbers(arrays[name], f"{name} in {path.name}") for name in LISTS}
     for name, numbers in lists.items():
         unknown = numbers[(numbers < 1) | (numbers > last)]
         if unknown.size:
@@ -238,10 +238,10 @@ def _loaded(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found: dict[str, Any] = scipy.io.loadmat(io.BytesIO(content), variable_names=LISTS)
+            arrays: dict[str, Any] = scipy.io.loadmat(io.BytesIO(content), variable_names=LISTS)
     except Exception as error:  # SciPy names no class that all its errors have
         raise DataError(f"{path.name} is damaged, cut off or no file of MATLAB's", _AGAIN) from error
-    return found
+    return arrays
 
 
 def _whole_numbers(values: Any, where: str) -> Numbers:

@@ -125,7 +125,7 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _extract(archive: Path, folder: Path, part: str, wanted: re.Pattern[str]) -> None:
-    found = 0
+    extracted = 0
     try:
         with gzip.open(archive) as unzipped:
             bounded: Any = _Bounded(unzipped, archive.name)
@@ -141,10 +141,10 @@ def _extract(archive: Path, folder: Path, part: str, wanted: re.Pattern[str]) ->
                         if content := members.extractfile(member):
                             (folder / part).mkdir(exist_ok=True)
                             (folder / part / name).write_bytes(content.read())
-                            found += 1
+                            extracted += 1
     except (gzip.BadGzipFile, EOFError, tarfile.TarError, zlib.error) as error:
         raise DataError(f"{archive.name} is damaged or half downloaded: {error}", _REMEDY) from error
-    if not found:
+    if not extracted:
         raise DataError(f"{archive.name} holds none of the {part} of the flowers", _REMEDY)
 
 

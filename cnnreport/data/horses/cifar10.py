@@ -75,12 +75,12 @@ def read(place: Path, label: int = HORSE) -> Images:
             is of the class.
     """
     batches = _from_archive(place) if place.is_file() else _from_folder(place)
-    found = {name: _select(content, name, label) for name, content in batches}
-    missing = [name for name in _BATCHES if name not in found]
+    selected = {name: _select(content, name, label) for name, content in batches}
+    missing = [name for name in _BATCHES if name not in selected]
     if missing:
         raise DataError(f"{place.name} lacks {', '.join(missing)}", _REMEDY)
-    train = np.concatenate([found[name] for name in _TRAINING])
-    images = Images(train, found["test_batch"])
+    train = np.concatenate([selected[name] for name in _TRAINING])
+    images = Images(train, selected["test_batch"])
     if not len(images.train) or not len(images.validation):
         raise DataError(
             f"{place.name} holds {len(images.train)} training and {len(images.validation)} test images "
@@ -181,8 +181,8 @@ def _select(content: bytes, name: str, label: int) -> NDArray[np.uint8]:
         raise DataError(f"{name} holds a {type(batch).__name__}, expected a dictionary", _REMEDY)
     data, labels = _entry(batch, "data"), _entry(batch, "labels")
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3072,):
-        found = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
-        raise DataError(f"'data' in {name} is {found}, expected uint8 (n, 3072)", _REMEDY)
+        described = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
+        raise DataError(f"'data' in {name} is {described}, expected uint8 (n, 3072)", _REMEDY)
     if not isinstance(labels, list | np.ndarray) or len(labels) != len(data):
         count = len(labels) if isinstance(labels, list | np.ndarray) else 0
         raise DataError(f"{name} has {count} labels for {len(data)} images", _REMEDY)

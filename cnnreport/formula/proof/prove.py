@@ -96,12 +96,12 @@ def _observed(
 ) -> Iterator[list[oracle.Observation]]:
     """Observe the real net at every point, and say once how long that may take where it takes long."""
     yield _observe(derivations, rows[0], device)
-    started, told = time.monotonic(), False  # the first one brings in what torch needs for it
+    started, said = time.monotonic(), False  # the first one brings in what torch needs for it
     for done, row in enumerate(rows[1:], 1):
         yield _observe(derivations, row, device)
         seconds = time.monotonic() - started
-        if not told and seconds > PATIENCE and (rest := seconds / done * (len(rows) - 1 - done)) > PATIENCE:
-            told = True
+        if not said and seconds > PATIENCE and (rest := seconds / done * (len(rows) - 1 - done)) > PATIENCE:
+            said = True
             tell(f"The proof compares with {len(rows)} real nets; that may take another {math.ceil(rest)} s.")
 
 

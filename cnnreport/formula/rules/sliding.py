@@ -81,5 +81,5 @@ def windows_of(kernel: Sequence[Count], stride: Any, padding: Any, dilation: Any
 
 def conditions_of(windows: Sequence[Window], sizes: Sequence[Count], outputs: Shape) -> tuple[Any, ...]:
     """Say when the counts of some windows hold."""
-    found = [c for w, s, o in zip(windows, sizes, outputs, strict=True) for c in w.conditions(s, o)]
-    return tuple(dict.fromkeys(c for c in found if c != True))  # noqa: E712 - a relation of sympy
+    conditions = [c for w, s, o in zip(windows, sizes, outputs, strict=True) for c in w.conditions(s, o)]
+    return tuple(dict.fromkeys(c for c in conditions if c != True))  # noqa: E712 - a relation of sympy

@@ -63,10 +63,10 @@ _answers: ContextVar[Answers | None] = ContextVar("answers", default=None)
 @contextlib.contextmanager
 def answered() -> Iterator[Answers]:
     """Note which letters answer a question, in this thread."""
-    found = Answers()
-    before = _answers.set(found)
+    answers = Answers()
+    before = _answers.set(answers)
     try:
-        yield found
+        yield answers
     finally:
         _answers.reset(before)
 

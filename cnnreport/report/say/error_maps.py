@@ -62,14 +62,14 @@ def rows(runs: Sequence[Run], kind: str, what: str) -> dict[str, Picture]:
         "errors": (errors(mask, predicted), f"where {what} is right and where not; IoU of flower {scores}"),
     }
     photographs = thumbnails.from_rgb(arrays["rgb"])
-    found = {
+    strips = {
         "rgb": thumbnails.strip(
             photographs, f"{several}.", data, scale=1, groups=groups, gap=_GAP, photo=True
         )
     }
-    for name, (pixels, told) in flowers.items():
-        found[name] = thumbnails.strip(pixels, f"{several}: {told}.", data, scale=1, groups=groups, gap=_GAP)
-    return found
+    for name, (pixels, alt) in flowers.items():
+        strips[name] = thumbnails.strip(pixels, f"{several}: {alt}.", data, scale=1, groups=groups, gap=_GAP)
+    return strips
 
 
 def same_images(left: Sequence[Run], right: Sequence[Run], kind: str) -> None:

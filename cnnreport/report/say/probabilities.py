@@ -96,7 +96,7 @@ def distributions(rivals: Rivals) -> Picture:
               x=_edges(len(_shown(runs)["probability_histogram"])))
         for label, runs in rivals.items()
     ]  # fmt: skip
-    ends = "; ".join(f"{label}: {_read(runs)['sure'].text}" for label, _, runs in rivals)
+    ends = "; ".join(f"{label}: {_read(runs)['sure'].text}" for label, runs in rivals.items())
     alt = (
         "The share of the validation pixels that have a probability of flower below each value. "
         f"Within a twentieth of zero or one, {ends}."

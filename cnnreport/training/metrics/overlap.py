@@ -54,8 +54,8 @@ def count(predicted: NDArray[Any], masks: Masks) -> Counts:
     """
     predicted = predicted.astype(bool, copy=False)
     flower, background = masks == 1, masks == 0
-    found, invented = _sizes(flower & predicted), _sizes(background & predicted)
-    counts = (_sizes(background) - invented, invented, _sizes(flower) - found, found)
+    hits, false_alarms = _sizes(flower & predicted), _sizes(background & predicted)
+    counts = (_sizes(background) - false_alarms, false_alarms, _sizes(flower) - hits, hits)
     return np.stack(counts, 1).reshape(-1, 2, 2)
 
 

@@ -137,10 +137,10 @@ class PretrainingTask(Loop):
         counts, loss, error = torch.zeros(kinds, kinds), 0.0, 0.0
         for images, labels in zip(torch.split(rgb, _BATCH), torch.split(classes, _BATCH), strict=True):
             truth, colours = labels.to(self.device).long(), images.to(self.device).float() / 255
-            found = model(colours)
-            loss += float(F.cross_entropy(found[:, :kinds], truth, reduction="sum"))
-            error += float(_look_error(found[:, kinds:], colours)) * len(images) / len(rgb)
-            pairs = truth * kinds + found[:, :kinds].argmax(1)
+            outputs = model(colours)
+            loss += float(F.cross_entropy(outputs[:, :kinds], truth, reduction="sum"))
+            error += float(_look_error(outputs[:, kinds:], colours)) * len(images) / len(rgb)
+            pairs = truth * kinds + outputs[:, :kinds].argmax(1)
             counts += torch.bincount(pairs.flatten().cpu(), minlength=kinds**2).view(kinds, kinds)
         right = counts.diag()
         overlap = right / (counts.sum(0) + counts.sum(1) - right).clamp(min=1)
@@ -170,8 +170,8 @@ def look(colours: torch.Tensor) -> torch.Tensor:
     return torch.cat([(colour - 0.5) * 4, texture * 8, saturation * 4, (whole - 0.5) * 4], 1)
 
 
-def _look_error(found: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
-    return F.mse_loss(F.avg_pool2d(found, CELL), look(colours))
+def _look_error(predicted: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(F.avg_pool2d(predicted, CELL), look(colours))
 
 
 def _recoloured(images: torch.Tensor) -> torch.Tensor:

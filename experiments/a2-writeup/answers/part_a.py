@@ -84,10 +84,10 @@ def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[st
             "over_frequent", "accuracy above the most frequent colour", "accuracy", "frequent"
         ),
         "edges_missing": less(
-            "edges_missing", "edge share, true less predicted", "edges_true", "edges_predicted"
+            "edges_missing", "edge share, true minus predicted", "edges_true", "edges_predicted"
         ),
         "colours_missing": less(
-            "colours_missing", "colours present less colours used", "colours_present", "colours_predicted"
+            "colours_missing", "colours present minus colours used", "colours_present", "colours_predicted"
         ),
         "edge_ratio": combine(
             f"{experiment}.edge_ratio",

@@ -210,8 +210,8 @@ def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     mean = fmean(_told(source, name, "accuracy").mean for source in sources)
     return combine(
         f"{name}.off_published",
-        f"{accuracy.meaning} of {name} less the mean of the published ones",
-        f"{{}} less the mean of {PUBLISHED.file}",
+        f"{accuracy.meaning} of {name} minus the mean of the published ones",
+        f"{{}} minus the mean of {PUBLISHED.file}",
         lambda mine: mine - mean,
         accuracy,
         form="points",

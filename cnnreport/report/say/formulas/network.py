@@ -43,14 +43,14 @@ def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
         is a derivation; ``facts``: ``net``, the class's name.
     """
     name = training.net_name(runs)
-    found = {"net": derived.derivation(derivations[0])} if derivations else {}
+    parts = {"net": derived.derivation(derivations[0])} if derivations else {}
     return Answer(
         values=training.settings(runs),
         pictures={
             key: architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING)
-            for key, net in found.items()
+            for key, net in parts.items()
         },
         listings={"net": reading.listing(runs, name)},
-        parts=found,
+        parts=parts,
         facts={"net": name},
     )
