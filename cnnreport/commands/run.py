@@ -146,7 +146,7 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
 def _result(recorded: Recorded, runs: Sequence[Run]) -> str:
     """Say the mean of a number, in the words that its kind has for it."""
     kept = [run.history[-1] if recorded.place == "history" else run.measures for run in runs]
-    values = [each.get(recorded.key) for each in kept]  # none where it was not finite
+    values = [each.get(recorded.key) for each in kept]  # None where it was non-finite
     number = on_terminal(fmean(math.nan if value is None else value for value in values), recorded.form)
     if isinstance(recorded.result, str):
         return recorded.result.format(number)

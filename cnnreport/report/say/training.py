@@ -48,11 +48,11 @@ def training(runs: Sequence[Run]) -> Answer:
         UsageError: The runs lack something, as those of another version may.
     """
     values = numbers(runs)
-    judged = verdicts(runs, values)
+    made = verdicts(runs, values)
     return Answer(
         values=values,
-        verdicts=judged,
-        decisions=moving.movement(judged),
+        verdicts=made,
+        decisions=moving.movement(made),
         pictures=plots(runs, values),
         tables={"final": final(runs, values)},
         facts=facts(runs),
@@ -207,13 +207,13 @@ def late_fall(losses: Sequence[float]) -> float:
 def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Verdict]:
     """Judge what `movement` says: ``gap``, and with several epochs ``risen``, ``falling``, ``rising``."""
     net = net_name(runs)
-    judged = {}
+    made = {}
     if "gap" in values:
-        judged["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
+        made["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
     if "window" not in values:
-        return judged
+        return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
-    return judged | {
+    return made | {
         "risen": exceeds(f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN),
         "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING),
         "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING),
