@@ -15,6 +15,7 @@ from cnnreport.cli import main
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
+from cnnreport.report.out import html
 from cnnreport.runs.artefact import Run, load_all
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.experiment import load_all as declared
@@ -31,7 +32,7 @@ PLACE = f"experiments/{REPORT}"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, and all that a build makes of it but the PDF; its runs are computed by workers."""
     project = Project(ROOT, tmp_path_factory.mktemp("build"))
-    pipeline.build(project, REPORT, Choices(device="cpu"), printing=False, workers=1)
+    pipeline.build(project, REPORT, Choices(device="cpu"), writers=[html.WRITER], workers=1)
     return project
 
 
@@ -67,6 +68,15 @@ def test_its_report_is_built(built: Project) -> None:
     accuracies = {run.history[-1]["accuracy"] for run in runs(built)}
     assert all(0 <= accuracy <= 1 for accuracy in accuracies)
     assert len(runs(built)) == 4
+
+
+def test_its_own_figure_is_on_the_page(built: Project) -> None:
+    """What its code drew stands beside a figure of the library's, each with its words and its number."""
+    page = (built.output / "round-things.html").read_text()
+    alts = re.findall(r'<img class="plot" src="data:image/svg\+xml;base64,[^"]+" alt="([^"]*)"', page)
+    assert alts[0] == "Two discs, as large as the accuracies."
+    assert alts[1].startswith("Accuracy by number of filters.")
+    assert re.findall(r"(Figure \d)\.</span> The", page) == ["Figure 1", "Figure 2"]
 
 
 def test_the_key_covers_its_sources(built: Project) -> None:
@@ -137,6 +147,16 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
         file = copy.root / PLACE / name
         file.write_text(f"{file.read_text()}# a remark\n")
         assert (prepared() == before) is stays
+
+
+@pytest.mark.parametrize("file", ["experiments/__init__.py", "experiments.py"])
+def test_the_package_of_the_reports_has_no_file(tmp_path: Path, file: str) -> None:
+    """What lies where Python would look for it is not executed, and no run depends on it."""
+    copy = Project(Path(shutil.copytree(ROOT, tmp_path / "copy")), tmp_path / "build")
+    (copy.root / file).write_text("raise RuntimeError\n")
+    planned = make_plan(copy, declared(copy).values(), Choices(device="cpu"))[0]
+    assert prepare_data(copy, planned, {}) is not None
+    assert file not in planned.key.what["sources"]
 
 
 def test_what_is_shared_lists_without_torch() -> None:

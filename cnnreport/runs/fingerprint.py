@@ -17,6 +17,7 @@ from typing import Any
 
 from cnnreport import sources
 from cnnreport.errors import UsageError, VerificationError
+from cnnreport.modules import EXPERIMENTS
 from cnnreport.sources import PACKAGE
 from cnnreport.system import durable
 
@@ -137,7 +138,12 @@ def _other_source(path: str, executed: Path, hashed: Path) -> VerificationError:
 
 
 def _find_module(module: str, root: Path) -> tuple[Path, Path] | None:
-    """Return the folder to which a module's path is relative, and its file; None for one of a library."""
+    """Return the folder to which a module's path is relative, and its file; None for one of a library.
+
+    Nor has the package of the reports a file: `cnnreport.modules` makes it, whatever lies there.
+    """
+    if module == EXPERIMENTS:
+        return None
     folder = PACKAGE.parent if module.partition(".")[0] == PACKAGE.name else root
     place = folder.joinpath(*module.split("."))
     files = (place.with_name(f"{place.name}.py"), place / "__init__.py")

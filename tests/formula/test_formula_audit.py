@@ -4,12 +4,11 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -56,17 +55,8 @@ class Perceptron(nn.Module):
 Derivations = Mapping[Size, Derivation]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    # Threads that wait for each other make the proof ten times slower where the machine is busy.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
-def example(_one_thread: None) -> Audit:
+def example() -> Audit:
     """The audit of the write-up."""
     return judge.audit(read(HANDWRITTEN))
 
@@ -418,7 +408,7 @@ def off(derivation: Derivation, count: Count, deed: str) -> Count:
 
 
 @given(slip=slips())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_layer_counted_wrongly_is_named(derivations: Derivations, slip: tuple[Choice, int, str]) -> None:
     """It is named, unless a simpler slip makes the same difference; whoever is named does make it."""
     derivation = derivations["original"]

@@ -1,13 +1,12 @@
 """Simple mistakes, made with counts that were worked out by hand, are named by the audit."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 import sympy  # type: ignore[import-untyped]
-import torch
 
 from cnnreport.formula.audit import judge
 from cnnreport.formula.audit.claims import SIZES, Claims
@@ -103,16 +102,13 @@ def sheet(rows: tuple[Row, ...], slip: Change = lambda row: row, only: str = "")
 
 
 @pytest.fixture(scope="module")
-def judges() -> Iterator[dict[str, judge.Judge]]:
+def judges() -> dict[str, judge.Judge]:
     """The judges of both nets; that their counts are proved, other tests see to."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     made = {}
     for name, (net, _) in NETS.items():
         derivation = derive(net)
         made[name] = judge.Judge({"original": derivation, "doubled": derivation.doubled()}, 0)
-    yield made
-    torch.set_num_threads(before)
+    return made
 
 
 def judged(judges: dict[str, judge.Judge], net: str, tables: Mapping[str, Mapping[str, str]]) -> Audit:

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,15 +25,6 @@ SPEC = Classification(
     "small_classes:SmallNet", "", 3, (("dropout", 0.0),), epochs=3, batch_size=8, learning_rate=0.01
 )
 Data = dict[str, NDArray[Any]]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it; the sums are then the same in every process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def run(spec: Classification = SPEC, data: Data | None = None) -> tuple[list[Row], Results]:

@@ -1,5 +1,4 @@
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,15 +27,6 @@ class Tiny(nn.Module):
         features = F.relu(self.backbone(images))
         scores = F.interpolate(self.classifier(features), size=images.shape[2:], mode="bilinear")
         return {"out": scores, "aux": self.unused(images)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Such small nets only wait for a second thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Frozen features: what they are, that they are computed once, and what cannot be stored."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,6 @@ from cnnreport.nets import deeplab
 from cnnreport.training.segmentation.features import FeaturesTask, pack, unpack
 from cnnreport.training.segmentation.images import normalise
 from cnnreport.training.specs.segmentation import Features
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it; the sums are then the same in every process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

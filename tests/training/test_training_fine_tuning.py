@@ -1,7 +1,6 @@
 """Fine-tuning of the last layer: cached, recomputed and moving features, protocols, checkpoints."""
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,15 +26,6 @@ SPEC = FineTuning(loss="cross-entropy", epochs=3, batch_size=4)
 def data() -> dict[str, NDArray[Any]]:
     """Tiny images of flowers, with what their tasks need."""
     return with_features(flower_data())
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it; the sums are then the same in every process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def run(spec: FineTuning, data: dict[str, NDArray[Any]], seed: int = 0) -> tuple[list[Row], Results]:

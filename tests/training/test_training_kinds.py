@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -30,7 +30,7 @@ POOL = "cnnreport.nets.colourization:PoolUpsampleNet"
 TINY = f"{__name__}:Tiny"
 INPUT = ("NIC", "32", "32")
 NUMBERS = (("NIC", 1), ("NF", 2), ("k", 3))
-READING = Reading("a tool", "1", "count()", "weights", "All.", 100, (("convolution", 100),))
+READING = Reading("a tool", "1", "count()", "weights", "All.", 100, (("convolution", 100),), "learnable")
 
 
 class Tiny(nn.Module):
@@ -84,15 +84,6 @@ SMALLEST: tuple[tuple[Any, Callable[[], Data]], ...] = (
     (Paddings("cnnreport.nets.colourization:ConvTransposeNet", (3, 5), 1, 2, 3, size=8, images=1), no_data),
 )
 """A spec of each kind, and data for it."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As a worker has it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 SLOW = {FineTuningCosts}

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,15 +40,6 @@ SCHEDULES = {
 }
 
 Array = NDArray[np.float64]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """As a worker has it; the sums are then the same in every process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def adam(x: Array, gradients: list[Array], chosen: Optimiser, *, decoupled: bool = False) -> Array:

@@ -32,15 +32,6 @@ def data() -> dict[str, NDArray[Any]]:
     return found
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Any:
-    """As a worker has it; the sums are then the same in every process."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_it_learns_and_goes_on(data: dict[str, NDArray[Any]]) -> None:
     """The loss falls, and a training restored after its first epoch ends with the same bytes."""
     first, second = (PretrainingTask(SPEC, 0, data, "cpu") for _ in range(2))

@@ -107,12 +107,12 @@ def contrast(
     """
     form = "points" if left.form == "share" else left.form
     less = difference(
-        f"{name}.difference", f"{left.meaning}, {left_name} less {right_name}", left, right, form
+        f"{name}.difference", f"{left.meaning}, {left_name} minus {right_name}", left, right, form
     )
     sign = -1.0 if less.mean < 0 else 1.0
     apart = combine(
         f"{name}.apart",
-        f"{less.meaning}, without its sign",
+        f"size of the difference: {less.meaning}",
         "size of ({})",
         lambda x: sign * x,
         less,

@@ -107,4 +107,5 @@ class Ledger:
         if name not in self._places:
             known = ", ".join(sorted(self._places)) or "none"
             raise UsageError(f"the text refers to {name!r}, which is not there", f"places: {known}")
-        return f'<a class="ref" href="#{escape(name)}">{escape(self._places[name])}</a>'
+        label = re.sub(r" (?=\S*\d)", "\u00a0", self._places[name])  # no line ends with a number to come
+        return f'<a class="ref" href="#{escape(name)}">{escape(label)}</a>'

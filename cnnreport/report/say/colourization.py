@@ -90,7 +90,7 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
         values[name] = combine(
             f"{experiment}.{name}",
             f"{values[true].meaning}, how far the predictions are from it",
-            "size of ({} less {})",
+            "size of ({} minus {})",
             lambda predicted, truth: abs(predicted - truth),
             values[mine],
             values[true],

@@ -96,7 +96,11 @@ def distributions(rivals: Rivals) -> Picture:
               x=_edges(len(_shown(runs)["probability_histogram"])))
         for label, runs in rivals.items()
     ]  # fmt: skip
-    alt = "Which share of the validation pixels has a probability of flower below each value."
+    ends = "; ".join(f"{label}: {_read(runs)['sure'].text}" for label, runs in rivals.items())
+    alt = (
+        "The share of the validation pixels that have a probability of flower below each value. "
+        f"Within a twentieth of zero or one, {ends}."
+    ).replace("\u00a0", " ")
     axis = Axis("probability of a flower", ticks=TICKS, linear=True)
     data = reading.datasets(next(iter(rivals.values())))
     return figure.curves(drawn, "pixels below it (%)", alt, data, per_cent=True, axis=axis)

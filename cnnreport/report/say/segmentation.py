@@ -147,12 +147,12 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
         ),
         "over_prior": less("over_prior", "flower IoU above that of the fixed map", "flower_iou", "prior"),
         "best_less_last": less(
-            "best_less_last", "mean IoU, best epoch less the last", "mean_iou_best", "mean_iou"
+            "best_less_last", "mean IoU, best epoch minus the last", "mean_iou_best", "mean_iou"
         ),
         "share_off": combine(
             f"{experiment}.share_off",
             "share of flower, how far the prediction is from it",
-            "size of ({} less {})",
+            "size of ({} minus {})",
             lambda predicted, true: abs(predicted - true),
             values["share_predicted"],
             values["flower_share"],

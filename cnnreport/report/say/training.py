@@ -158,7 +158,7 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
         "rise": read(
             f"rise of the {loss.meaning} above its lowest value",
             lambda losses: losses[-1] - min(losses),
-            "last epoch less lowest",
+            "last epoch minus lowest",
         ),
     }
     if TRAIN_LOSS in kind:
@@ -178,12 +178,12 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
     moved["late_fall"] = read(
         f"late fall of the {loss.meaning}",
         late_fall,
-        f"mean of the last window but one less that of the last{windows}",
+        f"mean of the last window but one minus that of the last{windows}",
     )
     moved["late_rise"] = read(
         f"late rise of the {loss.meaning}",
         lambda losses: -late_fall(losses),
-        f"mean of the last window less that of the last but one{windows}",
+        f"mean of the last window minus that of the last but one{windows}",
     )
     return moved
 

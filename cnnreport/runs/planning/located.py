@@ -74,6 +74,7 @@ class Located:
             "title": self.title,
             "stand_in": self.stand_in,
             "fingerprint": self.fingerprint,
+            "prepare": [each.prepare for each in self.data_sets],
         }
 
 

@@ -29,6 +29,9 @@ CONVENTIONS = (
     ("connections", "layers, normalisation all to all"),
 )
 
+# Conventions under which a normalisation has weights and nothing else.
+WEIGHTS_ALONE = {"weights": "learnable", "outputs": "layers", "connections": "layers"}
+
 # A share of the neighbouring pairs of pixels that a difference has to exceed before the text speaks of it.
 FLATTER = 0.01
 
@@ -61,6 +64,7 @@ def a3(runs: Runs) -> Answer:
         decisions={**doubling.doubling(found.six), "loose": doubling.loose(others)},
         facts={
             "odd_kernel": any(letter.name == "k" and letter.odd for letter in found.proof.letters),
+            "weights_alone": found.used == WEIGHTS_ALONE,
             "without_padding": any(doubling.WITHOUT_PADDING in total.name for total in others),
         },
     )
@@ -80,10 +84,10 @@ def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[st
             "over_frequent", "accuracy above the most frequent colour", "accuracy", "frequent"
         ),
         "edges_missing": less(
-            "edges_missing", "edge share, true less predicted", "edges_true", "edges_predicted"
+            "edges_missing", "edge share, true minus predicted", "edges_true", "edges_predicted"
         ),
         "colours_missing": less(
-            "colours_missing", "colours present less colours used", "colours_present", "colours_predicted"
+            "colours_missing", "colours present minus colours used", "colours_present", "colours_predicted"
         ),
         "edge_ratio": combine(
             f"{experiment}.edge_ratio",

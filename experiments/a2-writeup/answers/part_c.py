@@ -59,6 +59,8 @@ IMPROVED = (
     "neither",
     "unclear",
 )
+# The nets that are better than a table; ``each``: they differ, or it is open, so each is named.
+OVER_TABLE = ("all", "none", "each")
 
 
 def c1(runs: Runs) -> Answer:
@@ -80,14 +82,15 @@ def c3(runs: Runs) -> Answer:
     for name in NETS:
         pictures[name] = colourization.prediction_row(runs[name], training.net_name(runs[name]), first)
     published = _published(runs)
-    c = found.contrasts
+    c, over = found.contrasts, _tables(runs)
     return replace(
         found,
         values={**found.values, **published.values},
-        verdicts={**found.verdicts, **_tables(runs)},
+        verdicts={**found.verdicts, **over},
         decisions={
             "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
             **published.decisions,
+            "over_table": _over_table(tuple(over.values())),
             "images": balance("whether the images are better with skips", [c[name] for name in LOOKS]),
         },
         pictures=pictures,
@@ -165,6 +168,12 @@ def _tables(runs: Runs) -> dict[str, Verdict]:
     return {f"{name}_beats_table": colourization.beats_table(runs[name], over[name]) for name in NETS}
 
 
+def _over_table(verdicts: Sequence[Verdict]) -> Decision:
+    outcomes = {verdict.outcome for verdict in verdicts}
+    outcome = "all" if outcomes == {"yes"} else "none" if outcomes == {"no"} else "each"
+    return Decision("which nets are better than a table from grey level to colour", outcome, OVER_TABLE)
+
+
 def _published(runs: Runs) -> Answer:
     """Return what others reported beside what the runs gave; empty where data or training are others."""
     if not all(map(PUBLISHED.comparable, (run for name in NETS for run in runs[name]))):
@@ -201,8 +210,8 @@ def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     mean = fmean(_told(source, name, "accuracy").mean for source in sources)
     return combine(
         f"{name}.off_published",
-        f"{accuracy.meaning} of {name} less the mean of the published ones",
-        f"{{}} less the mean of {PUBLISHED.file}",
+        f"{accuracy.meaning} of {name} minus the mean of the published ones",
+        f"{{}} minus the mean of {PUBLISHED.file}",
         lambda mine: mine - mean,
         accuracy,
         form="points",
