@@ -130,7 +130,7 @@ def _annotated(hint: Any) -> Allowed:
     if origin is typing.Annotated:
         return _annotated(typing.get_args(hint)[0])
     if inspect.isclass(hint) and issubclass(hint, enum.Enum):
-        values = {str(one.value): one for one in hint if isinstance(one.value, int | str)}
+        values = {str(member.value): member for member in hint if isinstance(member.value, int | str)}
         return Allowed(choices={**hint.__members__, **values})
     container = _container(origin or hint)
     inner = [part for part in typing.get_args(hint) if part is not Ellipsis]

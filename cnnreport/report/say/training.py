@@ -102,8 +102,8 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
 
 def settings(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what the runs were asked to be, as far as their kind declares it."""
-    declared = [each for each in runs[0].kind.recorded if each.place == "spec"]
-    return {name: number for each in declared for name, number in _read(runs, each).items()}
+    declared = [recorded for recorded in runs[0].kind.recorded if recorded.place == "spec"]
+    return {name: number for recorded in declared for name, number in _read(runs, recorded).items()}
 
 
 def _read(runs: Sequence[Run], recorded: Recorded) -> dict[str, Quantity]:
@@ -251,9 +251,9 @@ def plots(
     """
     kind, labels = runs[0].kind, axes or {}
     return {
-        each.name: _plot(runs, kind, each, labels.get(each.name, each.axis), values)
-        for each in kind.recorded
-        if each.axis
+        recorded.name: _plot(runs, kind, recorded, labels.get(recorded.name, recorded.axis), values)
+        for recorded in kind.recorded
+        if recorded.axis
     }
 
 
