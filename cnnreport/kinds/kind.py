@@ -88,14 +88,14 @@ class Kind:
     table: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [each.name for each in self.recorded]
+        names = [recorded.name for recorded in self.recorded]
         for words in (names, self.fields("history"), self.declared("measures"), self.samples):
             twice = [word for word, times in Counter(words).items() if times > 1]
             if twice:
                 raise UsageError(f"the kind {self.name} declares {', '.join(twice)} twice", "rename one")
 
     def __contains__(self, name: object) -> bool:
-        return any(each.name == name for each in self.recorded)
+        return any(recorded.name == name for recorded in self.recorded)
 
     def __getitem__(self, name: str) -> Recorded:
         """Return the number that answers call so.
@@ -103,15 +103,15 @@ class Kind:
         Raises:
             UsageError: None is called so.
         """
-        for each in self.recorded:
-            if each.name == name:
-                return each
-        known = ", ".join(each.name for each in self.recorded)
+        for recorded in self.recorded:
+            if recorded.name == name:
+                return recorded
+        known = ", ".join(recorded.name for recorded in self.recorded)
         raise UsageError(f"the kind {self.name} records no {name!r}", f"choose from: {known}")
 
     def fields(self, place: Place) -> tuple[str, ...]:
         """Return what the task calls the numbers of a place."""
-        return tuple(each.key for each in self.recorded if each.place == place)
+        return tuple(recorded.key for recorded in self.recorded if recorded.place == place)
 
     def declared(self, place: Literal["history", "measures", "samples"]) -> tuple[str, ...]:
         """Return the names of all that a run leaves in a place."""

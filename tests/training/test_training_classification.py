@@ -188,7 +188,7 @@ def test_each_of_many_classes_keeps_its_row() -> None:
 
 
 def test_a_diverged_training_goes_on_and_says_so() -> None:
-    """Losses that are not finite stay as they are; the run ends and is marked."""
+    """Non-finite losses stay as they are; the run ends and is marked."""
     rows, results = run(replace(SPEC, learning_rate=1e38))
     assert not np.isfinite(rows[-1]["validation_loss"])
     assert results.measures["diverged"] is True
