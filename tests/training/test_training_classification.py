@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -263,3 +264,27 @@ def test_a_training_of_nothing_is_refused(name: str) -> None:
     """The spec says so before anything is run."""
     with pytest.raises(UsageError, match=f"{name} of a classification is 0; set it to at least"):
         replace(SPEC, **{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 1.5}, "epochs of a classification is 1.5; set it to at least 1, a whole number"),
+        ({"classes": "3"}, "classes of a classification is '3'; set it to at least 2"),
+        (
+            {"learning_rate": -0.1},
+            "learning_rate of a classification is -0.1; set it to a number, at least 0",
+        ),
+        ({"learning_rate": math.nan}, "learning_rate of a classification is nan"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(changes: dict[str, Any], message: str) -> None:
+    """A negative step would climb, unnoticed; a part of an epoch would be rounded."""
+    with pytest.raises(UsageError, match=message):
+        replace(SPEC, **changes)
+
+
+def test_a_precision_that_does_not_exist_is_refused() -> None:
+    """Before anything runs, instead of computing in another than is said."""
+    with pytest.raises(UsageError, match="there is no precision 'half'; name one of exact, fast"):
+        replace(SPEC, precision="half").arithmetic("cpu")
