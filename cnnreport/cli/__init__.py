@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from cnnreport import modules
 from cnnreport.cli import building, counting, starting, upkeep  # noqa: F401 - they hang their commands on the group
 from cnnreport.cli.group import cli
 from cnnreport.commands import console
@@ -53,6 +54,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last line of defence: a sentence, never a traceback
         if debug:
             traceback.print_exc()
+        if (mistake := modules.mistake(error)) is not None:
+            console.note(f"Error: {mistake}")
+            sys.exit(mistake.exit_code)
         console.note(f"Error: {type(error).__name__}: {error}; run with --debug to see where.")
         sys.exit(1)
 

@@ -135,7 +135,7 @@ def result_lines(runs: Sequence[Run]) -> list[str]:
 def result_line(name: str, runs: Sequence[Run]) -> str:
     """Say in one line what an experiment gave: the mean over its seeds of each final value."""
     finite = [run for run in runs if not run.diverged]
-    results = [_result(each, finite) for each in runs[0].kind.recorded if each.result and finite]
+    results = [_result(recorded, finite) for recorded in runs[0].kind.recorded if recorded.result and finite]
     lost = f", {len(runs) - len(finite)} diverged" if len(finite) < len(runs) else ""
     seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
     derived = runs[0].key.where["arithmetic"].startswith("exact")  # no seed plays a part
@@ -146,7 +146,7 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
 def _result(recorded: Recorded, runs: Sequence[Run]) -> str:
     """Say the mean of a number, in the words that its kind has for it."""
     kept = [run.history[-1] if recorded.place == "history" else run.measures for run in runs]
-    values = [each.get(recorded.key) for each in kept]  # none where it was not finite
+    values = [row.get(recorded.key) for row in kept]  # None where it was non-finite
     number = on_terminal(fmean(math.nan if value is None else value for value in values), recorded.form)
     if isinstance(recorded.result, str):
         return recorded.result.format(number)

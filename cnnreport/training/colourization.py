@@ -144,7 +144,7 @@ class ColourizationTraining(Loop):
             `baselines`; `describe`.
         """
         predicted, among = self._predict()
-        kind = type(self.net)
+        net_class = type(self.net)
         return Results(
             weights={name: copied(tensor) for name, tensor in self.net.state_dict().items()},
             samples=self._samples(predicted),
@@ -155,7 +155,7 @@ class ColourizationTraining(Loop):
                 **self._baselines(),
                 **describe(predicted, self._data["validation_label"], self._data["palette"]),
             },
-            listings={kind.__name__: inspect.getsource(kind)},
+            listings={net_class.__name__: inspect.getsource(net_class)},
         )
 
     def _samples(self, predicted: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

@@ -21,10 +21,10 @@ def make_net(name: str, seed: int, *arguments: Any, **named: Any) -> nn.Module:
     Raises:
         UsageError: There is no such class, or it does not take these arguments.
     """
-    kind = _find(name)
+    net_class = _find(name)
     with seeded(seed):
         try:
-            net = kind(*arguments, **named)
+            net = net_class(*arguments, **named)
         except TypeError as error:
             raise UsageError(f"the net {name!r} cannot be made: {error}", "see its arguments") from error
     if not isinstance(net, nn.Module):

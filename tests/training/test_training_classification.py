@@ -188,7 +188,7 @@ def test_each_of_many_classes_keeps_its_row() -> None:
 
 
 def test_a_diverged_training_goes_on_and_says_so() -> None:
-    """Losses that are not finite stay as they are; the run ends and is marked."""
+    """Non-finite losses stay as they are; the run ends and is marked."""
     rows, results = run(replace(SPEC, learning_rate=1e38))
     assert not np.isfinite(rows[-1]["validation_loss"])
     assert results.measures["diverged"] is True
@@ -215,6 +215,12 @@ def test_a_diverged_training_goes_on_and_says_so() -> None:
             {"train_images": np.zeros((0, 1, 6, 6), np.uint8), "train_label": np.zeros(0, int)},
             "the train set has 0 images and 0 labels",
         ),
+        (
+            {"train_images": np.full((30, 1, 6, 6), np.nan, np.float32)},
+            "30 of the train_images hold non-finite pixels; prepare finite ones",
+        ),
+        ({"classes": np.frombuffer(b"a, b", np.uint8)}, "classes is no JSON list as bytes; prepare np.from"),
+        ({"classes": np.frombuffer(b"3", np.uint8)}, "the data name 0 classes, but 3 are asked for"),
         ({"classes": np.frombuffer(b'["a", "b"]', np.uint8)}, "the data name 2 classes, but 3 are asked for"),
     ],
 )
@@ -222,6 +228,15 @@ def test_data_that_are_no_classification_are_refused(changes: Data, message: str
     """Before anything is computed; the message says which array, and what to prepare."""
     with pytest.raises(DataError, match=message):
         ClassificationTraining(SPEC, 0, {**small_classes(), **changes}, "cpu")
+
+
+@pytest.mark.parametrize("name", ["train_images", "validation_label", "classes"])
+def test_data_that_lack_an_array_are_refused(name: str) -> None:
+    """The message names it, and those that are there."""
+    data = small_classes()
+    del data[name]
+    with pytest.raises(DataError, match=f"there is no {name} among the data, which have .*; prepare it, too"):
+        ClassificationTraining(SPEC, 0, data, "cpu")
 
 
 @pytest.mark.parametrize(

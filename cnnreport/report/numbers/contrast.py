@@ -179,15 +179,15 @@ def basis(contrasts: Sequence[Contrast]) -> Decision:
         ``tested`` where there are p values, ``interval`` where the seeds agree so well that there are none,
         ``margin``, ``sign`` of one seed, or ``nothing`` where no seed gave two finite numbers.
     """
-    judged = [each for each in contrasts if each.left.form != "count" and not each.unknown]
-    if any(each.p for each in judged):
+    weighed = [each for each in contrasts if each.left.form != "count" and not each.unknown]
+    if any(each.p for each in weighed):
         outcome = "tested"
-    elif any(each.margin for each in judged):
+    elif any(each.margin for each in weighed):
         outcome = "margin"
-    elif any(each.sure for each in judged):
+    elif any(each.sure for each in weighed):
         outcome = "interval"
     else:
-        outcome = "sign" if judged else "nothing"
+        outcome = "sign" if weighed else "nothing"
     among = ("tested", "interval", "margin", "sign", "nothing")
     return Decision("what decides which is higher", outcome, among)
 

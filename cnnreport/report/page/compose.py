@@ -105,7 +105,7 @@ def _lay_out(
     cover = render(f"{SHARED}/cover.html.j2")
     texts = [render(s.template, section=s, answer=answers[s.id]) for s in sections]
     origin = render(f"{SHARED}/provenance.html.j2")
-    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
+    verdicts = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
     numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
     # Whatever a text refers to has its place by now.
     report = Report(
@@ -114,7 +114,7 @@ def _lay_out(
         parts=_parts(sections, map(ledger.resolve, texts)),
         appendix=(
             _appended("provenance", "Provenance", ledger.resolve(origin)),
-            _appended("verdicts", "How the verdicts were reached", ledger.resolve(judged)),
+            _appended("verdicts", "How the verdicts were reached", ledger.resolve(verdicts)),
             _appended("numbers", "Where the numbers come from", ledger.resolve(numbers)),
         ),
         styles=_styles(render, outline),

@@ -48,11 +48,11 @@ def training(runs: Sequence[Run]) -> Answer:
         UsageError: The runs lack something, as those of another version may.
     """
     values = numbers(runs)
-    judged = verdicts(runs, values)
+    made = verdicts(runs, values)
     return Answer(
         values=values,
-        verdicts=judged,
-        decisions=moving.movement(judged),
+        verdicts=made,
+        decisions=moving.movement(made),
         pictures=plots(runs, values),
         tables={"final": final(runs, values)},
         facts=facts(runs),
@@ -102,8 +102,8 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
 
 def settings(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what the runs were asked to be, as far as their kind declares it."""
-    declared = [each for each in runs[0].kind.recorded if each.place == "spec"]
-    return {name: number for each in declared for name, number in _read(runs, each).items()}
+    declared = [recorded for recorded in runs[0].kind.recorded if recorded.place == "spec"]
+    return {name: number for recorded in declared for name, number in _read(runs, recorded).items()}
 
 
 def _read(runs: Sequence[Run], recorded: Recorded) -> dict[str, Quantity]:
@@ -207,13 +207,13 @@ def late_fall(losses: Sequence[float]) -> float:
 def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Verdict]:
     """Judge what `movement` says: ``gap``, and with several epochs ``risen``, ``falling``, ``rising``."""
     net = net_name(runs)
-    judged = {}
+    made = {}
     if "gap" in values:
-        judged["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
+        made["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
     if "window" not in values:
-        return judged
+        return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
-    return judged | {
+    return made | {
         "risen": exceeds(f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN),
         "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING),
         "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING),
@@ -251,9 +251,9 @@ def plots(
     """
     kind, labels = runs[0].kind, axes or {}
     return {
-        each.name: _plot(runs, kind, each, labels.get(each.name, each.axis), values)
-        for each in kind.recorded
-        if each.axis
+        recorded.name: _plot(runs, kind, recorded, labels.get(recorded.name, recorded.axis), values)
+        for recorded in kind.recorded
+        if recorded.axis
     }
 
 

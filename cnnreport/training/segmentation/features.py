@@ -130,7 +130,7 @@ def pack(maps: torch.Tensor) -> torch.Tensor:
         VerificationError: The net gave non-finite numbers.
     """
     if not bool(torch.isfinite(maps).all()):
-        raise VerificationError("the frozen net gave numbers that are not finite", "check its weights")
+        raise VerificationError("the frozen net gave non-finite numbers", "check its weights")
     return maps.to(torch.bfloat16).contiguous().view(torch.int16)
 
 

@@ -23,7 +23,7 @@ UNET = "unet"
 WIDENED = "conv-transpose-widened"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
 TOLD = ("loss", "accuracy")
-LOOKS = ("lab_distance", *TRUTH)
+APPEARANCE = ("lab_distance", *TRUTH)
 
 COLUMNS = {
     "parameters": "weights",
@@ -75,23 +75,23 @@ def c2(runs: Runs) -> Answer:
 
 def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
-    found = versus(runs[UNET], runs[CONV_TRANSPOSE])
+    compared = versus(runs[UNET], runs[CONV_TRANSPOSE])
     first = runs[POOL_UPSAMPLE]
     rows = colourization.picture_rows(first, training.net_name(first))
     pictures = {name: rows[name] for name in ("grey", "original", "truth")}
     for name in NETS:
         pictures[name] = colourization.prediction_row(runs[name], training.net_name(runs[name]), first)
     published = _published(runs)
-    c, over = found.contrasts, _tables(runs)
+    c, over = compared.contrasts, _tables(runs)
     return replace(
-        found,
-        values={**found.values, **published.values},
-        verdicts={**found.verdicts, **over},
+        compared,
+        values={**compared.values, **published.values},
+        verdicts={**compared.verdicts, **over},
         decisions={
             "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
             **published.decisions,
             "over_table": _over_table(tuple(over.values())),
-            "images": balance("whether the images are better with skips", [c[name] for name in LOOKS]),
+            "images": balance("whether the images are better with skips", [c[name] for name in APPEARANCE]),
         },
         pictures=pictures,
         grids={
@@ -101,7 +101,7 @@ def c3(runs: Runs) -> Answer:
             **published.grids,
         },
         facts={
-            **found.facts,
+            **compared.facts,
             **{name: training.net_name(runs[name]) for name in NETS},
         },
     )
