@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from cnnreport import modules
 from cnnreport.cli import building, counting, starting, upkeep  # noqa: F401 - they hang their commands on the group
 from cnnreport.cli.group import cli
 from cnnreport.commands import console
@@ -55,6 +56,8 @@ def _explained(error: Exception) -> tuple[str, int]:
         where = f"{error.filename}: " if error.filename else ""
         problem = (error.strerror or str(error)).lower()
         return f"{where}{problem}; make room or mend that place.", EnvironmentFailure.exit_code
+    if (mistake := modules.mistake(error)) is not None:
+        return str(mistake), mistake.exit_code
     return f"{type(error).__name__}: {error}; run with --debug to see where.", 1
 
 

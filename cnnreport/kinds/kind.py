@@ -5,8 +5,9 @@ of a report read it. Nothing else types the names of a kind's fields, but for th
 """
 
 import importlib
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -150,27 +151,49 @@ def named_by(spec: Any) -> str:
     return name
 
 
-def check(name: str, place: Literal["history", "measures", "samples"], left: Iterable[str]) -> None:
+def check(name: str, place: Literal["history", "measures", "samples"], left: Mapping[str, Any]) -> None:
     """Hold what a run left in a place against the declaration of its kind.
 
     Args:
         name: The kind, as ``module:NAME``.
         place: Where the run left it.
-        left: The names under which it did.
+        left: What it left, by the names under which it did.
 
     Raises:
-        VerificationError: Something is there that is not declared, or the other way round.
+        VerificationError: Something is there that is not declared, or the other way round, or cannot be kept.
     """
-    kind, present = load(name), set(left)
+    kind = load(name)
     declared = set(kind.declared(place))
-    if present == declared:
-        return
-    problems = [
-        f"{words} {', '.join(sorted(names))}"
-        for words, names in (("lacks", declared - present), ("has undeclared", present - declared))
-        if names
-    ]
-    raise VerificationError(
-        f"what the run left in its {place} {' and '.join(problems)}, by the declaration of {kind.name}",
-        f"let the task leave exactly what {name} declares, or declare it there",
-    )
+    if {*left} != declared:
+        problems = [
+            f"{words} {', '.join(sorted(names))}"
+            for words, names in (("lacks", declared - {*left}), ("has undeclared", {*left} - declared))
+            if names
+        ]
+        raise VerificationError(
+            f"what the run left in its {place} {' and '.join(problems)}, by the declaration of {kind.name}",
+            f"let the task leave exactly what {name} declares, or declare it there",
+        )
+    if place != "samples":
+        _check_values(kind, place, left)
+
+
+def _check_values(kind: Kind, place: Place, left: Mapping[str, Any]) -> None:
+    numbers = kind.fields(place)
+    for key, value in left.items():
+        if key in numbers and not isinstance(value, int | float | None):
+            remedy = "let the task leave a number of Python's, such as float(x)"
+        elif key not in numbers and not _is_json(value):
+            remedy = "let the task leave texts, numbers, and lists of them"
+        else:
+            continue
+        problem = f"{key}, which the run left in its {place}, is {type(value).__name__} {value!s:.60}"
+        raise VerificationError(f"{problem}, by the declaration of {kind.name}", remedy)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -193,7 +193,7 @@ def _right(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _read(data: Data, part: str, classes: int, device: str) -> _Images:
-    images, labels = data[f"{part}_images"], data[f"{part}_label"]
+    images, labels = _array(data, f"{part}_images"), _array(data, f"{part}_label")
     if len(images) == 0 or len(images) != len(labels):
         raise DataError(
             f"the {part} set has {len(images)} images and {len(labels)} labels",
@@ -204,6 +204,9 @@ def _read(data: Data, part: str, classes: int, device: str) -> _Images:
             f"{part}_images are {images.dtype} of shape {images.shape}",
             "prepare them as uint8 or float32 of shape (N, C, H, W)",
         )
+    if not np.isfinite(images).all():
+        amount = np.count_nonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
+        raise DataError(f"{amount} of the {part}_images hold non-finite pixels", "prepare finite ones")
     _check_labels(labels, f"{part}_label", classes)
     return _Images(torch.tensor(images, device=device), torch.tensor(labels.astype(np.int64), device=device))
 
@@ -220,8 +223,19 @@ def _check_labels(labels: NDArray[Any], name: str, classes: int) -> None:
         )
 
 
+def _array(data: Data, name: str) -> NDArray[Any]:
+    if name not in data:
+        raise DataError(f"there is no {name} among the data, which have {', '.join(data)}", "prepare it, too")
+    return data[name]
+
+
 def _class_names(data: Data, classes: int) -> list[str]:
-    names = [str(name) for name in json.loads(data["classes"].tobytes())]
+    try:
+        listed = json.loads(_array(data, "classes").tobytes())
+    except ValueError as error:
+        remedy = "prepare np.frombuffer(json.dumps(names).encode(), np.uint8)"
+        raise DataError("classes is no JSON list as bytes", remedy) from error
+    names = [str(name) for name in listed] if isinstance(listed, list) else []
     if len(names) != classes:
         raise DataError(
             f"the data name {len(names)} classes, but {classes} are asked for",

@@ -40,7 +40,7 @@ def start(project: Project, *words: str, before: Any = None, **how: Any) -> "sub
 
 def count(project: Project, **how: Any) -> "subprocess.Popen[bytes]":
     """Start the two runs."""
-    return start(project, "run", "count", "--device", "cpu", **how)
+    return start(project, "run", "count", "--device", "cpu", "--workers", "1", **how)
 
 
 def done(project: Project) -> list[str]:
@@ -73,7 +73,7 @@ def test_a_printer_that_fails_does_not_end_the_listener(long: Project) -> None:
         raise ValueError("no such colour")
 
     with pytest.warns(RuntimeWarning, match="could not be shown: ValueError: no such colour"):
-        runs = run_plan(long, plan(long), "a command", fail)
+        runs = run_plan(long, plan(long), "a command", fail, most=1)
     assert [len(run.history) for run in runs] == [EPOCHS, EPOCHS]
 
 

@@ -237,6 +237,9 @@ def _as_told(error: Exception, unfit: Exception | None) -> Exception:
     if error is unfit and not isinstance(error, CnnReportError):
         problem = f"a worker cannot start: {type(error).__name__}: {error}"
         return EnvironmentFailure(problem, "python -m cnnreport doctor tells more")
+    if not isinstance(error, CnnReportError) and (mistake := modules.mistake(error)) is not None:
+        mistake.__cause__ = error
+        return mistake
     return error
 
 
