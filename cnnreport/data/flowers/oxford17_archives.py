@@ -21,7 +21,9 @@ from cnnreport.errors import DataError
 URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/"
 ARCHIVE, TRIMAPS_ARCHIVE = "17flowers.tgz", "trimaps.tgz"
 
-_MEMBERS, _UNPACKED = 10_000, 1 << 30
+MOST_FILES, MOST_BYTES = 10_000, 1 << 30
+"""What an archive may hold and unpack to; the published ones are far from it."""
+
 _REMEDY = "get the published file again, or use --data flowers=meadow"
 
 
@@ -131,8 +133,8 @@ def _extract(archive: Path, folder: Path, part: str, wanted: re.Pattern[str]) ->
             bounded: Any = _Bounded(unzipped, archive.name)
             with tarfile.open(fileobj=bounded, mode="r|") as members:
                 for number, member in enumerate(members):
-                    if number >= _MEMBERS:
-                        raise DataError(f"{archive.name} holds more than {_MEMBERS} files", _REMEDY)
+                    if number >= MOST_FILES:
+                        raise DataError(f"{archive.name} holds more than {MOST_FILES} files", _REMEDY)
                     name = os.path.basename(member.name)
                     if member.isfile() and wanted.fullmatch(name):
                         _check_size(member.size, f"{name} in {archive.name}")
@@ -152,13 +154,13 @@ class _Bounded:
     """Reads an unpacked stream up to a limit, beyond which no real archive goes."""
 
     def __init__(self, stream: gzip.GzipFile, name: str) -> None:
-        self._stream, self._name, self._left = stream, name, _UNPACKED
+        self._stream, self._name, self._left = stream, name, MOST_BYTES
 
     def read(self, size: int) -> bytes:
         content = self._stream.read(size)
         self._left -= len(content)
         if self._left < 0:
-            raise DataError(f"{self._name} unpacks to more than {_UNPACKED >> 20} MiB", _REMEDY)
+            raise DataError(f"{self._name} unpacks to more than {MOST_BYTES >> 20} MiB", _REMEDY)
         return content
 
 

@@ -31,8 +31,9 @@ SIZE = 170_498_071
 HORSE = 7
 _TRAINING = tuple(f"data_batch_{i}" for i in range(1, 6))
 _BATCHES = (*_TRAINING, "test_batch")
-_LARGEST_BATCH = 64 << 20
-_LARGEST_ARCHIVE = 512 << 20
+LARGEST_BATCH, LARGEST_ARCHIVE = 64 << 20, 512 << 20
+"""Bytes that a batch may have and an archive may unpack to, well above those of the published ones."""
+
 _REMEDY = "remove it and get it again, or use --data horses=meadow"
 
 
@@ -134,7 +135,7 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
         path = folder / name
         if not path.is_file():
             continue
-        if path.stat().st_size > _LARGEST_BATCH:
+        if path.stat().st_size > LARGEST_BATCH:
             raise DataError(f"{name} has {path.stat().st_size} bytes, expected some 30 million", _REMEDY)
         try:
             yield name, path.read_bytes()
@@ -152,7 +153,7 @@ def _from_archive(path: Path) -> Iterator[tuple[str, bytes]]:
                     folder, _, name = member.name.rpartition("/")
                     if not member.isfile() or name not in _BATCHES or folder.rpartition("/")[2] != FOLDER:
                         continue
-                    if member.size > _LARGEST_BATCH:
+                    if member.size > LARGEST_BATCH:
                         raise DataError(f"{name} has {member.size} bytes, expected some 30 million", _REMEDY)
                     file = archive.extractfile(member)
                     if file is not None:
@@ -165,13 +166,13 @@ class _Bounded:
     """Reads an unpacked stream up to a limit, beyond which no real archive goes."""
 
     def __init__(self, stream: gzip.GzipFile) -> None:
-        self._stream, self._left = stream, _LARGEST_ARCHIVE
+        self._stream, self._left = stream, LARGEST_ARCHIVE
 
     def read(self, size: int) -> bytes:
         content = self._stream.read(size)
         self._left -= len(content)
         if self._left < 0:
-            raise DataError(f"{ARCHIVE} unpacks to more than {_LARGEST_ARCHIVE >> 20} MiB", _REMEDY)
+            raise DataError(f"{ARCHIVE} unpacks to more than {LARGEST_ARCHIVE >> 20} MiB", _REMEDY)
         return content
 
 
