@@ -95,7 +95,11 @@ class ClassificationTraining(Loop):
             yield self._augment(images) if self._augment else images, labels
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross entropy of scores (BS, K) and labels (BS,), in nats."""
+        """Return the mean cross entropy of scores (BS, K) and labels (BS,), in nats.
+
+        Raises:
+            UsageError: The net does not give K scores for each image.
+        """
         if scores.shape != (len(targets), self._spec.classes):
             raise UsageError(
                 f"the net {self._spec.net!r} maps {len(targets)} images to scores {tuple(scores.shape)}",
