@@ -151,20 +151,17 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_its_code_is_told_with_its_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, line: str, broken: str
+    tmp_path: Path, file: str, line: str, broken: str
 ) -> None:
     """Whatever raises in a net, in data or in an answer, here or in a worker, the line is said."""
     root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
     code = (root / PLACE / file).read_text()
     assert line in code
     (root / PLACE / file).write_text(code.replace(line, broken))
-    with pytest.raises(SystemExit) as ended:
-        main(
-            ["--project", str(root), "build", "--no-pdf", "--device", "cpu", "--workers", "1", "--seeds", "1"]
-        )
-    assert ended.value.code == UsageError.exit_code
-    said = rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there"
-    assert re.search(said, capsys.readouterr().err)
+    words = ["build", "--no-pdf", "--device", "cpu", "--workers", "1", "--seeds", "1"]
+    ended = run("--project", str(root), *words)
+    assert ended.code == UsageError.exit_code
+    assert re.search(rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there", ended.err)
 
 
 @pytest.mark.parametrize("file", ["experiments/__init__.py", "experiments.py"])

@@ -4,13 +4,13 @@ The runner holds each run against it; the console, the result lines, the tables,
 of a report read it. Nothing else types the names of a kind's fields, but for the task that fills them.
 """
 
-import importlib
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cnnreport import modules
 from cnnreport.errors import UsageError, VerificationError
 
 Form = Literal[
@@ -126,11 +126,7 @@ def load(name: str) -> Kind:
     Raises:
         UsageError: There is none of that name.
     """
-    module, _, attribute = name.partition(":")
-    try:
-        kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"the kind {name!r} cannot be found", "name it as module:NAME") from error
+    kind = modules.attribute(name)
     if not isinstance(kind, Kind):
         raise UsageError(f"{name!r} is no kind of training", "name a `Kind` as module:NAME")
     return kind

@@ -156,6 +156,9 @@ def save(
 
     The files depend on the key alone; all that differs between two executions of the same key
     (times, machine, memory) stands under `circumstances` in the manifest.
+
+    Raises:
+        VerificationError: What was written cannot be read again as it was.
     """
     contents = dict(_contents(history, results, sources))
     incoming = _incoming(folder)

@@ -6,7 +6,7 @@ import platform
 
 from cnnreport.system import cgroups
 
-_COMPUTE_CAPABILITY_MAJOR = 75
+COMPUTE_CAPABILITY_MAJOR = 75
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver."""
 
 
@@ -48,7 +48,7 @@ def cuda_generation() -> int:
     major = ctypes.c_int(0)
     answered = (
         driver is not None
-        and driver.cuDeviceGetAttribute(ctypes.byref(major), _COMPUTE_CAPABILITY_MAJOR, 0) == 0
+        and driver.cuDeviceGetAttribute(ctypes.byref(major), COMPUTE_CAPABILITY_MAJOR, 0) == 0
     )
     return major.value if answered else 0
 

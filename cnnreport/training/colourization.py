@@ -46,7 +46,10 @@ class _Images:
     labels: torch.Tensor
 
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield all images in their order; the last batch is smaller where `size` does not divide them."""
+        """Yield all images in their order, (BS, 1, H, W), with the labels (rows,) of their pixels.
+
+        The last batch is smaller where `size` does not divide them.
+        """
         for grey, labels in zip(torch.split(self.grey, size), torch.split(self.labels, size), strict=True):
             yield grey, labels.flatten()
 

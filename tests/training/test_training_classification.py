@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -242,14 +243,14 @@ def test_data_that_lack_an_array_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"net": "small_classes:NoNet"}, "'small_classes:NoNet' cannot be found; name it as module:Class"),
+        ({"net": "small_classes:NoNet"}, "there is no NoNet in small_classes; mend the name, or define it"),
         ({"arguments": (("depth", 3),)}, "'small_classes:SmallNet' cannot be made: .*'depth'; see its argu"),
         ({"net": "small_classes:small_classes", "arguments": ()}, "'small_classes:small_classes' is no net"),
         (
             {"arguments": (("classes", 4),)},
             r"maps 8 images to scores \(8, 4\); make it give 3 scores for each",
         ),
-        ({"augment": "small_classes:no"}, "function 'small_classes:no' that changes images cannot be found"),
+        ({"augment": "small_classes:no"}, "there is no no in small_classes"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -263,3 +264,27 @@ def test_a_training_of_nothing_is_refused(name: str) -> None:
     """The spec says so before anything is run."""
     with pytest.raises(UsageError, match=f"{name} of a classification is 0; set it to at least"):
         replace(SPEC, **{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 1.5}, "epochs of a classification is 1.5; set it to at least 1, a whole number"),
+        ({"classes": "3"}, "classes of a classification is '3'; set it to at least 2"),
+        (
+            {"learning_rate": -0.1},
+            "learning_rate of a classification is -0.1; set it to a number, at least 0",
+        ),
+        ({"learning_rate": math.nan}, "learning_rate of a classification is nan"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(changes: dict[str, Any], message: str) -> None:
+    """A negative step would climb, unnoticed; a part of an epoch would be rounded."""
+    with pytest.raises(UsageError, match=message):
+        replace(SPEC, **changes)
+
+
+def test_a_precision_that_does_not_exist_is_refused() -> None:
+    """Before anything runs, instead of computing in another than is said."""
+    with pytest.raises(UsageError, match="there is no precision 'half'; name one of exact, fast"):
+        replace(SPEC, precision="half").arithmetic("cpu")

@@ -17,7 +17,9 @@ from cnnreport.errors import DataError
 URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/"
 ARCHIVE, TRIMAPS_ARCHIVE = "17flowers.tgz", "trimaps.tgz"
 
-_MEMBERS, _UNPACKED = 10_000, 1 << 30
+MOST_FILES, MOST_BYTES = 10_000, 1 << 30
+"""What an archive may hold and unpack to; the published ones are far from it."""
+
 _REMEDY = "get the published file again, or use --data flowers=meadow"
 
 
@@ -122,10 +124,10 @@ def _beside(target: Path) -> Iterator[Path]:
 
 def _extract(path: Path, folder: Path, part: str, wanted: re.Pattern[str]) -> None:
     extracted = 0
-    with archive.opened(path, _UNPACKED, _REMEDY) as members:
+    with archive.opened(path, MOST_BYTES, _REMEDY) as members:
         for number, member in enumerate(members):
-            if number >= _MEMBERS:
-                raise DataError(f"{path.name} holds more than {_MEMBERS} files", _REMEDY)
+            if number >= MOST_FILES:
+                raise DataError(f"{path.name} holds more than {MOST_FILES} files", _REMEDY)
             name = os.path.basename(member.name)
             if member.isfile() and wanted.fullmatch(name):
                 _check_size(member.size, f"{name} in {path.name}")

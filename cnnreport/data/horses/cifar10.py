@@ -29,8 +29,9 @@ SIZE = 170_498_071
 HORSE = 7
 _TRAINING = tuple(f"data_batch_{i}" for i in range(1, 6))
 _BATCHES = (*_TRAINING, "test_batch")
-_LARGEST_BATCH = 64 << 20
-_LARGEST_ARCHIVE = 512 << 20
+LARGEST_BATCH, LARGEST_ARCHIVE = 64 << 20, 512 << 20
+"""Bytes that a batch may have and an archive may unpack to, well above those of the published ones."""
+
 _REMEDY = "remove it and get it again, or use --data horses=meadow"
 
 
@@ -132,7 +133,7 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
         path = folder / name
         if not path.is_file():
             continue
-        if path.stat().st_size > _LARGEST_BATCH:
+        if path.stat().st_size > LARGEST_BATCH:
             raise DataError(f"{name} has {path.stat().st_size} bytes, expected some 30 million", _REMEDY)
         try:
             yield name, path.read_bytes()
@@ -143,12 +144,12 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 def _from_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Unpack in memory, so that no name in the archive can reach a folder of the user's."""
     try:
-        with archive.opened(path, _LARGEST_ARCHIVE, _REMEDY) as members:
+        with archive.opened(path, LARGEST_ARCHIVE, _REMEDY) as members:
             for member in members:
                 folder, _, name = member.name.rpartition("/")
                 if not member.isfile() or name not in _BATCHES or folder.rpartition("/")[2] != FOLDER:
                     continue
-                if member.size > _LARGEST_BATCH:
+                if member.size > LARGEST_BATCH:
                     raise DataError(f"{name} has {member.size} bytes, expected some 30 million", _REMEDY)
                 file = members.extractfile(member)
                 if file is not None:

@@ -18,7 +18,7 @@ class Contrast:
 
     Args:
         meaning: What is compared.
-        left: The number of the net that is judged.
+        left: The number of the net that is compared.
         right: That of the net beside which it stands.
         difference: Left less right, seed by seed.
         apart: The same with the sign turned where its mean is negative, for "lower by".
@@ -96,8 +96,8 @@ def contrast(
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.
-        left: The number that is judged.
-        right: The number beside which it stands; of the same form.
+        left: The number that is compared.
+        right: The number that it is compared with; of the same form.
         left_name: Who has the left one, for the table of verdicts.
         right_name: Who has the right one.
         margin: What decides where there is but one seed; see `seed_margin`.

@@ -76,7 +76,12 @@ class PretrainingTask(Loop):
             yield images, (images, classes)
 
     def loss(self, scores: torch.Tensor, targets: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """Return the mean cross entropy of the classes plus the mean squared error of the appearance."""
+        """Return the mean cross entropy of the classes plus the mean squared error of the appearance.
+
+        Args:
+            scores: (BS, classes + `APPEARANCE`, S, S).
+            targets: Colours (BS, 3, S, S) in 0..1 and classes (BS, S, S).
+        """
         colours, classes = targets
         num_classes = self._classes
         named = F.cross_entropy(scores[:, :num_classes], classes)

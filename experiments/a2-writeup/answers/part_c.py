@@ -22,7 +22,7 @@ CONV_TRANSPOSE = "conv-transpose"
 UNET = "unet"
 WIDENED = "conv-transpose-widened"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
-TOLD = ("loss", "accuracy")
+REPORTED = ("loss", "accuracy")
 APPEARANCE = ("lab_distance", *TRUTH)
 
 COLUMNS = {
@@ -39,7 +39,7 @@ PUBLISHED = Published(
     data="cifar10",
     spec={"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
           "train_images": None, "validation_images": None},
-    complete=lambda source: all(float(source[name][what]) > 0 for what in TOLD for name in NETS),
+    complete=lambda source: all(float(source[name][what]) > 0 for what in REPORTED for name in NETS),
     lacks=f"numbers of {', '.join(NETS)}",
     remedy="give each source a loss and an accuracy",
 )  # fmt: skip
@@ -182,10 +182,10 @@ def _published(runs: Runs) -> Answer:
     ours = {name: colourization.numbers(runs[name]) for name in NETS}
     rows = [
         *(
-            (source["title"], *(tuple(_told(source, name, w) for w in TOLD) for name in NETS))
+            (source["title"], *(tuple(_reported(source, name, w) for w in REPORTED) for name in NETS))
             for source in sources
         ),
-        ("this report", *(tuple(ours[name][w] for w in TOLD) for name in NETS)),
+        ("this report", *(tuple(ours[name][w] for w in REPORTED) for name in NETS)),
     ]
     columns = ("source", *(training.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
@@ -207,7 +207,7 @@ def _order(values: Sequence[float]) -> list[int]:
 
 def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     """Return how far an accuracy lies above the mean of the published ones."""
-    mean = fmean(_told(source, name, "accuracy").mean for source in sources)
+    mean = fmean(_reported(source, name, "accuracy").mean for source in sources)
     return combine(
         f"{name}.off_published",
         f"{accuracy.meaning} of {name} minus the mean of the published ones",
@@ -218,7 +218,7 @@ def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     )
 
 
-def _told(source: Entry, name: str, what: str) -> Quantity:
+def _reported(source: Entry, name: str, what: str) -> Quantity:
     title = f"{source['title']}, {name}, {what}"
     # The file has per cent, as the write-ups do.
     value, form = (source[name][what] / 100, "share") if what == "accuracy" else (source[name][what], "loss")
