@@ -87,8 +87,21 @@ def load(name: str) -> ModuleType:
         # A file of the user may raise anything.
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             raise UsageError(f"there is no module {name}", "mend the name, or write the module") from error
-        problem = f"{_place(error) or name}: {type(error).__name__}: {error}"
-        raise UsageError(problem, "mend it there") from error
+        raise mistake(error) or UsageError(f"{name}: {_named(error)}", "mend it there") from error
+
+
+def mistake(error: BaseException) -> UsageError | None:
+    """Return what to say of an error of any kind that a line of the entered project raised or led to.
+
+    Returns:
+        An error that names the last such line, None where no line of the project takes part.
+    """
+    place = _place(error)
+    return UsageError(f"{place}: {_named(error)}", "mend it there") if place else None
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def attribute(name: str) -> Any:
@@ -152,12 +165,14 @@ def _place(error: BaseException) -> str:
     """Name the line of the project at which a mistake showed, empty where there is none."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}"
-    root = entered()
-    lines = [
-        f"{frame.filename}:{frame.lineno}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if root
-        and Path(frame.filename).is_relative_to(root)
-        and not Path(frame.filename).is_relative_to(sources.PACKAGE)
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{frame.filename}:{frame.lineno}" for frame in frames if _is_ours(Path(frame.filename))]
     return lines[-1] if lines else ""
+
+
+def _is_ours(file: Path) -> bool:
+    """Say whether a file is of the entered project, and of no package that is installed into its folder."""
+    root = entered()
+    if root is None or not file.is_relative_to(root) or file.is_relative_to(sources.PACKAGE):
+        return False
+    return sources.INSTALLED.isdisjoint(file.relative_to(root).parts)

@@ -1,9 +1,11 @@
 """Where things are: experiments, templates and output of one project. Creates nothing."""
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cnnreport import modules
 from cnnreport.errors import UsageError
@@ -18,6 +20,12 @@ CHOICES = "choices.json"
 
 DRAWINGS = "drawings.json"
 """In the output folder: figures and formulas as the last report drew them."""
+
+SETTINGS = "pyproject.toml"
+"""In a project's root: may have a table ``[tool.cnnreport]``."""
+
+_KEYS: Mapping[str, str] = {"report": '"name"', "executors": '["module:Class"]'}
+"""What that table may have, and how it is written."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,20 @@ class Project:
         """Return the dotted names of some of the project's modules by their files."""
         return tuple(modules.name_of(file, self.root) for file in files)
 
+    def settings(self) -> Mapping[str, Any]:
+        """Return what the project says of itself: ``report``, ``executors``.
+
+        Raises:
+            UsageError: The file is not TOML, or its table has another key.
+        """
+        file = self.root / SETTINGS
+        tools = read_toml(file).get("tool", {}) if file.is_file() else {}
+        settings = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
+        if not isinstance(settings, Mapping) or {*settings} - {*_KEYS}:
+            known = ", ".join(f"{key} = {form}" for key, form in _KEYS.items())
+            raise UsageError(f"{file}, [tool.cnnreport] is no table of known keys", f"the keys are {known}")
+        return settings
+
     def source(self, path: str) -> Path:
         """Return the file of a source by its path as a run's key has it; it need not exist."""
         return (PACKAGE.parent if Path(path).parts[0] == PACKAGE.name else self.root) / path
@@ -91,6 +113,18 @@ def above(folder: Path) -> Path | None:
     """Return the nearest project from a folder upwards, None where there is none."""
     here = folder.resolve()
     return next((place for place in (here, *here.parents) if _is_project(place)), None)
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Read a file in TOML.
+
+    Raises:
+        UsageError: It is not valid, at a line that is named.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
 
 
 def load_file(file: Path) -> ModuleType:

@@ -19,7 +19,7 @@ from types import CodeType, ModuleType
 
 PACKAGE = Path(__file__).resolve().parent
 
-_INSTALLED = {"site-packages", "dist-packages"}
+INSTALLED = {"site-packages", "dist-packages"}
 """Folders that packages are installed into."""
 
 
@@ -101,7 +101,7 @@ class Hook:
     def _ours(self, place: Path) -> bool:
         if not place.is_dir() or not place.is_relative_to(self.root):
             return False
-        if _INSTALLED.intersection((self.root.name, *place.relative_to(self.root).parts)):
+        if INSTALLED.intersection((self.root.name, *place.relative_to(self.root).parts)):
             return False
         return self.root.is_relative_to(self._library) or not place.is_relative_to(self._library)
 

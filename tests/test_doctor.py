@@ -9,7 +9,7 @@ from cnnreport.commands.doctor import Check
 from cnnreport.data.pretrained import pretrained
 from cnnreport.project import PACKAGE, find
 from cnnreport.report.out import libraries
-from cnnreport.runs.choices import Choices
+from cnnreport.runs.planning.choices import Choices
 
 
 @pytest.fixture(autouse=True)

@@ -17,11 +17,11 @@ from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.out import html
 from cnnreport.runs.artefact import Run, load_all
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.experiment import load_all as declared
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.prepare import prepare_data
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.prepare import prepare_data
 
 ROOT = Path(__file__).parent / "own_project"
 REPORT = "round-things"
@@ -61,6 +61,15 @@ def test_its_report_is_built(built: Project) -> None:
     accuracies = {run.history[-1]["accuracy"] for run in runs(built)}
     assert all(0 <= accuracy <= 1 for accuracy in accuracies)
     assert len(runs(built)) == 4
+
+
+def test_its_own_figure_is_on_the_page(built: Project) -> None:
+    """What its code drew stands beside a figure of the library's, each with its words and its number."""
+    page = (built.output / "round-things.html").read_text()
+    alts = re.findall(r'<img class="plot" src="data:image/svg\+xml;base64,[^"]+" alt="([^"]*)"', page)
+    assert alts[0] == "Two discs, as large as the accuracies."
+    assert alts[1].startswith("Accuracy by number of filters.")
+    assert re.findall(r"(Figure \d)\.</span> The", page) == ["Figure 1", "Figure 2"]
 
 
 def test_the_key_covers_its_sources(built: Project) -> None:
@@ -131,6 +140,38 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
         file = copy.root / PLACE / name
         file.write_text(f"{file.read_text()}# a remark\n")
         assert (prepared() == before) is stays
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "broken"),
+    [
+        ("net.py", "return self.second", "return 1 / 0 + self.second"),
+        ("things.py", "negative = source", "negative = 1 / 0 or source"),
+        ("answers/told.py", "    return Answer(", "    1 / 0\n    return Answer("),
+    ],
+)
+def test_a_mistake_in_its_code_is_told_with_its_line(
+    tmp_path: Path, file: str, line: str, broken: str
+) -> None:
+    """Whatever raises in a net, in data or in an answer, here or in a worker, the line is said."""
+    root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
+    code = (root / PLACE / file).read_text()
+    assert line in code
+    (root / PLACE / file).write_text(code.replace(line, broken))
+    words = ["build", "--no-pdf", "--device", "cpu", "--workers", "1", "--seeds", "1"]
+    ended = run("--project", str(root), *words)
+    assert ended.code == UsageError.exit_code
+    assert re.search(rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there", ended.err)
+
+
+@pytest.mark.parametrize("file", ["experiments/__init__.py", "experiments.py"])
+def test_the_package_of_the_reports_has_no_file(tmp_path: Path, file: str) -> None:
+    """What lies where Python would look for it is not executed, and no run depends on it."""
+    copy = Project(Path(shutil.copytree(ROOT, tmp_path / "copy")), tmp_path / "build")
+    (copy.root / file).write_text("raise RuntimeError\n")
+    planned = make_plan(copy, declared(copy).values(), Choices(device="cpu"))[0]
+    assert prepare_data(copy, planned, {}) is not None
+    assert file not in planned.key.what["sources"]
 
 
 def test_what_is_shared_lists_without_torch() -> None:

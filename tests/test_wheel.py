@@ -1,5 +1,7 @@
 """The package as it is installed elsewhere: everything that a report needs is in it."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -7,10 +9,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from cnnreport.project import PACKAGE
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # a wheel is built, and a report with it
+
+SCRIPT = """#!{python}
+import sys
+sys.path.insert(0, {site!r})
+from cnnreport.cli import main
+if __name__ == "__main__":
+    main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +72,34 @@ def test_the_installed_package_is_no_project(wheel: Path, tmp_path: Path) -> Non
     assert "cnnreport new NAME" in done.stderr
     derived = installed("formulas", "cnnreport.nets.colourization:PoolUpsampleNet", "--fix", "kernel=3")
     assert "PoolUpsampleNet for an input of NIC × 32 × 32" in derived.stdout, derived.stderr
+
+
+def test_the_tutorial_s_commands_work_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+    """From an empty folder to a PDF, without a network: all of it would pass a proxy that is not there."""
+    site, tools, folder = (tmp_path / name for name in ("site-packages", "bin", "empty"))
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+    for path in (tools, folder):
+        path.mkdir()
+    (tools / "cnnreport").write_text(SCRIPT.format(python=sys.executable, site=str(site)))
+    (tools / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(site),
+        "https_proxy": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+    }
+    text = (PACKAGE.parent / "docs" / "tutorial.md").read_text()
+    for command in re.findall(r"^\$ (.*)$", text, re.MULTILINE):
+        if command.startswith("cd "):
+            folder /= command.removeprefix("cd ")
+            continue
+        done = subprocess.run(
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    pages = PdfReader(folder / "build" / "my-report.pdf").pages
+    assert "Which one reads digits better?" in " ".join(page.extract_text() for page in pages)

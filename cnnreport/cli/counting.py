@@ -94,13 +94,13 @@ def check(context: click.Context, /, answers: Path, as_csv: bool, as_json: bool)
     if as_csv or answers.is_dir():
         context.exit(_mark(answers, as_csv=as_csv, as_json=as_json))
     with console.prints_aside():
-        found = judge.audit(claims.read(answers))
+        audit = judge.audit(claims.read(answers))
     if as_json:
-        console.say_json(found.to_json())
+        console.say_json(audit.to_json())
     else:
-        for line in found.lines():
+        for line in audit.lines():
             console.say(line)
-    context.exit(found.exit_code)
+    context.exit(audit.exit_code)
 
 
 def _mark(answers: Path, *, as_csv: bool, as_json: bool) -> int:

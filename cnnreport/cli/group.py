@@ -10,7 +10,7 @@ from cnnreport import modules, project
 from cnnreport.project import Project
 
 if TYPE_CHECKING:
-    from cnnreport.runs.choices import Choices
+    from cnnreport.runs.planning.choices import Choices
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -69,9 +69,9 @@ def follow_project(context: click.Context) -> None:
 
 def project_of(context: click.Context, out: Path | None) -> Project:
     """Return the project that the user stands in, its own modules importable."""
-    found = project.find(context.obj, out)
-    modules.enter(found.root)
-    return found
+    current = project.find(context.obj, out)
+    modules.enter(current.root)
+    return current
 
 
 def choices_of(place: Project, options: Mapping[str, Any], **more: Any) -> "Choices":
@@ -81,8 +81,9 @@ def choices_of(place: Project, options: Mapping[str, Any], **more: Any) -> "Choi
         UsageError: A data set, choice or option is asked for that there is not.
     """
     from cnnreport.data import choosing
-    from cnnreport.runs import experiment, located
-    from cnnreport.runs.choices import Choices
+    from cnnreport.runs import experiment
+    from cnnreport.runs.planning import located
+    from cnnreport.runs.planning.choices import Choices
 
     words = options["data"]
     data_sets = located.known(experiment.load_all(place).values()) if words else {}

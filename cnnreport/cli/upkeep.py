@@ -71,8 +71,8 @@ def export_(context: click.Context, /, file: Path, only: tuple[str, ...], out: P
     place = project_of(context, out)
     declared = experiment.load_all(place) if only else {}
     chosen = {one.name for name in only for one in experiment.named(declared, name)}
-    found = [run for run in artefact.load_all(place.runs) if isinstance(run, artefact.Run)]
-    packed = transfer.export_runs([run for run in found if not only or run.experiment in chosen], file)
+    finished = [run for run in artefact.load_all(place.runs) if isinstance(run, artefact.Run)]
+    packed = transfer.export_runs([run for run in finished if not only or run.experiment in chosen], file)
     console.say(f"{file}: {len(packed)} runs")
 
 

@@ -19,10 +19,10 @@ from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.experiment import Experiment
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.choices import Choices, keep_choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.planned import Planned
 
 SOONER = (
     "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "

@@ -15,8 +15,9 @@ from cnnreport.data.data_set import DataSet
 from cnnreport.data.source import Source
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
-from cnnreport.runs import device, experiment, located
-from cnnreport.runs.choices import Choices
+from cnnreport.runs import device, experiment
+from cnnreport.runs.planning import located
+from cnnreport.runs.planning.choices import Choices
 from cnnreport.system import hardware
 
 EXIT_CODE = EnvironmentFailure.exit_code
@@ -50,7 +51,7 @@ def examine(project: Project, choices: Choices) -> list[Check]:
         lambda: _disk(project),
     ]
     data_sets = located.known(experiment.load_all(project).values())
-    return [*(check() for check in checks), *(_data(each, choices) for each in data_sets.values())]
+    return [*(check() for check in checks), *(_data(data_set, choices) for data_set in data_sets.values())]
 
 
 def _python() -> Check:
@@ -96,10 +97,10 @@ def _fonts() -> Check:
     from cnnreport.report.draw import fonts
 
     try:
-        found = fonts.faces()
+        faces = fonts.faces()
     except EnvironmentFailure as error:
         return Check("fonts", "fail", error.problem, error.remedy)
-    return Check("fonts", "ok", f"{len(found)} faces, all brought by packages")
+    return Check("fonts", "ok", f"{len(faces)} faces, all brought by packages")
 
 
 def _output(project: Project) -> Check:

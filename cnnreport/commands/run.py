@@ -11,11 +11,11 @@ from cnnreport.kinds.kind import Recorded
 from cnnreport.project import Project
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.choices import Choices, keep_choices
 from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.choices import Choices, keep_choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import durable, locks
 
 LONG = 60.0
@@ -54,8 +54,8 @@ def run_planned(
         durable.make_folder(folder)  # found out now, not after the training
     missing = [planned for planned in plan if planned.run is None]
     if missing and (problem := locks.problem(project.checkpoints)):
-        told = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
-        console.note(f"{told}: two commands at once may compute the same run twice, with the same result.")
+        cause = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
+        console.note(f"{cause}: two commands at once may compute the same run twice, with the same result.")
     before = estimate.earlier(project, missing) if missing else []
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
@@ -79,8 +79,8 @@ def forecast(
     total = guess.seconds + (afterwards or 0.0)
     basis = "at most about {}, as small runs" if guess.most else "about {}, as earlier runs"
     rest = ", then the report is laid out and printed" if afterwards is None else ""
-    told = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
-    return [told, *(sooner if total > LONG else ())]
+    sentence = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
+    return [sentence, *(sooner if total > LONG else ())]
 
 
 def announce(plan: Sequence[Planned]) -> None:
@@ -135,7 +135,7 @@ def result_lines(runs: Sequence[Run]) -> list[str]:
 def result_line(name: str, runs: Sequence[Run]) -> str:
     """Say in one line what an experiment gave: the mean over its seeds of each final value."""
     finite = [run for run in runs if not run.diverged]
-    results = [_result(each, finite) for each in runs[0].kind.recorded if each.result and finite]
+    results = [_result(recorded, finite) for recorded in runs[0].kind.recorded if recorded.result and finite]
     lost = f", {len(runs) - len(finite)} diverged" if len(finite) < len(runs) else ""
     seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
     derived = runs[0].key.where["arithmetic"].startswith("exact")  # no seed plays a part
@@ -146,7 +146,7 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
 def _result(recorded: Recorded, runs: Sequence[Run]) -> str:
     """Say the mean of a number, in the words that its kind has for it."""
     kept = [run.history[-1] if recorded.place == "history" else run.measures for run in runs]
-    values = [each.get(recorded.key) for each in kept]  # none where it was not finite
+    values = [row.get(recorded.key) for row in kept]  # None where it was non-finite
     number = on_terminal(fmean(math.nan if value is None else value for value in values), recorded.form)
     if isinstance(recorded.result, str):
         return recorded.result.format(number)

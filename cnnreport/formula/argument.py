@@ -23,8 +23,8 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 def letters(text: str) -> Mapping[str, Any]:
     """Return the symbols of all names in a text; parameters' names stand for their letters."""
-    found = {name: symbol(LETTERS.get(name, name)) for name in _NAME.findall(re.sub(r"\d+", " ", text))}
-    return found | ({"K": symbol(KERNEL)} if "K" in found else {})
+    symbols = {name: symbol(LETTERS.get(name, name)) for name in _NAME.findall(re.sub(r"\d+", " ", text))}
+    return symbols | ({"K": symbol(KERNEL)} if "K" in symbols else {})
 
 
 def read_values(net: Callable[..., Any], texts: Sequence[str]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def letters_of(net: Callable[..., Any], fixed: Mapping[str, Any]) -> dict[str, A
         UsageError: A value is given to a parameter that does not exist, a parameter is no integer, or
             two would have the same letter.
     """
-    found: dict[str, Any] = {}
+    symbols: dict[str, Any] = {}
     parameters = annotation.parameters(net)
     names = {parameter.name for parameter in parameters}
     several = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
@@ -72,20 +72,20 @@ def letters_of(net: Callable[..., Any], fixed: Mapping[str, Any]) -> dict[str, A
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        kinds = annotation.allowed(parameter)
-        if not kinds.may_be_letter:
+        allowed = annotation.allowed(parameter)
+        if not allowed.may_be_letter:
             raise UsageError(
-                f"the parameter {name} has no default and takes {kinds.described}", kinds.remedy(name)
+                f"the parameter {name} has no default and takes {allowed.described}", allowed.remedy(name)
             )
         letter = symbol(LETTERS.get(name, name))
-        twin = next((other for other, taken in found.items() if taken == letter), None)
+        twin = next((other for other, taken in symbols.items() if taken == letter), None)
         if twin is not None:
             raise UsageError(
                 f"the parameters {twin} and {name} would both stand for {letter}",
                 f"fix one of them (--fix {name}=VALUE)",
             )
-        found[name] = letter
-    return found
+        symbols[name] = letter
+    return symbols
 
 
 def refuse_guesses(
@@ -169,9 +169,9 @@ def _read(text: str, allowed: Allowed, name: str) -> Any:
     return _number(text, allowed, name)
 
 
-def _expect(kind: type, text: str, allowed: Allowed, name: str) -> None:
+def _expect(given: type, text: str, allowed: Allowed, name: str) -> None:
     """Refuse a text or a list where a parameter takes numbers and switches only."""
-    if allowed.types and not allowed.open and allowed.types <= {int, float, bool, str} - {kind}:
+    if allowed.types and not allowed.open and allowed.types <= {int, float, bool, str} - {given}:
         raise UsageError(f"--fix {name}: it takes {allowed.described}, not {text}", allowed.remedy(name))
 
 

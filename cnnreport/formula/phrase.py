@@ -226,8 +226,8 @@ def _summands(kernel: tuple[_Factor, ...], terms: list[_Term]) -> list[_Summand]
 
 def _polynomial(count: sympy.Expr) -> Any:
     """Return a count as a polynomial in k and then its other symbols in their order, None if it is none."""
-    others = sorted((found for found in count.free_symbols if found.name != KERNEL), key=_rank)
-    kernel = next((found for found in count.free_symbols if found.name == KERNEL), symbol(KERNEL))
+    others = sorted((letter for letter in count.free_symbols if letter.name != KERNEL), key=_rank)
+    kernel = next((letter for letter in count.free_symbols if letter.name == KERNEL), symbol(KERNEL))
     try:
         return sympy.Poly(count, kernel, *others, domain=sympy.QQ)
     except sympy.polys.polyerrors.BasePolynomialError:
@@ -248,7 +248,7 @@ def _sympy_latex(count: Count) -> str:
 
 
 def _latex_name(name: str) -> str:
-    escaped = _LATEX_SPECIAL.sub(lambda found: rf"{{\{found.group()}}}", name)
+    escaped = _LATEX_SPECIAL.sub(lambda match: rf"{{\{match.group()}}}", name)
     return escaped if len(name) == 1 else rf"\mathrm{{{escaped}}}"
 
 

@@ -44,6 +44,8 @@ class Formulas(_Symbolic):
         input: Shape of the input without the batch, letters or numbers.
         numbers: Values of the letters for which the counts are printed as numbers too.
         convention: The convention of the table of layers; the totals are derived under several.
+        doubled: Whether the same is derived for an input of twice the height and width, which a net with a
+            linear layer behind its convolutions does not take.
     """
 
     task: ClassVar[str] = "cnnreport.formula.tasks:FormulasTask"
@@ -53,6 +55,7 @@ class Formulas(_Symbolic):
     input: tuple[str, ...]
     numbers: tuple[tuple[str, int], ...]
     convention: str = "learnable"
+    doubled: bool = True
 
 
 @dataclass(frozen=True)

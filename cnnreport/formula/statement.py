@@ -84,11 +84,11 @@ class Statement:
         """Name the net and its inputs."""
         if len(derivation.inputs) == 1 and not derivation.indices:
             return f"{self.target} for an input of {_shape(derivation.input)}"
-        told = [
+        inputs = [
             f"{name} of {_shape(shape, 'index' if name in derivation.indices else 'number')}"
             for name, shape in derivation.inputs.items()
         ]
-        return f"{self.target} for {'an input' if len(told) == 1 else 'inputs'} {' and '.join(told)}"
+        return f"{self.target} for {'an input' if len(inputs) == 1 else 'inputs'} {' and '.join(inputs)}"
 
     def rows(self, derivation: Derivation) -> list[tuple[str, ...]]:
         """Return the table of layers as text: path, type, input, output, and the three counts."""
@@ -112,8 +112,8 @@ class Statement:
         }
         if not any(returned) and all(images == 1 for images in derivation.images.values()):
             return lines
-        told = [f"{name} of {size}" if name else size for name, size in returned.items()]
-        return [*lines, f"forward returns {', '.join(told)}"]
+        outputs = [f"{name} of {size}" if name else size for name, size in returned.items()]
+        return [*lines, f"forward returns {', '.join(outputs)}"]
 
     def proved(self) -> str:
         """Say what the proof rests on."""

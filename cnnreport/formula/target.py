@@ -36,11 +36,11 @@ def resolve(target: str) -> Net:
     if not colon or not place or not name:
         raise UsageError(f"{target!r} names no net", "write module:Class or path/file.py:Class")
     module = _load(Path(place)) if place.endswith(".py") else _import(place)
-    found = getattr(module, name, None)
-    if not callable(found) or isinstance(found, nn.Module):
+    net = getattr(module, name, None)
+    if not callable(net) or isinstance(net, nn.Module):
         nets = ", ".join(_nets(module)) or "none"
         raise UsageError(f"there is no class or function {name} in {place}", f"nets there: {nets}")
-    return found  # type: ignore[no-any-return]
+    return net  # type: ignore[no-any-return]
 
 
 def read_size(text: str) -> tuple[Count, ...]:

@@ -1,7 +1,9 @@
 """Derivations and audits as tasks, so that what they find is a run like any other."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.formula import phrase, target
@@ -25,43 +27,41 @@ LINE = 64
 """The same for a formula on a line of its own."""
 
 
-class SymbolicTask:
+class SymbolicTask(ABC):
     """A task of one epoch, in which something is derived; there is no state to keep."""
 
     epochs = 1
 
     def __init__(self, spec: Any, seed: int, data: Mapping[str, "np.ndarray[Any, Any]"], device: str) -> None:
         self._spec = spec
-        self._measures: dict[str, Any] | None = None
 
     def run_epoch(self) -> Row:
         """Derive, and return how many points prove it."""
-        return {"points": float(self._found()["points"])}
+        return {"points": float(self._measures["points"])}
 
     def state(self) -> dict[str, "torch.Tensor"]:
         """Return nothing: what was derived is derived again in a second."""
         return {}
 
-    def restore(self, state: Mapping[str, "torch.Tensor"]) -> None:
+    def restore(self, state: Mapping[str, "torch.Tensor"]) -> None:  # noqa: B027 - there is no state
         """Take nothing up."""
 
     def results(self) -> Results:
         """Return the formulas as measures, and the source of the net."""
         net = target.resolve(self._spec.net)
-        return Results(measures=self._found(), listings={net.__name__: inspect.getsource(net)})
+        return Results(measures=self._measures, listings={net.__name__: inspect.getsource(net)})
 
-    def _found(self) -> dict[str, Any]:
-        if self._measures is None:
-            self._measures = self.derive()
-        return self._measures
+    @cached_property
+    def _measures(self) -> dict[str, Any]:
+        return self.derive()
 
+    @abstractmethod
     def derive(self) -> dict[str, Any]:
         """Return the measures of the run."""
-        raise NotImplementedError
 
 
 class FormulasTask(SymbolicTask):
-    """Derives a net's counts for an input and for twice its size, and proves them."""
+    """Derives a net's counts for an input, and for twice its size where that is asked for; proves them."""
 
     _spec: Formulas
 
@@ -69,23 +69,25 @@ class FormulasTask(SymbolicTask):
         """Return the table of layers, the totals under several conventions, and the proof."""
         size = target.read_size(",".join(self._spec.input))
         derivation = derive(target.resolve(self._spec.net), size=size)
-        doubled = derivation.doubled()
-        proof = prove(derivation, doubled)
+        doubled = derivation.doubled() if self._spec.doubled else None
+        proof = prove(derivation, *([doubled] if doubled else []))
         convention = find(self._spec.convention)
-        pairs = zip(derivation.layers, doubled.layers, strict=True)
+        others = doubled.layers if doubled else [None] * len(derivation.layers)
         return {
             "net": derivation.name,
             "points": proof.points,
             "counts": proof.counts,
             "proof": _proof(proof, derivation),
             "input": _shape(derivation.input),
-            "input_doubled": _shape(doubled.input),
+            "input_doubled": _shape(doubled.input) if doubled else None,
             "numbers": dict(self._spec.numbers),
             "convention": {
                 "name": convention.name,
                 **{quantity: getattr(convention, quantity).name for quantity in QUANTITIES},
             },
-            "layers": [_layer(one, other, convention) for one, other in pairs],
+            "layers": [
+                _layer(one, other, convention) for one, other in zip(derivation.layers, others, strict=True)
+            ],
             "totals": [
                 _total(quantity, choice, derivation, doubled, dict(self._spec.numbers))
                 for quantity, choices in CHOICES.items()
@@ -104,12 +106,12 @@ class AuditTask(SymbolicTask):
         claims = Claims(
             self._spec.net, self._spec.input_size, dict(self._spec.original), dict(self._spec.doubled)
         )
-        found = judge.audit(claims)
-        told = found.to_json()
-        for finding, plain in zip(found.findings, told["findings"], strict=True):
+        audit = judge.audit(claims)
+        content = audit.to_json()
+        for finding, plain in zip(audit.findings, content["findings"], strict=True):
             plain["expected"] = formula(finding.expected, LINE)
             plain["difference"] = formula(finding.difference, LINE)
-        return {"net": claims.net.rpartition(":")[2], **told}
+        return {"net": claims.net.rpartition(":")[2], **content}
 
 
 def _proof(proof: Proof, derivation: Derivation) -> dict[str, Any]:
@@ -120,7 +122,10 @@ def _proof(proof: Proof, derivation: Derivation) -> dict[str, Any]:
     }
 
 
-def _layer(layer: Layer, doubled: Layer, convention: Any) -> dict[str, Any]:
+def _layer(layer: Layer, doubled: Layer | None, convention: Any) -> dict[str, Any]:
+    def counts(of: Layer) -> dict[str, Any]:
+        return {quantity: formula(convention.count(quantity, of), CELL) for quantity in QUANTITIES}
+
     return {
         "path": layer.path,
         "type": layer.type,
@@ -128,9 +133,9 @@ def _layer(layer: Layer, doubled: Layer, convention: Any) -> dict[str, Any]:
         "sources": list(layer.sources),
         "inputs": [_shape(shape) for shape in layer.inputs],
         "output": _shape(layer.output),
-        "output_doubled": _shape(doubled.output),
-        **{quantity: formula(convention.count(quantity, layer), CELL) for quantity in QUANTITIES},
-        "doubled": {q: formula(convention.count(q, doubled), CELL) for q in QUANTITIES},
+        "output_doubled": _shape(doubled.output) if doubled else None,
+        **counts(layer),
+        "doubled": counts(doubled) if doubled else None,
     }
 
 
@@ -138,19 +143,19 @@ def _total(
     quantity: str,
     choice: Choice,
     derivation: Derivation,
-    doubled: Derivation,
+    doubled: Derivation | None,
     numbers: Mapping[str, int],
 ) -> dict[str, Any]:
-    one, other = total(choice, derivation), total(choice, doubled)
+    one, other = total(choice, derivation), total(choice, doubled) if doubled else None
     return {
         "quantity": quantity,
         "name": choice.name,
         "sentence": choice.sentence,
         "original": formula(one, LINE),
-        "doubled": formula(other, LINE),
-        "factor": _factor(one, other),
+        "doubled": None if other is None else formula(other, LINE),
+        "factor": None if other is None else _factor(one, other),
         "value": evaluate(one, numbers),
-        "value_doubled": evaluate(other, numbers),
+        "value_doubled": None if other is None else evaluate(other, numbers),
     }
 
 

@@ -50,7 +50,7 @@ class SymbolicTensor(torch.Tensor):
 
         Args:
             sizes: Its shape, batch included where there is one.
-            recorder: Told of everything that happens to it.
+            recorder: Informed of everything that happens to it.
             sources: Numbers of the operations that computed it, -1 for the input of the net; none
                 for a parameter.
         """
@@ -160,25 +160,25 @@ def operation(func: Any) -> str:
 
 def tensors_in(value: Any) -> list[torch.Tensor]:
     """Return the tensors in nested tuples, lists and dictionaries, in their order."""
-    found: list[torch.Tensor] = []
+    tensors: list[torch.Tensor] = []
     waiting = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, torch.Tensor):
-            found.append(item)
+            tensors.append(item)
         elif isinstance(item, tuple | list):
             waiting += reversed(item)
         elif isinstance(item, dict):
             waiting += reversed(item.values())
-    return found
+    return tensors
 
 
 def parameters_in(value: Any) -> list[nn.Parameter]:
     """Return the parameters in nested arguments, and those of which tensors in them were computed."""
-    found: list[nn.Parameter] = []
+    parameters: list[nn.Parameter] = []
     for tensor in tensors_in(value):
-        found += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", ())
-    return list({id(parameter): parameter for parameter in found}.values())
+        parameters += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", ())
+    return list({id(parameter): parameter for parameter in parameters}.values())
 
 
 def sizes_of(tensor: torch.Tensor) -> Shape:

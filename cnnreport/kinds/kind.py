@@ -4,12 +4,13 @@ The runner holds each run against it; the console, the result lines, the tables,
 of a report read it. Nothing else types the names of a kind's fields, but for the task that fills them.
 """
 
-import importlib
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cnnreport import modules
 from cnnreport.errors import UsageError, VerificationError
 
 Form = Literal[
@@ -87,14 +88,14 @@ class Kind:
     table: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [each.name for each in self.recorded]
+        names = [recorded.name for recorded in self.recorded]
         for words in (names, self.fields("history"), self.declared("measures"), self.samples):
             twice = [word for word, times in Counter(words).items() if times > 1]
             if twice:
                 raise UsageError(f"the kind {self.name} declares {', '.join(twice)} twice", "rename one")
 
     def __contains__(self, name: object) -> bool:
-        return any(each.name == name for each in self.recorded)
+        return any(recorded.name == name for recorded in self.recorded)
 
     def __getitem__(self, name: str) -> Recorded:
         """Return the number that answers call so.
@@ -102,15 +103,15 @@ class Kind:
         Raises:
             UsageError: None is called so.
         """
-        for each in self.recorded:
-            if each.name == name:
-                return each
-        known = ", ".join(each.name for each in self.recorded)
+        for recorded in self.recorded:
+            if recorded.name == name:
+                return recorded
+        known = ", ".join(recorded.name for recorded in self.recorded)
         raise UsageError(f"the kind {self.name} records no {name!r}", f"choose from: {known}")
 
     def fields(self, place: Place) -> tuple[str, ...]:
         """Return what the task calls the numbers of a place."""
-        return tuple(each.key for each in self.recorded if each.place == place)
+        return tuple(recorded.key for recorded in self.recorded if recorded.place == place)
 
     def declared(self, place: Literal["history", "measures", "samples"]) -> tuple[str, ...]:
         """Return the names of all that a run leaves in a place."""
@@ -125,11 +126,7 @@ def load(name: str) -> Kind:
     Raises:
         UsageError: There is none of that name.
     """
-    module, _, attribute = name.partition(":")
-    try:
-        kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"the kind {name!r} cannot be found", "name it as module:NAME") from error
+    kind = modules.attribute(name)
     if not isinstance(kind, Kind):
         raise UsageError(f"{name!r} is no kind of training", "name a `Kind` as module:NAME")
     return kind
@@ -150,27 +147,49 @@ def named_by(spec: Any) -> str:
     return name
 
 
-def check(name: str, place: Literal["history", "measures", "samples"], left: Iterable[str]) -> None:
+def check(name: str, place: Literal["history", "measures", "samples"], left: Mapping[str, Any]) -> None:
     """Hold what a run left in a place against the declaration of its kind.
 
     Args:
         name: The kind, as ``module:NAME``.
         place: Where the run left it.
-        left: The names under which it did.
+        left: What it left, by the names under which it did.
 
     Raises:
-        VerificationError: Something is there that is not declared, or the other way round.
+        VerificationError: Something is there that is not declared, or the other way round, or cannot be kept.
     """
-    kind, found = load(name), set(left)
+    kind = load(name)
     declared = set(kind.declared(place))
-    if found == declared:
-        return
-    problems = [
-        f"{words} {', '.join(sorted(names))}"
-        for words, names in (("lacks", declared - found), ("has undeclared", found - declared))
-        if names
-    ]
-    raise VerificationError(
-        f"what the run left in its {place} {' and '.join(problems)}, by the declaration of {kind.name}",
-        f"let the task leave exactly what {name} declares, or declare it there",
-    )
+    if {*left} != declared:
+        problems = [
+            f"{words} {', '.join(sorted(names))}"
+            for words, names in (("lacks", declared - {*left}), ("has undeclared", {*left} - declared))
+            if names
+        ]
+        raise VerificationError(
+            f"what the run left in its {place} {' and '.join(problems)}, by the declaration of {kind.name}",
+            f"let the task leave exactly what {name} declares, or declare it there",
+        )
+    if place != "samples":
+        _check_values(kind, place, left)
+
+
+def _check_values(kind: Kind, place: Place, left: Mapping[str, Any]) -> None:
+    numbers = kind.fields(place)
+    for key, value in left.items():
+        if key in numbers and not isinstance(value, int | float | None):
+            remedy = "let the task leave a number of Python's, such as float(x)"
+        elif key not in numbers and not _is_json(value):
+            remedy = "let the task leave texts, numbers, and lists of them"
+        else:
+            continue
+        problem = f"{key}, which the run left in its {place}, is {type(value).__name__} {value!s:.60}"
+        raise VerificationError(f"{problem}, by the declaration of {kind.name}", remedy)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True

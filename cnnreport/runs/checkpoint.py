@@ -121,8 +121,8 @@ def begin(folder: Path, key: Key, *, forced: bool) -> None:
 def key(folder: Path) -> Key | None:
     """Return what the run under way depends on, None where that cannot be told."""
     try:
-        found = Key.from_json(json.loads((folder / KEY).read_bytes()))
-        return found if found.what["sources"].items() and found.where["versions"] else None
+        depends_on = Key.from_json(json.loads((folder / KEY).read_bytes()))
+        return depends_on if depends_on.what["sources"].items() and depends_on.where["versions"] else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

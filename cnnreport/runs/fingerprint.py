@@ -17,6 +17,7 @@ from typing import Any
 
 from cnnreport import sources
 from cnnreport.errors import UsageError, VerificationError
+from cnnreport.modules import EXPERIMENTS
 from cnnreport.sources import PACKAGE
 from cnnreport.system import durable
 
@@ -137,7 +138,12 @@ def _other_source(path: str, executed: Path, hashed: Path) -> VerificationError:
 
 
 def _find_module(module: str, root: Path) -> tuple[Path, Path] | None:
-    """Return the folder to which a module's path is relative, and its file; None for one of a library."""
+    """Return the folder to which a module's path is relative, and its file; None for one of a library.
+
+    Nor has the package of the reports a file: `cnnreport.modules` makes it, whatever lies there.
+    """
+    if module == EXPERIMENTS:
+        return None
     folder = PACKAGE.parent if module.partition(".")[0] == PACKAGE.name else root
     place = folder.joinpath(*module.split("."))
     files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
@@ -146,10 +152,10 @@ def _find_module(module: str, root: Path) -> tuple[Path, Path] | None:
 
 @cache  # the same few files are asked for again by every experiment of a plan
 def _imports(source: bytes, package: str) -> tuple[str, ...]:
-    return tuple(_found_imports(source, package))
+    return tuple(_each_import(source, package))
 
 
-def _found_imports(source: bytes, package: str) -> Iterator[str]:
+def _each_import(source: bytes, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

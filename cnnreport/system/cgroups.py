@@ -69,10 +69,11 @@ def _groups(proc: Path) -> Iterator[tuple[_Version, Path]]:
         for root, mount in _mounts(proc, version):
             # In a container the path may be that of the host, and the mount its own group's folder.
             inner = path.removeprefix(root.rstrip("/")).lstrip("/")
-            folder = next(each for each in _upwards(mount, inner) if each.is_dir() or each == mount)
-            for each in (folder, *folder.parents):
-                yield version, each
-                if each == mount:
+            above = _upwards(mount, inner)
+            folder = next(directory for directory in above if directory.is_dir() or directory == mount)
+            for directory in (folder, *folder.parents):
+                yield version, directory
+                if directory == mount:
                     break
 
 
@@ -103,8 +104,8 @@ def _used(folder: Path, version: _Version) -> int | None:
     usage = _number(folder / version.usage)
     if usage is None:
         return None
-    told = dict(line.partition(" ")[::2] for line in _lines(folder / "memory.stat"))
-    return usage - sum(int(told.get(name, 0)) for name in version.cached)
+    statistics = dict(line.partition(" ")[::2] for line in _lines(folder / "memory.stat"))
+    return usage - sum(int(statistics.get(name, 0)) for name in version.cached)
 
 
 def _number(file: Path) -> int | None:

@@ -21,7 +21,7 @@ def available_memory() -> int | None:
     What the machine has left, or less where a container is allowed less.
     """
     left = (_free_memory(), cgroups.available_memory())
-    return min((each for each in left if each is not None), default=None)
+    return min((limit for limit in left if limit is not None), default=None)
 
 
 def processor() -> str:

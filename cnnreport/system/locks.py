@@ -75,11 +75,11 @@ def hold(file: Path, on_wait: Callable[[Holder], None] = lambda holder: None) ->
             it lets one of those go on.
         on_wait: Told who is being waited for, once for each holder.
     """
-    told: Holder | None = None
+    announced: Holder | None = None
     while isinstance(taken := _take(file), Holder):
-        if taken != told:
+        if taken != announced:
             on_wait(taken)
-        told = taken
+        announced = taken
         time.sleep(_POLL)
     try:
         yield

@@ -5,7 +5,6 @@ A data set for it prepares ``train_images`` and ``validation_images``, uint8 or 
 classes, a JSON list as bytes (uint8). The net sees uint8 divided by 255, and float32 as it is.
 """
 
-import importlib
 import inspect
 import json
 import math
@@ -18,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from cnnreport import modules
 from cnnreport.errors import DataError, UsageError
 from cnnreport.task import Results, Row
 from cnnreport.training.loop import Batch, Loop, Update, copied, train
@@ -82,7 +82,7 @@ class ClassificationTraining(Loop):
         self._names = _class_names(data, spec.classes)
         self._train = _read(data, "train", spec.classes, device)
         self._validation = _read(data, "validation", spec.classes, device)
-        self._augment = _find_augment(spec.augment) if spec.augment else None
+        self._augment: Augment | None = modules.attribute(spec.augment) if spec.augment else None
         net = make_net(spec.net, seed, **dict(spec.arguments)).to(device)
         per_epoch = math.ceil(len(self._train) / spec.batch_size)
         super().__init__(net, net, spec, seed, device, updates_per_epoch=per_epoch)
@@ -95,7 +95,11 @@ class ClassificationTraining(Loop):
             yield self._augment(images) if self._augment else images, labels
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross entropy of scores (BS, K) and labels (BS,), in nats."""
+        """Return the mean cross entropy of scores (BS, K) and labels (BS,), in nats.
+
+        Raises:
+            UsageError: The net does not give K scores for each image.
+        """
         if scores.shape != (len(targets), self._spec.classes):
             raise UsageError(
                 f"the net {self._spec.net!r} maps {len(targets)} images to scores {tuple(scores.shape)}",
@@ -193,7 +197,7 @@ def _right(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _read(data: Data, part: str, classes: int, device: str) -> _Images:
-    images, labels = data[f"{part}_images"], data[f"{part}_label"]
+    images, labels = _array(data, f"{part}_images"), _array(data, f"{part}_label")
     if len(images) == 0 or len(images) != len(labels):
         raise DataError(
             f"the {part} set has {len(images)} images and {len(labels)} labels",
@@ -204,6 +208,9 @@ def _read(data: Data, part: str, classes: int, device: str) -> _Images:
             f"{part}_images are {images.dtype} of shape {images.shape}",
             "prepare them as uint8 or float32 of shape (N, C, H, W)",
         )
+    if not np.isfinite(images).all():
+        amount = np.count_nonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
+        raise DataError(f"{amount} of the {part}_images hold non-finite pixels", "prepare finite ones")
     _check_labels(labels, f"{part}_label", classes)
     return _Images(torch.tensor(images, device=device), torch.tensor(labels.astype(np.int64), device=device))
 
@@ -220,21 +227,22 @@ def _check_labels(labels: NDArray[Any], name: str, classes: int) -> None:
         )
 
 
+def _array(data: Data, name: str) -> NDArray[Any]:
+    if name not in data:
+        raise DataError(f"there is no {name} among the data, which have {', '.join(data)}", "prepare it, too")
+    return data[name]
+
+
 def _class_names(data: Data, classes: int) -> list[str]:
-    names = [str(name) for name in json.loads(data["classes"].tobytes())]
+    try:
+        listed = json.loads(_array(data, "classes").tobytes())
+    except ValueError as error:
+        remedy = "prepare np.frombuffer(json.dumps(names).encode(), np.uint8)"
+        raise DataError("classes is no JSON list as bytes", remedy) from error
+    names = [str(name) for name in listed] if isinstance(listed, list) else []
     if len(names) != classes:
         raise DataError(
             f"the data name {len(names)} classes, but {classes} are asked for",
             f"set the spec's classes to {len(names)}",
         )
     return names
-
-
-def _find_augment(name: str) -> Augment:
-    module, _, function = name.partition(":")
-    try:
-        augment: Augment = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        remedy = "name it as module:function, importable from the project"
-        raise UsageError(f"the function {name!r} that changes images cannot be found", remedy) from error
-    return augment

@@ -106,20 +106,20 @@ class CostsTask:
         measures: dict[str, Any] = asdict(spec)
         with torch.device("meta"):
             nets = {mode: make_net(spec.architecture, mode, spec.num_classes) for mode in MODES}
-            found = {
+            measured = {
                 f"{mode}_{scale}": measure_net(net, *_batch(spec, scale))
                 for mode, net in nets.items()
                 for scale in SCALES
             }
             cached = measure_last_layer(nets["last"], *_batch(spec, 1))
         measures["parameters"] = sum(parameter.numel() for parameter in nets["all"].parameters())
-        measures["parameters_learned"] = found["last_1"].learned
-        measures["all_parameters_learned"] = found["all_1"].learned
-        for name, costs in found.items():
+        measures["parameters_learned"] = measured["last_1"].learned
+        measures["all_parameters_learned"] = measured["all_1"].learned
+        for name, costs in measured.items():
             measures |= {f"{name}_{part}": n for part, n in asdict(costs).items() if part != "learned"}
         measures["cached_1_forward_flops"] = cached.forward_flops
         measures["cached_1_backward_flops"] = cached.backward_flops
-        measures["points"] = 2 * (len(found) + 1)  # `measure` counts both passes twice
+        measures["points"] = 2 * (len(measured) + 1)  # `measure` counts both passes twice
         return measures
 
 
@@ -281,10 +281,10 @@ def _convolutions(net: nn.Module) -> Iterator[dict[str, int]]:
 
 
 def _verify(costs: Costs, expected: Mapping[str, int]) -> None:
-    found = {"forward": costs.forward_flops, "backward": costs.backward_flops}
-    if found != expected:
+    counted = {"forward": costs.forward_flops, "backward": costs.backward_flops}
+    if counted != expected:
         raise VerificationError(
-            f"torch counts {found} floating-point operations, but the convolutions take {dict(expected)}",
+            f"torch counts {counted} floating-point operations, but the convolutions take {dict(expected)}",
             "the net computes with something else than nn.Conv2d, or torch counts in another way:"
             " use the versions of requirements.lock",
         )

@@ -88,7 +88,7 @@ def project_of(folder: Path, settings: str, *reports: str) -> Project:
 
 def test_the_project_names_the_report_that_is_built_unasked(tmp_path: Path) -> None:
     """Of several reports the one in pyproject.toml is meant."""
-    settings = '[project]\nname = "mine"\n[tool.cnnreport]\nreport = "b"\n'
+    settings = '[project]\nname = "mine"\n[tool.cnnreport]\nexecutors = ["c:D"]\nreport = "b"\n'
     assert outline.default(project_of(tmp_path, settings, "a", "b", "c")) == "b"
 
 
@@ -113,7 +113,7 @@ def test_the_only_report_needs_no_name(tmp_path: Path) -> None:
             "report = 'c' is none of this project; choose from: a",
         ),
         ("[tool.cnnreport]\nreport = 3\n", ("a",), "report = 3 is none of this project"),
-        ('[tool.cnnreport]\nreports = "a"\n', ("a",), "is no table of known keys; the only key is report"),
+        ('[tool.cnnreport]\nreports = "a"\n', ("a",), "is no table of known keys; the keys are report = "),
         ("[tool]\ncnnreport = 1\n", ("a",), "is no table of known keys"),
         ("[tool", ("a",), "is not valid TOML"),
     ],

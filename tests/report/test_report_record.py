@@ -113,4 +113,5 @@ def test_the_last_time_is_known_once_all_were_written(tmp_path: Path, output: Ca
 def test_no_two_outputs_are_one_file() -> None:
     """Each writer has a place of its own beside what is handed in, which is the PDF."""
     paths = [writer.path(Path("build/report.v2.pdf")) for writer in WRITERS]
-    assert paths == [Path("build/report.v2.html"), Path("build/report.v2.pdf")]
+    assert len({*paths}) == len(paths)
+    assert Path("build/report.v2.pdf") in paths

@@ -318,7 +318,7 @@ def test_the_cover_tells_both_losses(project: Project, make: Make, root: Path) -
     cover = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", made[: made.index("<main>")]))
     assert "fine-tuned for flowers with cross entropy, reaches a mean IoU of 0.718" in cover
     assert "with the soft IoU loss the mean IoU is 0.718, no clear difference (D.2 Q1)." in cover
-    assert "The net began with small weights that this project made" in cover
+    assert "The net is a small one that this project pre-trained, not the handout’s." in cover
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from cnnreport.runs.executors import register
 from cnnreport.runs.executors.executor import Executor, Needs, Orders
 from cnnreport.runs.executors.local import OnDevice
 from cnnreport.runs.fingerprint import Key
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job, execute
 
 

@@ -1,10 +1,10 @@
 """Plans and jobs of the counting project."""
 
 from cnnreport.project import Project
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import load_all
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.planned import Planned, make_job
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.planned import Planned, make_job
 from cnnreport.runs.runner import Job
 
 DECLARATION = """

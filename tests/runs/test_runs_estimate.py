@@ -13,9 +13,9 @@ from planned import job, plan
 from cnnreport.commands import run as command
 from cnnreport.project import Project
 from cnnreport.runs import artefact
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.executors import estimate
 from cnnreport.runs.executors.estimate import Guess, Took, Work
+from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.runner import execute
 
 TRAINING = ("a:Training", "cpu", "float32")

@@ -14,9 +14,9 @@ from cnnreport.errors import UsageError
 from cnnreport.project import Project
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import load_all, named
-from cnnreport.runs.planned import Planned, make_job
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.planned import Planned, make_job
 from cnnreport.runs.runner import execute
 
 

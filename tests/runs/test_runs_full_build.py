@@ -17,8 +17,8 @@ from cnnreport.project import Project
 from cnnreport.report.out import html, pdf
 from cnnreport.report.out.writer import Writer, record_of
 from cnnreport.report.page.report import Report
-from cnnreport.runs.choices import Choices
-from cnnreport.runs.planned import make_job
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.planned import make_job
 from cnnreport.runs.runner import execute
 from cnnreport.system import durable
 

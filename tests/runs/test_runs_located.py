@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from cnnreport.data import data_set
 from cnnreport.data.pretrained import pretrained
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import PACKAGE
-from cnnreport.runs import located
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import source_closure
-from cnnreport.runs.located import Located
+from cnnreport.runs.planning import located
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.located import Located
 from cnnreport.training.specs.segmentation import Features, Pretraining
 
 CONTENT = hashlib.sha256(b"weights").digest() * 100
@@ -127,13 +128,14 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_the_key_names_the_first_set() -> None:
-    """A run's key tells name, title, stand-in and the content of all sets."""
+    """A run's key tells name, title, stand-in, the content of all sets and what prepares them."""
     said = part_d(all="drawn").to_json()
     assert json.loads(json.dumps(said)) == {
         "name": "meadow-flowers",
         "title": "Meadow flowers",
         "stand_in": True,
         "fingerprint": said["fingerprint"],
+        "prepare": [data_set.load(name).prepare for name in located.names_of(Features.data)],
     }
 
 

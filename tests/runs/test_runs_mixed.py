@@ -275,7 +275,7 @@ def test_a_project_brings_an_executor_of_its_own(cluster: Project) -> None:
     [
         ("cluster", "cluster cannot be imported"),
         ("cluster:Claster", "cluster:Claster cannot be imported"),
-        ("clouds:Cluster", "clouds:Cluster cannot be imported: No module named 'clouds'"),
+        ("clouds:Cluster", "clouds:Cluster cannot be imported: there is no module clouds"),
         ("cluster:execute", "cluster:execute is no executor; derive it from"),
     ],
 )
@@ -283,6 +283,22 @@ def test_what_is_no_executor_is_named(cluster: Project, name: str, problem: str)
     """A name that leads to none is an error with the file, the key and the name."""
     Path(cluster.root / "pyproject.toml").write_text(f'[tool.cnnreport]\nexecutors = ["{name}"]\n')
     with pytest.raises(UsageError, match=f"pyproject.toml: tool.cnnreport.executors: {problem}"):
+        executors(cluster)
+
+
+@pytest.mark.parametrize("value", ['"cluster:Cluster"', "[1]", "true"])
+def test_executors_are_a_list_of_names(cluster: Project, value: str) -> None:
+    """Anything else is told as it was written."""
+    (cluster.root / "pyproject.toml").write_text(f"[tool.cnnreport]\nexecutors = {value}\n")
+    with pytest.raises(UsageError, match=r"tool\.cnnreport\.executors = .* is no list of names; write"):
+        executors(cluster)
+
+
+def test_a_mistake_in_an_executor_is_told_with_its_line(cluster: Project) -> None:
+    """Its module is the user's, too."""
+    (cluster.root / "clouded.py").write_text("import os\nclass\n")
+    (cluster.root / "pyproject.toml").write_text('[tool.cnnreport]\nexecutors = ["clouded:Cluster"]\n')
+    with pytest.raises(UsageError, match=r"cannot be imported: .*clouded\.py:2: SyntaxError"):
         executors(cluster)
 
 

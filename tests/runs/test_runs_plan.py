@@ -11,8 +11,8 @@ from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint, device, experiment
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.choices import Choices, keep_choices, last_choices
 from cnnreport.runs.fingerprint import Key, source_closure
+from cnnreport.runs.planning.choices import Choices, keep_choices, last_choices
 from cnnreport.runs.runner import execute
 from cnnreport.system import durable
 
@@ -59,7 +59,7 @@ def test_a_changed_spec_is_a_new_run(counting: Project) -> None:
 def test_another_library_version_makes_stale(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run made with another torch does not count here, unless it was imported."""
     execute(job(counting), lambda _: None)
-    monkeypatch.setattr("cnnreport.runs.plan.versions", lambda libraries: {"torch": "9.9"})
+    monkeypatch.setattr("cnnreport.runs.planning.plan.versions", lambda libraries: {"torch": "9.9"})
     assert plan(counting)[0].state == "stale"
     folder = next(counting.runs.iterdir())
     durable.write(folder / artefact.IMPORTED, b'{"file": "x.zip", "when": "now"}')

@@ -11,9 +11,9 @@ from planned import plan
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import Project
 from cnnreport.runs import artefact
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.runs.experiment import load_all
+from cnnreport.runs.planning.choices import Choices
 
 READING = """
 from cnnreport.runs.experiment import Experiment

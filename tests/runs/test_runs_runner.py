@@ -1,5 +1,7 @@
 """The runner: resuming, failing and finishing a run."""
 
+import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +160,57 @@ def test_results_other_than_declared_are_not_kept(
     with pytest.raises(VerificationError, match=said):
         execute(the_job, lambda _: None)
     assert artefact.load(the_job.folder) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.int64(3), r"factor, which the run left in its measures, is int64 3, .* such as float"),
+        (torch.tensor(3.0), "is Tensor tensor.3"),
+        ("three", "is str three, by the declaration of counting"),
+        ({"a": 1}, "is dict"),
+    ],
+)
+def test_a_number_that_is_none_is_not_kept(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, value: object, said: str
+) -> None:
+    """Where the kind declares a number, a number of Python's is asked for, by the field's name."""
+    left = Results(measures={"factor": value}, samples={"value": np.zeros(1)})
+    monkeypatch.setattr(CountingTask, "results", lambda self: left)
+    with pytest.raises(VerificationError, match=said):
+        execute(job(counting), lambda _: None)
+
+
+@pytest.mark.parametrize("value", [3, 2.5, 2**80, math.nan, math.inf, np.float64(1.5), True, None])
+def test_a_number_that_is_one_is_kept(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, value: float | None
+) -> None:
+    """However large, and whether or not it is finite, which is then kept as none."""
+    left = Results(measures={"factor": value}, samples={"value": np.zeros(1)})
+    monkeypatch.setattr(CountingTask, "results", lambda self: left)
+    run = artefact.load(execute(job(counting), lambda _: None))
+    assert isinstance(run, artefact.Run)
+    assert run.measures["factor"] == (value if value is not None and math.isfinite(value) else None)
+
+
+def test_a_row_of_other_things_than_numbers_is_not_kept(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be averaged or drawn is refused after the first epoch, not after the last."""
+    row = {"train_loss": torch.tensor(1.0), "validation_accuracy": 0.5}
+    monkeypatch.setattr(CountingTask, "run_epoch", lambda self: row)
+    with pytest.raises(VerificationError, match="train_loss, which the run left in its history, is Tensor"):
+        execute(job(counting), lambda _: None)
+
+
+def test_a_text_that_json_cannot_hold_is_not_kept(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is no number, too, the name is said."""
+    kind = dataclasses.replace(KIND, texts=("names",))
+    monkeypatch.setattr("counting.KIND", kind)
+    left = Results(measures={"factor": 3, "names": {"a", "b"}}, samples={"value": np.zeros(1)})
+    monkeypatch.setattr(CountingTask, "results", lambda self: left)
+    with pytest.raises(VerificationError, match="names, which the run left in its measures, is set"):
+        execute(job(counting), lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ from cnnreport import sources
 from cnnreport.errors import VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.experiment import load_all
-from cnnreport.runs.plan import make_plan
-from cnnreport.runs.planned import make_job
-from cnnreport.runs.prepare import prepare_data
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.planned import make_job
+from cnnreport.runs.planning.prepare import prepare_data
 from cnnreport.runs.runner import Job, execute
 from cnnreport.sources import SourceLoader
 

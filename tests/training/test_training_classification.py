@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_each_of_many_classes_keeps_its_row() -> None:
 
 
 def test_a_diverged_training_goes_on_and_says_so() -> None:
-    """Losses that are not finite stay as they are; the run ends and is marked."""
+    """Non-finite losses stay as they are; the run ends and is marked."""
     rows, results = run(replace(SPEC, learning_rate=1e38))
     assert not np.isfinite(rows[-1]["validation_loss"])
     assert results.measures["diverged"] is True
@@ -215,6 +216,12 @@ def test_a_diverged_training_goes_on_and_says_so() -> None:
             {"train_images": np.zeros((0, 1, 6, 6), np.uint8), "train_label": np.zeros(0, int)},
             "the train set has 0 images and 0 labels",
         ),
+        (
+            {"train_images": np.full((30, 1, 6, 6), np.nan, np.float32)},
+            "30 of the train_images hold non-finite pixels; prepare finite ones",
+        ),
+        ({"classes": np.frombuffer(b"a, b", np.uint8)}, "classes is no JSON list as bytes; prepare np.from"),
+        ({"classes": np.frombuffer(b"3", np.uint8)}, "the data name 0 classes, but 3 are asked for"),
         ({"classes": np.frombuffer(b'["a", "b"]', np.uint8)}, "the data name 2 classes, but 3 are asked for"),
     ],
 )
@@ -224,17 +231,26 @@ def test_data_that_are_no_classification_are_refused(changes: Data, message: str
         ClassificationTraining(SPEC, 0, {**small_classes(), **changes}, "cpu")
 
 
+@pytest.mark.parametrize("name", ["train_images", "validation_label", "classes"])
+def test_data_that_lack_an_array_are_refused(name: str) -> None:
+    """The message names it, and those that are there."""
+    data = small_classes()
+    del data[name]
+    with pytest.raises(DataError, match=f"there is no {name} among the data, which have .*; prepare it, too"):
+        ClassificationTraining(SPEC, 0, data, "cpu")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"net": "small_classes:NoNet"}, "'small_classes:NoNet' cannot be found; name it as module:Class"),
+        ({"net": "small_classes:NoNet"}, "there is no NoNet in small_classes; mend the name, or define it"),
         ({"arguments": (("depth", 3),)}, "'small_classes:SmallNet' cannot be made: .*'depth'; see its argu"),
         ({"net": "small_classes:small_classes", "arguments": ()}, "'small_classes:small_classes' is no net"),
         (
             {"arguments": (("classes", 4),)},
             r"maps 8 images to scores \(8, 4\); make it give 3 scores for each",
         ),
-        ({"augment": "small_classes:no"}, "function 'small_classes:no' that changes images cannot be found"),
+        ({"augment": "small_classes:no"}, "there is no no in small_classes"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -248,3 +264,27 @@ def test_a_training_of_nothing_is_refused(name: str) -> None:
     """The spec says so before anything is run."""
     with pytest.raises(UsageError, match=f"{name} of a classification is 0; set it to at least"):
         replace(SPEC, **{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 1.5}, "epochs of a classification is 1.5; set it to at least 1, a whole number"),
+        ({"classes": "3"}, "classes of a classification is '3'; set it to at least 2"),
+        (
+            {"learning_rate": -0.1},
+            "learning_rate of a classification is -0.1; set it to a number, at least 0",
+        ),
+        ({"learning_rate": math.nan}, "learning_rate of a classification is nan"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(changes: dict[str, Any], message: str) -> None:
+    """A negative step would climb, unnoticed; a part of an epoch would be rounded."""
+    with pytest.raises(UsageError, match=message):
+        replace(SPEC, **changes)
+
+
+def test_a_precision_that_does_not_exist_is_refused() -> None:
+    """Before anything runs, instead of computing in another than is said."""
+    with pytest.raises(UsageError, match="there is no precision 'half'; name one of exact, fast"):
+        replace(SPEC, precision="half").arithmetic("cpu")

@@ -50,7 +50,7 @@ class Canvas:
 
     Attributes:
         rgb: float32 [3, H, W], 0 to 255.
-        marks: int16 [H, W], class and owner of what covers at least half of each pixel, in one
+        marks: int16 (H, W), class and owner of what covers at least half of each pixel, in one
             number since each is set with the other.
     """
 
@@ -64,12 +64,12 @@ class Canvas:
 
     @property
     def mask(self) -> NDArray[np.uint8]:
-        """Return the class of every pixel, uint8 [H, W]."""
+        """Return the class of every pixel, uint8 (H, W)."""
         return (self.marks % _LABELS).astype(np.uint8)
 
     @property
     def owner(self) -> NDArray[np.int16]:
-        """Return the number of the flower or animal at every pixel, int16 [H, W], 0 for none."""
+        """Return the number of the flower or animal at every pixel, int16 (H, W), 0 for none."""
         return self.marks // np.int16(_LABELS)
 
     def window(self, left: float, top: float, right: float, bottom: float) -> Window:

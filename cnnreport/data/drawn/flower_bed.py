@@ -50,8 +50,8 @@ class Scenes:
     """Drawn scenes.
 
     Args:
-        rgb: uint8 [N, 3, H, W].
-        mask: uint8 [N, H, W]: 1 where petals or the heart of a flower are seen, else 0.
+        rgb: uint8 (N, 3, H, W).
+        mask: uint8 (N, H, W): 1 where petals or the heart of a flower are seen, else 0.
     """
 
     rgb: NDArray[np.uint8]
@@ -184,15 +184,15 @@ def _flowers(generator: np.random.Generator, aspect: float) -> list[Flower]:
     number = choose(generator, _NUMBERS) + 1
     radii = sorted(generator.uniform(*_RADII[number - 1], number).tolist())
     common = flower.choose_sort(generator)
-    found: list[Flower] = []
+    flowers: list[Flower] = []
     for radius in reversed(radii):
         tries = generator.random((8, 2))
         tries = tries * (aspect - 1.1 * radius, 1 - 1.1 * radius) + 0.55 * radius
-        room = [_room(x, y, radius, found) for x, y in tries.tolist()]
+        room = [_room(x, y, radius, flowers) for x, y in tries.tolist()]
         x, y = tries[int(np.argmax(room))].tolist()
         sort = common if generator.random() < _ALIKE else flower.choose_sort(generator)
-        found.append(flower.draw_at_random(generator, x, y, radius, sort))
-    return found[::-1]
+        flowers.append(flower.draw_at_random(generator, x, y, radius, sort))
+    return flowers[::-1]
 
 
 def _room(x: float, y: float, radius: float, others: list[Flower]) -> float:

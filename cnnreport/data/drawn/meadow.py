@@ -38,9 +38,9 @@ class Scenes:
     """Drawn scenes.
 
     Args:
-        rgb: uint8 [N, 3, H, W].
-        mask: uint8 [N, H, W], a `Kind` for each pixel.
-        boxes: One int32 [M, 5] a scene: kind, left, top, right, bottom in pixels (right and
+        rgb: uint8 (N, 3, H, W).
+        mask: uint8 (N, H, W), a `Kind` for each pixel.
+        boxes: One int32 (M, 5) a scene: kind, left, top, right, bottom in pixels (right and
             bottom exclusive), tight around what is visible of each flower and horse.
     """
 
@@ -313,28 +313,28 @@ class Painter:
         generator = self.generator
         number = choose(generator, (0.07, 0.67, 0.18, 0.08))
         places = (np.arange(number) + generator.uniform(0.3, 0.7, number)) / max(number, 1)
-        found = []
+        horses = []
         for place in places.tolist():
             ground = generator.uniform(self.horizon + 0.2, 0.97)
             largest = {1: 0.72, 2: 0.5, 3: 0.4}[number]
             nearness = (ground - self.horizon) / (1 - self.horizon)
             size = largest * (0.45 + 0.55 * nearness) * generator.uniform(0.75, 1.05)
             x = float(place * self.canvas.aspect)
-            found.append(horse.draw_at_random(generator, x, float(ground), float(size)))
-        return found
+            horses.append(horse.draw_at_random(generator, x, float(ground), float(size)))
+        return horses
 
     def _flowers(self) -> list[tuple[float, float, float, int, float]]:
         """Return x, ground, radius, sort and turn of each flower; most are of one sort."""
         generator = self.generator
         number = min(int(generator.poisson(self.season.flowers)), 18)
         common = int(generator.integers(len(_FLOWERS)))
-        found = []
+        flowers = []
         for across, near, wild, sort, turn in generator.random((number, 5)).tolist():
             ground = self.horizon + 0.08 + (0.97 - self.horizon - 0.08) * near
             radius = 0.012 + 0.042 * (ground - self.horizon) * (0.7 + 0.6 * turn)
             kind = common if wild < 0.75 else int(sort * len(_FLOWERS))
-            found.append((across * self.canvas.aspect, ground, radius, kind, turn * 6.28))
-        return found
+            flowers.append((across * self.canvas.aspect, ground, radius, kind, turn * 6.28))
+        return flowers
 
     def _paint_flower(self, flower: tuple[float, float, float, int, float], owner: int) -> None:
         canvas = self.canvas
@@ -370,15 +370,15 @@ _CLOUD_OCTAVES = ((5, 4, 0.6), (11, 8, 0.36), (23, 17, 0.22), (53, 41, 0.16))
 
 
 def _boxes(canvas: Canvas, kinds: list[Kind]) -> NDArray[np.int32]:
-    """Return kind and tight box of each owner that is visible, int32 [M, 5]."""
+    """Return kind and tight box of each owner that is visible, int32 (M, 5)."""
     owner = canvas.owner
     rows, columns = np.nonzero(owner)
     owners = owner[rows, columns]
-    found = []
+    boxes = []
     for number, kind in enumerate(kinds, start=1):
         own = np.flatnonzero(owners == number)
         if own.size:
             across = columns[own]
             # The rows of np.nonzero ascend.
-            found.append((kind, across.min(), rows[own[0]], across.max() + 1, rows[own[-1]] + 1))
-    return np.array(found, np.int32).reshape(-1, 5)
+            boxes.append((kind, across.min(), rows[own[0]], across.max() + 1, rows[own[-1]] + 1))
+    return np.array(boxes, np.int32).reshape(-1, 5)

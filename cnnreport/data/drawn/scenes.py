@@ -33,7 +33,7 @@ def prepare(_source: Source, *, scenes: int, validation_scenes: int) -> dict[str
 
     Args:
         scenes: How many to train with, N.
-        validation_scenes: How many to judge with, M.
+        validation_scenes: How many to validate with, M.
 
     Returns:
         ``train_rgb`` uint8 (N, 3, 224, 224) and ``train_class`` uint8 (N, 224, 224), the position of a
@@ -89,5 +89,5 @@ def _paint_thing(canvas: Canvas, generator: np.random.Generator, radius: float, 
 def _pattern(generator: np.random.Generator, away: Floats, along: Floats) -> Floats:
     """Return the share of the second colour, 0 to 1: none, stripes, rings, or more towards the edge."""
     patterns = (0 * away, 0.5 + 0.5 * np.cos(along), 0.5 + 0.5 * np.cos(8 * away), away.clip(0, 1))
-    found: Floats = patterns[choose(generator, (0.4, 0.2, 0.15, 0.25))] * np.float32(generator.random())
-    return found
+    share: Floats = patterns[choose(generator, (0.4, 0.2, 0.15, 0.25))] * np.float32(generator.random())
+    return share

@@ -117,7 +117,7 @@ def prepare(source: FlowerSource, *, images: int | None, size: int) -> dict[str,
     chosen = protocols(lists, usable, images)
     pairs, bad = _read_pairs(files, np.unique(np.concatenate(list(chosen.values()))).tolist(), size)
     bad += _orphans(files)
-    _judge(bad, len(pairs) + len(bad), source.skip_bad)
+    _refuse(bad, len(pairs) + len(bad), source.skip_bad)
     numbers = np.array(list(pairs), np.int64)
     listed = np.unique(np.concatenate(list(lists.values())))
     return {
@@ -157,11 +157,11 @@ def read_splits(path: Path, last: int) -> dict[str, Numbers]:
         DataError: It is no such file, a list is missing, empty or not of whole numbers, names an image
             that the set has not, or an image of val1 stands in trn1.
     """
-    found = _loaded(path)
-    missing = [name for name in LISTS if name not in found]
+    arrays = _loaded(path)
+    missing = [name for name in LISTS if name not in arrays]
     if missing:
         raise DataError(f"{path.name} lacks the lists {', '.join(missing)}", _AGAIN)
-    lists = {name: _whole_numbers(found[name], f"{name} in {path.name}") for name in LISTS}
+    lists = {name: _whole_numbers(arrays[name], f"{name} in {path.name}") for name in LISTS}
     for name, numbers in lists.items():
         unknown = numbers[(numbers < 1) | (numbers > last)]
         if unknown.size:
@@ -217,7 +217,7 @@ def _orphans(files: Files) -> list[str]:
     return [f"{files.trimaps[number].name}: a trimap without its image" for number in alone]
 
 
-def _judge(bad: Sequence[str], of: int, skip: bool) -> None:
+def _refuse(bad: Sequence[str], of: int, skip: bool) -> None:
     if not bad or (skip and len(bad) <= _TOLERATED * of):
         return
     named = "; ".join(bad[:_NAMED])
@@ -238,10 +238,10 @@ def _loaded(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found: dict[str, Any] = scipy.io.loadmat(io.BytesIO(content), variable_names=LISTS)
+            arrays: dict[str, Any] = scipy.io.loadmat(io.BytesIO(content), variable_names=LISTS)
     except Exception as error:  # SciPy names no class that all its errors have
         raise DataError(f"{path.name} is damaged, cut off or no file of MATLAB's", _AGAIN) from error
-    return found
+    return arrays
 
 
 def _whole_numbers(values: Any, where: str) -> Numbers:

@@ -77,7 +77,7 @@ def read_pair(image: tuple[str, bytes], trimap: tuple[str, bytes], size: int) ->
 
 
 def read_trimap(name: str, content: bytes) -> NDArray[np.uint8]:
-    """Read a trimap, whatever its colour mode, as colours uint8 [H, W, 3].
+    """Read a trimap, whatever its colour mode, as colours uint8 (H, W, 3).
 
     Raises:
         DataError: It is no PNG image, cut off or too large, or its colours are not those of trimaps.
@@ -99,7 +99,7 @@ def classes(colours: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Reduce a trimap by its nearest pixels and name what they show.
 
     Args:
-        colours: uint8 [H, W, 3].
+        colours: uint8 (H, W, 3).
         size: Rows and columns of the result.
 
     Returns:
@@ -121,7 +121,7 @@ def handout_mask(colours: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     exactly (128, 0, 0): along the rim colours mix, and the flower loses its edge to the background.
 
     Args:
-        colours: uint8 [H, W, 3].
+        colours: uint8 (H, W, 3).
         size: Rows and columns of the result.
 
     Returns:

@@ -5,10 +5,7 @@ A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. The 
 as validation, the 1000 of the test batch.
 """
 
-import gzip
 import io
-import tarfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnreport.data import archive
 from cnnreport.data.horses import pickles
 from cnnreport.data.source import SEED, Series, Source, Split
 from cnnreport.errors import DataError
@@ -42,8 +40,8 @@ class Images:
     """The images of one class, in the order of the files.
 
     Args:
-        train: uint8 [N, 3, 32, 32].
-        validation: uint8 [M, 3, 32, 32].
+        train: uint8 (N, 3, 32, 32).
+        validation: uint8 (M, 3, 32, 32).
     """
 
     train: NDArray[np.uint8]
@@ -60,8 +58,8 @@ def find(folder: Path) -> Path | None:
     for candidate in (folder / FOLDER, folder):
         if any((candidate / name).is_file() for name in _BATCHES):
             return candidate
-    archive = folder / ARCHIVE
-    return archive if archive.is_file() else None
+    packed = folder / ARCHIVE
+    return packed if packed.is_file() else None
 
 
 def read(place: Path, label: int = HORSE) -> Images:
@@ -76,12 +74,12 @@ def read(place: Path, label: int = HORSE) -> Images:
             is of the class.
     """
     batches = _from_archive(place) if place.is_file() else _from_folder(place)
-    found = {name: _select(content, name, label) for name, content in batches}
-    missing = [name for name in _BATCHES if name not in found]
+    selected = {name: _select(content, name, label) for name, content in batches}
+    missing = [name for name in _BATCHES if name not in selected]
     if missing:
         raise DataError(f"{place.name} lacks {', '.join(missing)}", _REMEDY)
-    train = np.concatenate([found[name] for name in _TRAINING])
-    images = Images(train, found["test_batch"])
+    train = np.concatenate([selected[name] for name in _TRAINING])
+    images = Images(train, selected["test_batch"])
     if not len(images.train) or not len(images.validation):
         raise DataError(
             f"{place.name} holds {len(images.train)} training and {len(images.validation)} test images "
@@ -146,34 +144,18 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 def _from_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Unpack in memory, so that no name in the archive can reach a folder of the user's."""
     try:
-        with gzip.open(path) as unzipped:
-            bounded: Any = _Bounded(unzipped)
-            with tarfile.open(fileobj=bounded, mode="r|") as archive:
-                for member in archive:
-                    folder, _, name = member.name.rpartition("/")
-                    if not member.isfile() or name not in _BATCHES or folder.rpartition("/")[2] != FOLDER:
-                        continue
-                    if member.size > LARGEST_BATCH:
-                        raise DataError(f"{name} has {member.size} bytes, expected some 30 million", _REMEDY)
-                    file = archive.extractfile(member)
-                    if file is not None:
-                        yield name, file.read()
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{path.name} is damaged or half downloaded: {error}", _REMEDY) from error
-
-
-class _Bounded:
-    """Reads an unpacked stream up to a limit, beyond which no real archive goes."""
-
-    def __init__(self, stream: gzip.GzipFile) -> None:
-        self._stream, self._left = stream, LARGEST_ARCHIVE
-
-    def read(self, size: int) -> bytes:
-        content = self._stream.read(size)
-        self._left -= len(content)
-        if self._left < 0:
-            raise DataError(f"{ARCHIVE} unpacks to more than {LARGEST_ARCHIVE >> 20} MiB", _REMEDY)
-        return content
+        with archive.opened(path, LARGEST_ARCHIVE, _REMEDY) as members:
+            for member in members:
+                folder, _, name = member.name.rpartition("/")
+                if not member.isfile() or name not in _BATCHES or folder.rpartition("/")[2] != FOLDER:
+                    continue
+                if member.size > LARGEST_BATCH:
+                    raise DataError(f"{name} has {member.size} bytes, expected some 30 million", _REMEDY)
+                file = members.extractfile(member)
+                if file is not None:
+                    yield name, file.read()
+    except OSError as error:
+        raise DataError(f"cannot read {path.name}: {error}", _REMEDY) from error
 
 
 def _select(content: bytes, name: str, label: int) -> NDArray[np.uint8]:
@@ -182,8 +164,8 @@ def _select(content: bytes, name: str, label: int) -> NDArray[np.uint8]:
         raise DataError(f"{name} holds a {type(batch).__name__}, expected a dictionary", _REMEDY)
     data, labels = _entry(batch, "data"), _entry(batch, "labels")
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.shape[1:] != (3072,):
-        found = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
-        raise DataError(f"'data' in {name} is {found}, expected uint8 (n, 3072)", _REMEDY)
+        described = f"{data.dtype} {data.shape}" if isinstance(data, np.ndarray) else type(data).__name__
+        raise DataError(f"'data' in {name} is {described}, expected uint8 (n, 3072)", _REMEDY)
     if not isinstance(labels, list | np.ndarray) or len(labels) != len(data):
         count = len(labels) if isinstance(labels, list | np.ndarray) else 0
         raise DataError(f"{name} has {count} labels for {len(data)} images", _REMEDY)

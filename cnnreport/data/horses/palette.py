@@ -20,17 +20,17 @@ def cluster(rgb: NDArray[np.uint8], num_colours: int, seed: int = 0) -> NDArray[
     each colour, which keeps it near a second on one core.
 
     Args:
-        rgb: Training images, uint8 [N, 3, H, W].
+        rgb: Training images, uint8 (N, 3, H, W).
         num_colours: NC.
         seed: Of the sample and of k-means.
 
     Returns:
-        float32 [NC, 3], 0 to 1, from dark to light, so that the order does not depend on chance.
+        float32 (NC, 3), 0 to 1, from dark to light, so that the order does not depend on chance.
 
     Raises:
         DataError: The images have fewer different colours than asked for.
     """
-    from sklearn.cluster import KMeans  # type: ignore[import-untyped]
+    from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     pixels = rgb.transpose(0, 2, 3, 1).reshape(-1, 3)
@@ -55,11 +55,11 @@ def nearest(rgb: NDArray[np.uint8], palette: NDArray[np.float32]) -> NDArray[np.
     """Return the number of the nearest colour of each pixel, by Euclidean distance.
 
     Args:
-        rgb: uint8 [N, 3, H, W].
-        palette: float32 [NC, 3], NC at most 256.
+        rgb: uint8 (N, 3, H, W).
+        palette: float32 (NC, 3), NC at most 256.
 
     Returns:
-        uint8 [N, H, W]; of equally near colours the first.
+        uint8 (N, H, W); of equally near colours the first.
     """
     count, _, height, width = rgb.shape
     planes = rgb.transpose(1, 0, 2, 3).reshape(3, -1)

@@ -31,7 +31,7 @@ def read(path: Path) -> NDArray[np.float32]:
             course's colour_kmeans24_cat7.npy; values from 0 to 1.
 
     Returns:
-        float32 [NC, 3].
+        float32 (NC, 3).
 
     Raises:
         DataError: The file is missing, damaged, or holds anything else.
@@ -52,8 +52,8 @@ def read(path: Path) -> NDArray[np.float32]:
         )
     colours = array.astype(np.float32)
     if not np.isfinite(colours).all() or colours.min() < 0 or colours.max() > 1:
-        found = f"{colours.min():.4g} to {colours.max():.4g}"
-        raise DataError(f"the colours in {path.name} range from {found}, expected 0 to 1", _REMEDY)
+        span = f"{colours.min():.4g} to {colours.max():.4g}"
+        raise DataError(f"the colours in {path.name} range from {span}, expected 0 to 1", _REMEDY)
     return colours
 
 

@@ -99,13 +99,13 @@ def explain(case: Case, slips: Sequence[Slip] = (), otherwise: Sequence[Slip] = 
     for search in _SEARCHES:
         named = named or search(case)
     if named:
-        return f"It {_by_how_much(case.off)}, as if {told(named, otherwise)}."
+        return f"It {_by_how_much(case.off)}, as if {worded(named, otherwise)}."
     return f"It {_by_how_much(case.off)}: {_wrong_terms(case)}."
 
 
-def told(slips: Sequence[Slip], otherwise: Sequence[Slip] = ()) -> str:
+def worded(slips: Sequence[Slip], otherwise: Sequence[Slip] = ()) -> str:
     """Tell slips that all are equally true, those who did the same together; then those of other choices."""
-    others = f", or, under another convention, as if {told(otherwise)}" if otherwise else ""
+    others = f", or, under another convention, as if {worded(otherwise)}" if otherwise else ""
     subjects: dict[str, list[str]] = {}
     for slip in slips:
         subjects.setdefault(slip.deed, []).append(slip.subject)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from cnnreport.formula.audit.attribute import Case, distance, explain, nearest, told
+from cnnreport.formula.audit.attribute import Case, distance, explain, nearest, worded
 from cnnreport.formula.audit.claims import SIZES, Size
 from cnnreport.formula.audit.findings import Finding
 from cnnreport.formula.audit.slips import Catalogue, Slip
@@ -67,14 +67,14 @@ class Bench:
 
     def common(self) -> dict[str, str] | None:
         """Return, for each quantity, the simplest choice under which all its formulas hold."""
-        found = {}
+        choices = {}
         for quantity in QUANTITIES:
             shared = self._shared(quantity)
             if shared == []:
                 return None
             if shared:
-                found[quantity] = shared[0].name
-        return found
+                choices[quantity] = shared[0].name
+        return choices
 
     @property
     def one_slip(self) -> bool:
@@ -86,7 +86,7 @@ class Bench:
         sentences: dict[str, None] = {}
         if self.one_slip:
             one = next(iter(self._chosen.values()))  # they all name the same
-            sentences[told(one.slips, one.otherwise)] = None
+            sentences[worded(one.slips, one.otherwise)] = None
         else:
             sentences |= dict.fromkeys(self._said(*key) for key in self._wrong)
         for quantity in QUANTITIES:
@@ -97,7 +97,7 @@ class Bench:
 
     def _said(self, size: Size, quantity: str) -> str:
         if option := self._chosen.get(quantity):
-            return f"{quantity}: {told(option.slips, option.otherwise)}"
+            return f"{quantity}: {worded(option.slips, option.otherwise)}"
         happened = explain(self._decisive(size, quantity)).removesuffix(".").partition(", as if ")[2]
         return f"{size} {quantity}: {happened or 'no single slip'}"
 

@@ -159,6 +159,6 @@ class Audit:
     def _conventions(self) -> Iterator[str]:
         """Say what is counted, each convention once."""
         for quantity in QUANTITIES:
-            found = [finding for finding in self.findings if finding.quantity == quantity]
-            for name, sentence in dict.fromkeys((finding.convention, finding.sentence) for finding in found):
+            group = [finding for finding in self.findings if finding.quantity == quantity]
+            for name, sentence in dict.fromkeys((finding.convention, finding.sentence) for finding in group):
                 yield f"{quantity}, “{name}”: {sentence}"

@@ -48,20 +48,20 @@ def resizings(layers: Sequence[Layer]) -> list[Resizing]:
                 later.add(at)
             if sources & level and ratios[at] == 1:
                 level.add(at)
-        behind, all_behind = (tuple(sorted(found - {number})) for found in (level, later))
+        behind, all_behind = (tuple(sorted(numbers - {number})) for numbers in (level, later))
         changes.append(Resizing(number, ratio, behind, all_behind, _producers(layers, ratios, number)))
     return changes
 
 
 def _producers(layers: Sequence[Layer], ratios: Sequence[Fraction | None], number: int) -> tuple[int, ...]:
-    found: set[int] = set()
+    producers: set[int] = set()
     ahead = [*layers[number].sources]
     while ahead:
         at = ahead.pop()
-        if at >= 0 and at not in found and ratios[at] is not None:
-            found.add(at)
+        if at >= 0 and at not in producers and ratios[at] is not None:
+            producers.add(at)
             ahead += layers[at].sources if ratios[at] == 1 else ()
-    return tuple(sorted(found))
+    return tuple(sorted(producers))
 
 
 def _ratio(layer: Layer) -> Fraction | None:

@@ -150,15 +150,15 @@ def _conditions(layer: Layer, known: Mapping[sympy.Symbol, object]) -> tuple[sym
 
 def _case(layer: Layer, known: Mapping[sympy.Symbol, object], kernel: sympy.Expr) -> Case:
     """Derive the one answer, or that there is none, for kernel sizes given in m."""
-    found = [
+    settings = [
         (padding, sympy.Integer(output_padding))
         for output_padding in layer.output_paddings
         for padding in _between(layer, {**known, K: kernel, OUTPUT_PADDING: output_padding})
     ]
-    if len(found) > 1:
-        raise VerificationError(f"the padding of {layer.name} is not unique for k = {kernel}: {found}")
-    if found:
-        return Case(kernel, *found[0], uneven=None)
+    if len(settings) > 1:
+        raise VerificationError(f"the padding of {layer.name} is not unique for k = {kernel}: {settings}")
+    if settings:
+        return Case(kernel, *settings[0], uneven=None)
     return Case(kernel, None, None, uneven=uneven_split(layer.kind, {**known, K: kernel}))
 
 

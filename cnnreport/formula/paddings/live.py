@@ -119,12 +119,12 @@ def _uneven_padding_expected() -> Iterator[None]:
 
 def _check_settings(net: nn.Module, solutions: Sequence[Solution]) -> tuple[str, ...]:
     """Compare the settings of a net's convolutions with those derived; return what was passed."""
-    found = [module for module in net.modules() if isinstance(module, _Convolution)]
-    if len(found) != len(solutions):
+    convolutions = [module for module in net.modules() if isinstance(module, _Convolution)]
+    if len(convolutions) != len(solutions):
         raise VerificationError(
-            f"{type(net).__name__} has {len(found)} convolutions, Figure 1b has {len(solutions)}"
+            f"{type(net).__name__} has {len(convolutions)} convolutions, Figure 1b has {len(solutions)}"
         )
-    return tuple(_check_setting(module, each) for module, each in zip(found, solutions, strict=True))
+    return tuple(_check_setting(module, each) for module, each in zip(convolutions, solutions, strict=True))
 
 
 def _check_setting(module: _Convolution, solution: Solution) -> str:
@@ -140,7 +140,7 @@ def _check_setting(module: _Convolution, solution: Solution) -> str:
         if not _pads_as_derived(module, solution):
             raise VerificationError(f"{place}: padding='same' does not pad as derived")
         return "padding='same'"
-    wanted = [((each.padding,) * 2, (each.output_padding,) * 2) for each in solution.settings]
+    wanted = [((setting.padding,) * 2, (setting.output_padding,) * 2) for setting in solution.settings]
     if (module.padding, module.output_padding) not in wanted:
         raise VerificationError(f"{place}: the net has {module}; {solution.explanation.removesuffix('.')}")
     output = f", output_padding={module.output_padding[0]}" if layer.kind is Kind.TRANSPOSED else ""
@@ -179,9 +179,9 @@ def _check_shapes(
             hook.remove()
     shapes = tuple(shape for _, shape in seen)
     if shapes != tuple(wanted):
-        told = ", ".join(f"{name} {shape}" for name, shape in seen)
+        given = ", ".join(f"{name} {shape}" for name, shape in seen)
         raise VerificationError(
-            f"k = {kernel}: {type(net).__name__} gives {told}; Figure 1b has {', '.join(map(str, wanted))}"
+            f"k = {kernel}: {type(net).__name__} gives {given}; Figure 1b has {', '.join(map(str, wanted))}"
         )
     return tuple(name for name, _ in seen), shapes
 

@@ -138,17 +138,17 @@ def solve_layer(layer: Layer, kernel: int) -> Solution:
     if kernel < 1:
         raise UsageError(f"a kernel size of {kernel} is below 1", "give a positive number")
     known = _values(layer, kernel)
-    found = []
+    settings = []
     # The padding grows with the output padding, so this order is also that of the paddings.
     for output_padding in layer.output_paddings:
         first, last = ends(layer.kind, {**known, OUTPUT_PADDING: output_padding})
-        found += [Setting(p, output_padding) for p in range(max(0, int(first)), int(last) + 1)]
-    uneven = None if found else uneven_split(layer.kind, known)
+        settings += [Setting(p, output_padding) for p in range(max(0, int(first)), int(last) + 1)]
+    uneven = None if settings else uneven_split(layer.kind, known)
     solution = Solution(
         layer,
         kernel,
-        settings=tuple(found),
-        nearest=() if found else _nearest(layer, kernel),
+        settings=tuple(settings),
+        nearest=() if settings else _nearest(layer, kernel),
         uneven=None if uneven is None else (int(uneven[0]), int(uneven[1])),
         explanation="",
     )
@@ -263,9 +263,9 @@ def _explanation(solution: Solution) -> str:
     if not solution.settings:
         return f"{start}, which no integer p ≥ 0 meets{_way_out(solution)}."
     if layer.kind is Kind.TRANSPOSED:
-        answers = [f"p = {each.padding}, op = {each.output_padding}" for each in solution.settings]
+        answers = [f"p = {setting.padding}, op = {setting.output_padding}" for setting in solution.settings]
     else:
-        answers = [f"p = {each.padding}" for each in solution.settings]
+        answers = [f"p = {setting.padding}" for setting in solution.settings]
     return f"{start}: {' or '.join(answers)}."
 
 

@@ -67,8 +67,8 @@ def conditions(
     for s, value in first.items():
         if value > 1:
             least.setdefault(value, []).append(s.name)
-    told = [f"{', '.join(names)} >= {value}" for value, names in least.items()]
-    told += ["odd k"] if symbol(KERNEL) in first else []
+    phrases = [f"{', '.join(names)} >= {value}" for value, names in least.items()]
+    phrases += ["odd k"] if symbol(KERNEL) in first else []
     most: dict[sympy.Symbol, int] = {}
     relations = []
     for condition in _conditions(derivations):
@@ -82,8 +82,8 @@ def conditions(
             most[letters[0]] = min(last, most.get(letters[0], last))
         else:
             relations.append(_phrased(condition))
-    told += [f"{s.name} <= {value}" for s, value in most.items()]
-    return [*told, *dict.fromkeys(relations)]
+    phrases += [f"{s.name} <= {value}" for s, value in most.items()]
+    return [*phrases, *dict.fromkeys(relations)]
 
 
 def _looked_at(letter: sympy.Symbol, first: int, letters: int) -> list[int]:
@@ -146,9 +146,9 @@ def _written(size: sympy.Expr) -> str:
 
 def _conditions(derivations: Sequence[Derivation]) -> list[Any]:
     sizes = [s for derivation in derivations for shape in derivation.inputs.values() for s in shape]
-    found = [sympy.sympify(size) > 0 for size in dict.fromkeys(sizes)]
-    found += [condition for derivation in derivations for condition in derivation.conditions]
-    in_k = [condition.subs(HALF_KERNEL, (symbol(KERNEL) - 1) / 2) for condition in dict.fromkeys(found)]
+    relations = [sympy.sympify(size) > 0 for size in dict.fromkeys(sizes)]
+    relations += [condition for derivation in derivations for condition in derivation.conditions]
+    in_k = [condition.subs(HALF_KERNEL, (symbol(KERNEL) - 1) / 2) for condition in dict.fromkeys(relations)]
     return [condition for condition in in_k if condition != True]  # noqa: E712 - a relation of sympy
 
 

@@ -99,8 +99,8 @@ def _pass(
     images = [torch.zeros(1, *s, device=device, dtype=k) for s, k in zip(shapes, kinds, strict=True)]
     witness = _Witness(net, dispatch := Dispatch())
     with torch.no_grad(), torch.device(device), dispatch, witness:
-        found = outputs(inputs.call(net, [reached(from_input(image)) for image in images]))
-    sizes = {name: tuple(tensor.shape) for name, tensor in found.items()}
+        returned = outputs(inputs.call(net, [reached(from_input(image)) for image in images]))
+    sizes = {name: tuple(tensor.shape) for name, tensor in returned.items()}
     operations, others = witness.with_rows(dispatch.rows())
     # Torch's counter sees products of parameters alone, too, which are no connections.
     alone = sum(row.taps for row in others if row.kind == PRODUCT and not row.from_input)
@@ -169,21 +169,21 @@ class _Witness(TorchFunctionMode):
 
     def _weights(self, name: str, args: Any, kwargs: Any) -> dict[Role, int]:
         """Count the parameters that are used for the first time; a stronger role later on changes theirs."""
-        found: dict[Role, int] = {}
+        by_role: dict[Role, int] = {}
         bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
         for tensor in tensors_in((args, kwargs)):
             role = "other" if args and tensor is args[0] else ROLES.get(name, "other")
             if role == "kernel" and tensor is bias:
                 role = "bias"
             for parameter in _parameters(tensor):
-                there, before = self._uses.get(id(parameter), (found, None))
+                there, before = self._uses.get(id(parameter), (by_role, None))
                 if id(parameter) not in self._own or (before and _ranks(before) <= _ranks(role)):
                     continue
                 if before:
                     there[before] -= parameter.numel()
                 there[role] = there.get(role, 0) + parameter.numel()
                 self._uses[id(parameter)] = (there, role)
-        return found
+        return by_role
 
 
 def _ranks(role: Role) -> int:
@@ -192,10 +192,10 @@ def _ranks(role: Role) -> int:
 
 def _parameters(*values: Any) -> list[nn.Parameter]:
     """Return the parameters in some arguments, and those of which they were computed."""
-    found: list[nn.Parameter] = []
+    parameters: list[nn.Parameter] = []
     for tensor in tensors_in(values):
-        found += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", [])
-    return found
+        parameters += [tensor] if isinstance(tensor, nn.Parameter) else getattr(tensor, "made_of", [])
+    return parameters
 
 
 def _made_of(out: Any, parameters: list[nn.Parameter]) -> Any:

@@ -143,8 +143,8 @@ class Reader(Arithmetic):
                 if letter.text == "*" and self.text.written_from(letter, letter).isalpha():
                     raise self.text.unknown(letter)  # an x that stands between no factors
             shown = self.text.written_from(token, token) if token.text else ""
-            found = f"{quoted(shown)} is not expected" if shown else "the formula ends too early"
-            raise self.text.error(found, token, _OPERAND)
+            problem = f"{quoted(shown)} is not expected" if shown else "the formula ends too early"
+            raise self.text.error(problem, token, _OPERAND)
         self._descend(token)
         opened = self.index - 1
         value = self._sum()

@@ -79,7 +79,7 @@ class Plain:
 
 def restored(written: str) -> str:
     """Undo what TOML's double quotes do to LaTeX: in them, ``\\times`` is a tab and ``imes``."""
-    return _MANGLED.sub(lambda found: _ESCAPED[found.group(1)], written)
+    return _MANGLED.sub(lambda match: _ESCAPED[match.group(1)], written)
 
 
 def plain(written: str, spot: str = "") -> Plain:
@@ -108,19 +108,19 @@ def _parts(written: str, spot: str) -> Iterator[tuple[str, int, int]]:
     """Go through what is written, and yield it in plain characters with its place."""
     at = 0
     while at < len(written):
-        if found := _STYLED.match(written, at):
-            part = "".join(map(_character, found.group(1)))
-        elif found := _STYLE.match(written, at):
+        if match := _STYLED.match(written, at):
+            part = "".join(map(_character, match.group(1)))
+        elif match := _STYLE.match(written, at):
             part = ""
-        elif found := _GROUPED_COMMA.match(written, at):
-            part = "," if found.group(1) == "," else THIN
-        elif found := _SUBSCRIPT.match(written, at):
-            part = "_" + "".join(name for name in found.groups() if name)
-        elif found := _COMMAND.match(written, at):
-            part = _command(found, spot)
+        elif match := _GROUPED_COMMA.match(written, at):
+            part = "," if match.group(1) == "," else THIN
+        elif match := _SUBSCRIPT.match(written, at):
+            part = "_" + "".join(name for name in match.groups() if name)
+        elif match := _COMMAND.match(written, at):
+            part = _command(match, spot)
         else:
             part = _character(written[at])
-        end = found.end() if found else at + 1
+        end = match.end() if match else at + 1
         yield part, at, end
         at = end
 

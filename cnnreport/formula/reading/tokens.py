@@ -91,15 +91,15 @@ class Text:
         spaced, before = False, None
         at, end = self.part
         while at < end:
-            found = _LEXEMES.match(self.plain.text, at, end)
-            assert found is not None  # the last alternative takes any character
-            kind, part = found.lastgroup, found.group()
-            at = found.end()
+            lexeme = _LEXEMES.match(self.plain.text, at, end)
+            assert lexeme is not None  # the last alternative takes any character
+            kind, part = lexeme.lastgroup, lexeme.group()
+            at = lexeme.end()
             if kind == "space":
                 # An exponent may be followed by a thin space, and a number by one within it.
                 spaced = True
                 continue
-            for token in self._of(found, kind, part, spaced, before):
+            for token in self._of(lexeme, kind, part, spaced, before):
                 if token.text == "-" and before is not None and before.text == "-" and not spaced:
                     raise self.ambiguous(before, token, ("-", "- -"))
                 before, at, spaced = token, token.end, False
@@ -107,11 +107,11 @@ class Text:
         yield Token("end", "", end, end, spaced)
 
     def _of(
-        self, found: re.Match[str], kind: str | None, part: str, spaced: bool, before: Token | None
+        self, lexeme: re.Match[str], kind: str | None, part: str, spaced: bool, before: Token | None
     ) -> Iterator[Token]:
-        start, end = found.span()
+        start, end = lexeme.span()
         if kind == "number":
-            yield self._number(found, spaced, exponent=before is not None and before.text in ("^", "**"))
+            yield self._number(lexeme, spaced, exponent=before is not None and before.text in ("^", "**"))
         elif kind == "raised":
             token = Token("raised", part.translate(_PLAIN_DIGITS), start, end, spaced)
             self._check_digits(token)
@@ -152,8 +152,8 @@ class Text:
             return "at the end of the formula"
         return f"at character {self.plain.places[token.start][0] + 1} of the formula"
 
-    def _number(self, found: re.Match[str], spaced: bool, *, exponent: bool) -> Token:
-        start, end = found.span()
+    def _number(self, lexeme: re.Match[str], spaced: bool, *, exponent: bool) -> Token:
+        start, end = lexeme.span()
         text = self.plain.text
         if not exponent and (grouped := _GROUPED.match(text, start, self.part[1])):
             end = grouped.end()

@@ -14,7 +14,11 @@ from cnnreport.formula.symbols import Count, Shape, simple
 
 
 def images_of(shape: Shape, axes: int) -> tuple[Shape, Shape]:
-    """Part a shape into how many images there are, and channels and sizes of one; one may have no batch."""
+    """Part a shape into how many images there are, and channels and sizes of one; one may have no batch.
+
+    Raises:
+        ValueError: It has fewer axes than an image, or more than a batch of them.
+    """
     batch = len(shape) - axes - 1
     if batch not in (0, 1):
         raise ValueError(f"{len(shape)} axes")
@@ -48,8 +52,8 @@ def is_computed(tensor: Any) -> bool:
 
 def learnt_roles(tensors: Sequence[Any]) -> dict[Any, Any]:
     """Say that the operands that come from no input are parameters of another sort."""
-    found = tuple(tensor for tensor in tensors if not is_computed(tensor))
-    return {"other": found} if found else {}
+    learnt = tuple(tensor for tensor in tensors if not is_computed(tensor))
+    return {"other": learnt} if learnt else {}
 
 
 def affine_roles(weight: Any, bias: Any) -> dict[Any, Any]:
@@ -72,15 +76,15 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
     return tuple(reversed(sizes))
 
 
-def expect(what: str, found: Count, expected: Count) -> None:
+def expect(what: str, actual: Count, expected: Count) -> None:
     """Refuse what does not fit.
 
     Raises:
         UsageError: The two are not equal for all values of their letters.
     """
-    if not same(found, expected):
+    if not same(actual, expected):
         raise UsageError(
-            f"{what} do not fit: {found} where {expected} are expected",
+            f"{what} do not fit: {actual} where {expected} are expected",
             "give another size with --input, or mend the net",
         )
 

@@ -23,7 +23,7 @@ def slide(
     """Join each output with every tap of its window in the channels of its group.
 
     Args:
-        images: (N), or () where there is no batch.
+        images: (N,), or () where there is no batch.
         sizes: (H, W), of one image along each axis.
         filters: F, channels that come out.
         channels: Channels that each of them takes.
@@ -63,7 +63,11 @@ def pool(
 
 
 def windows_of(kernel: Sequence[Count], stride: Any, padding: Any, dilation: Any) -> list[Window]:
-    """Return the windows along each axis; ``same`` puts the odd zero behind the last input."""
+    """Return the windows along each axis; ``same`` puts the odd zero behind the last input.
+
+    Raises:
+        UsageError: The padding is ``same`` and a stride is not 1.
+    """
     axes = len(kernel)
     strides, dilations = each(stride, axes), each(dilation, axes)
     if padding == "same":
@@ -81,5 +85,5 @@ def windows_of(kernel: Sequence[Count], stride: Any, padding: Any, dilation: Any
 
 def conditions_of(windows: Sequence[Window], sizes: Sequence[Count], outputs: Shape) -> tuple[Any, ...]:
     """Say when the counts of some windows hold."""
-    found = [c for w, s, o in zip(windows, sizes, outputs, strict=True) for c in w.conditions(s, o)]
-    return tuple(dict.fromkeys(c for c in found if c != True))  # noqa: E712 - a relation of sympy
+    conditions = [c for w, s, o in zip(windows, sizes, outputs, strict=True) for c in w.conditions(s, o)]
+    return tuple(dict.fromkeys(c for c in conditions if c != True))  # noqa: E712 - a relation of sympy

@@ -81,17 +81,17 @@ class Window:
         ends = [end for end in (self.padding, over) if not sympy.sympify(end).is_nonpositive]
         if len(ends) == 2 and sympy.sympify(self.padding - over).is_nonnegative:
             ends.pop()  # what holds before the first input holds behind the last
-        found = [size > 0, outputs > 0]
+        conditions = [size > 0, outputs > 0]
         for end in ends:
-            found.append(end <= self.stride * outputs)
+            conditions.append(end <= self.stride * outputs)
             if not all(isinstance(part, int) for part in (end, self.kernel, self.dilation)):
-                found.append(end <= self.kernel * self.dilation)
-        if any(relation == False for relation in found):  # noqa: E712 - a relation of sympy
+                conditions.append(end <= self.kernel * self.dilation)
+        if any(relation == False for relation in conditions):  # noqa: E712 - a relation of sympy
             raise UsageError(
                 f"a window of {self.kernel} with a padding of {self.padding} has no closed form here",
                 "give the input size as a number",
             )
-        return found
+        return conditions
 
     def _over(self, size: Count, outputs: Count) -> Count:
         """Return how far the last tap of the last window lies beyond the last input, 0 for not at all."""

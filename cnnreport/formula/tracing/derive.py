@@ -127,10 +127,10 @@ class Derivation:
     @property
     def symbols(self) -> list[sympy.Symbol]:
         """The symbols of the arguments and of the inputs: NIC, NF, NC, others by name, k last."""
-        found = letters_in((*self.arguments.values(), *self.inputs.values()))
+        symbols = letters_in((*self.arguments.values(), *self.inputs.values()))
         letters = [*LETTERS.values()]
         known = {name: place for place, name in enumerate(letters) if name != KERNEL}
-        return sorted(found, key=lambda s: (s.name == KERNEL, known.get(s.name, len(letters)), s.name))
+        return sorted(symbols, key=lambda s: (s.name == KERNEL, known.get(s.name, len(letters)), s.name))
 
     def largest_kernel(self, *, padding_counts: bool) -> int | None:
         """Return up to which k the counts hold, None where they hold for all.

@@ -88,9 +88,9 @@ class Inputs:
     def _takes(self, *, also: bool = False) -> str:
         number, names = len(self.required), ", ".join(self.required)
         inputs = "input" if number < 2 else "inputs"
-        told = f"forward takes {_NUMBERS[number] if number < len(_NUMBERS) else number} {inputs}"
-        told += f" ({names})" if names else ""
-        return told + (f" and may take {', '.join(self.optional)}" if also and self.optional else "")
+        sentence = f"forward takes {_NUMBERS[number] if number < len(_NUMBERS) else number} {inputs}"
+        sentence += f" ({names})" if names else ""
+        return sentence + (f" and may take {', '.join(self.optional)}" if also and self.optional else "")
 
     def _missing(self, number: int) -> str:
         if len(self.required) < 2:

@@ -242,15 +242,15 @@ class Tracer:
 
     def _inputs_behind(self, tensors: Sequence[SymbolicTensor]) -> set[int]:
         """Return the inputs of which tensors were made by arithmetic and moves, which keep integers."""
-        found: set[int] = set()
+        inputs: set[int] = set()
         waiting = [number for tensor in tensors for number in tensor.sources]
         while waiting:
             number = waiting.pop()
             if number <= INPUT:
-                found.add(number)
+                inputs.add(number)
             elif self._steps[number].kind in _KEEPING_INTEGERS:
                 waiting += self._steps[number].sources
-        return found
+        return inputs
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:
@@ -312,17 +312,17 @@ class Tracer:
 
     def _first_use(self, effect: Effect) -> dict[Role, tuple[str, ...]]:
         """Return the parameters that are used for the first time; a stronger role later on changes theirs."""
-        found: dict[Role, tuple[str, ...]] = {}
+        by_role: dict[Role, tuple[str, ...]] = {}
         for role, tensors in effect.roles.items():
             for name in map(self._name, parameters_in(tensors)):
-                there, before = self._used.get(name, (found, None))
+                there, before = self._used.get(name, (by_role, None))
                 if before is not None and ROLES.index(before) <= ROLES.index(role):
                     continue
                 if before is not None:
                     there[before] = tuple(other for other in there[before] if other != name)
                 there[role] = (*there.get(role, ()), name)
                 self._used[name] = (there, role)
-        return found
+        return by_role
 
     def _name(self, parameter: nn.Parameter) -> str:
         if id(parameter) not in self._names:

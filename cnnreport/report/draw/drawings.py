@@ -81,8 +81,8 @@ def kept(draw: Callable[P, R]) -> Callable[P, R]:
         key = durable.sha256(json.dumps(asked, default=_plain, sort_keys=True).encode())
         if key not in shelf.used:
             shelf.used[key] = shelf.before[key] if key in shelf.before else draw(*args, **kwargs)
-        found: R = shelf.used[key]
-        return found
+        drawing: R = shelf.used[key]
+        return drawing
 
     return drawn
 

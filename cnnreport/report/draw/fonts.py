@@ -73,16 +73,16 @@ def faces() -> list[Face]:
     Raises:
         EnvironmentFailure: A font package is missing or incomplete.
     """
-    found = [
+    typefaces = [
         Face(_folder(package) / name, family, 600 if "emi" in name else 400, "It" in name)
         for family, (package, names) in FILES.items()
         for name in names
     ]
-    for face in found:
+    for face in typefaces:
         if not face.file.is_file():
             problem = f"the font {face.file} is missing"
             raise EnvironmentFailure(problem, "install cnnreport's requirements again")
-    return found
+    return typefaces
 
 
 def plot_face() -> Path:
@@ -118,10 +118,10 @@ def only_bundled() -> Iterator[None]:
 
 def _folder(package: str) -> Path:
     # Found, not imported: one of them lists its files at import time.
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
         distribution = package.replace("_", "-")
         raise EnvironmentFailure(
             f"the font package {distribution} is not installed", f"run: pip install {distribution}"
         )
-    return Path(found.submodule_search_locations[0]) / "files"
+    return Path(spec.submodule_search_locations[0]) / "files"

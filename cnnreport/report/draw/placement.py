@@ -180,7 +180,7 @@ class _Row:
 
 
 def _rows(net: Sequence[Box], width: float) -> list[_Row]:
-    found = []
+    rows = []
     for number, box in enumerate(net):
         flows = number - 1 in box.sources
         # From the nearest: in this order lines that end at one box do not cross each other.
@@ -189,8 +189,8 @@ def _rows(net: Sequence[Box], width: float) -> list[_Row]:
         more = () if beside or not box.detail else paper.wrapped(box.detail, _SMALL, width - 2 * _PAD)
         height = max(_ROW + len(more) * _LEADING, 2.0 * len(skips) + 1.5)
         touches = flows and box.group == net[number - 1].group != ""
-        found.append(_Row(box, more, skips, flows, touches, width, height))
-    return found
+        rows.append(_Row(box, more, skips, flows, touches, width, height))
+    return rows
 
 
 def _fold(rows: Sequence[_Row], columns: int, limit: float) -> list[int]:

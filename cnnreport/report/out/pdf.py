@@ -118,8 +118,8 @@ def _no_warnings() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     # A deprecation speaks to developers; every other Python warning is about this page.
-    told = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
-    lines = collected.lines + told
+    warned = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
+    lines = collected.lines + warned
     if lines:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise VerificationError(

@@ -70,22 +70,22 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     Raises:
         UsageError: There are no runs, or a template or the answers have a mistake, which is named.
     """
-    told = {name: group for name, group in runs.items() if group and name in outline.experiments}
-    if not told:
+    available = {name: group for name, group in runs.items() if group and name in outline.experiments}
+    if not available:
         raise UsageError(f"there are no runs for the report {outline.name}", "run its experiments first")
-    sections = [s for s in outline.sections if all(name in told for name in s.experiments)]
+    sections = [s for s in outline.sections if all(name in available for name in s.experiments)]
     ledger = Ledger()
     for section in sections:
         ledger.announce(section.id, section.reference)
     ledger.announce("runs", "table of runs")
-    answers = _answer(project, outline, sections, told)
+    answers = _answer(project, outline, sections, available)
     render = templating.open_templates(
         [project.templates / outline.name, project.templates, TEMPLATES],
         ledger,
         {
             "outline": outline,
             "context": context,
-            "provenance": trace(told),
+            "provenance": trace(available),
             "answers": answers,
             "families": fonts.Families(),
             "left_out": [s for s in outline.sections if s not in sections and not s.beyond],
@@ -105,7 +105,7 @@ def _lay_out(
     cover = render(f"{SHARED}/cover.html.j2")
     texts = [render(s.template, section=s, answer=answers[s.id]) for s in sections]
     origin = render(f"{SHARED}/provenance.html.j2")
-    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
+    verdicts = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
     numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
     # Whatever a text refers to has its place by now.
     report = Report(
@@ -114,7 +114,7 @@ def _lay_out(
         parts=_parts(sections, map(ledger.resolve, texts)),
         appendix=(
             _appended("provenance", "Provenance", ledger.resolve(origin)),
-            _appended("verdicts", "How the verdicts were reached", ledger.resolve(judged)),
+            _appended("verdicts", "How the verdicts were reached", ledger.resolve(verdicts)),
             _appended("numbers", "Where the numbers come from", ledger.resolve(numbers)),
         ),
         styles=_styles(render, outline),
@@ -169,10 +169,10 @@ def _load(files: Iterable[Path]) -> dict[str, Answering]:
     functions: dict[str, Answering] = {}
     origin: dict[str, Path] = {}
     for file in files:
-        found = getattr(load_file(file), "ANSWERS", None)
-        if not isinstance(found, Mapping):
+        answers = getattr(load_file(file), "ANSWERS", None)
+        if not isinstance(answers, Mapping):
             raise UsageError(f"{file} has no ANSWERS", "add the mapping from section ids to functions")
-        for section, function in found.items():
+        for section, function in answers.items():
             if section in functions:
                 raise UsageError(
                     f"{section} is answered in {origin[section]} and in {file}", "remove one of the answers"

@@ -42,12 +42,12 @@ class Ledger:
     @property
     def origins(self) -> list[Origin]:
         """The numbers printed so far by where they were read, each in the order of their first print."""
-        found: dict[tuple[tuple[str, ...], str], Origin] = {}
+        origins: dict[tuple[tuple[str, ...], str], Origin] = {}
         for entry in self._printed.values():
             source = entry.quantity.source
             place = (source.runs, source.file)
-            found.setdefault(place, Origin(*place, [])).entries.append(entry)
-        return list(found.values())
+            origins.setdefault(place, Origin(*place, [])).entries.append(entry)
+        return list(origins.values())
 
     def quote(self, quantity: Quantity, text: str | None = None) -> Markup:
         """Print a number, or a text about it, linked to where it comes from.
@@ -85,7 +85,11 @@ class Ledger:
         return shown
 
     def announce(self, name: str, label: str) -> None:
-        """Make something that is not counted, such as a section, known to references."""
+        """Make something that is not counted, such as a section, known to references.
+
+        Raises:
+            UsageError: Another place has the same name.
+        """
         if name in self._places:
             raise UsageError(f"two places of the report are called {name!r}", "rename one of them")
         self._places[name] = label
@@ -107,4 +111,5 @@ class Ledger:
         if name not in self._places:
             known = ", ".join(sorted(self._places)) or "none"
             raise UsageError(f"the text refers to {name!r}, which is not there", f"places: {known}")
-        return f'<a class="ref" href="#{escape(name)}">{escape(self._places[name])}</a>'
+        label = re.sub(r" (?=\S*\d)", "\u00a0", self._places[name])  # no line ends with a number to come
+        return f'<a class="ref" href="#{escape(name)}">{escape(label)}</a>'

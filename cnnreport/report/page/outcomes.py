@@ -132,7 +132,7 @@ def outcome(asked: object, branches: Sequence[str]) -> str:
     if not isinstance(inner, Contrast | Verdict | Decision):
         raise UsageError(f"{inner!r} has no outcome", "ask a contrast, a verdict or a decision")
     possible = inner.among if isinstance(inner, Decision) else get_args(_outcomes(inner))
-    if wrong := _compared(branches, [one for one in possible if not (least and one == UNKNOWN)]):
+    if wrong := _compared(branches, [name for name in possible if not (least and name == UNKNOWN)]):
         raise UsageError(f"{wrong} (“{_meaning(inner)}”)", "name each outcome that could be, and no other")
     return inner.outcome
 
@@ -184,15 +184,15 @@ def _wrong(branches: Sequence[str], known: bool) -> str:
     """
     if len(set(branches)) < max(len(branches), 1):
         return f"a branch is named twice: {', '.join(branches)}" if branches else "there are no branches"
-    found = []
+    mistakes = []
     for kind, names in _KINDS.items():
         if not set(branches) & set(names) - {UNKNOWN, "open"}:
             continue
         wrong = _compared(branches, [name for name in names if not (known and name == UNKNOWN)])
-        found.append(wrong and f"{wrong} (the outcomes of {kind})")
-    if not found and (known or {UNKNOWN, "open"} & set(branches)):
-        found = [f"branches of no contrast and no verdict: {', '.join(branches)}"]
-    return found[0] if found else ""
+        mistakes.append(wrong and f"{wrong} (the outcomes of {kind})")
+    if not mistakes and (known or {UNKNOWN, "open"} & set(branches)):
+        mistakes = [f"branches of no contrast and no verdict: {', '.join(branches)}"]
+    return mistakes[0] if mistakes else ""
 
 
 def _compared(branches: Iterable[str], possible: Iterable[str]) -> str:

@@ -1,19 +1,15 @@
 """What a report consists of: ``templates/<report>/report.toml``, read and checked."""
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.project import Project
+from cnnreport.project import SETTINGS, Project, read_toml
 
 FILE = "report.toml"
-
-SETTINGS = "pyproject.toml"
-"""In a project's root: its table ``[tool.cnnreport]`` may name the report that is built unasked."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ def default(project: Project) -> str:
     Raises:
         UsageError: There are several or none, or what names one has a mistake.
     """
-    named = _settings(project.root / SETTINGS).get("report")
+    named = project.settings().get("report")
     known = names(project)
     if isinstance(named, str) and named in known:
         return named
@@ -104,26 +100,8 @@ def default(project: Project) -> str:
     return known[0]
 
 
-def _settings(file: Path) -> Mapping[str, Any]:
-    if not file.is_file():
-        return {}
-    tools = _toml(file).get("tool", {})
-    settings = tools.get("cnnreport", {}) if isinstance(tools, Mapping) else {}
-    if not isinstance(settings, Mapping) or {*settings} - {"report"}:
-        problem = f"{file}, [tool.cnnreport] is no table of known keys"
-        raise UsageError(problem, 'the only key is report = "name"')
-    return settings
-
-
 def _choices(known: Sequence[str]) -> str:
     return f"choose from: {', '.join(known) or 'none'}"
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not valid TOML: {error}", "mend it there") from error
 
 
 def load(project: Project, name: str) -> Outline:
@@ -138,7 +116,7 @@ def load(project: Project, name: str) -> Outline:
         raise UsageError(
             f"there is no report {name!r}", f"choose from: {', '.join(names(project)) or 'none'}"
         )
-    content = _toml(file)
+    content = read_toml(file)
     sections = content.pop("section", None)
     if not isinstance(sections, list) or not sections:
         raise UsageError(f"{file} has no sections", "add a table [[section]]")
@@ -164,8 +142,10 @@ def _section(table: Any, file: Path, number: int) -> Section:
     return section
 
 
-def _check(table: Mapping[str, Any], kind: type, file: Path, place: str, given: Collection[str] = ()) -> None:
-    expected = {f.name: f for f in fields(kind) if f.name not in given}
+def _check(
+    table: Mapping[str, Any], declared: type, file: Path, place: str, given: Collection[str] = ()
+) -> None:
+    expected = {f.name: f for f in fields(declared) if f.name not in given}
     required = [name for name, f in expected.items() if f.default is MISSING]
     for key in table:
         if key not in expected:

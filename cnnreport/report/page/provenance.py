@@ -161,11 +161,11 @@ def _device(name: str) -> str:
 
 
 def _versions(circumstances: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    found: dict[str, set[str]] = {}
+    by_library: dict[str, set[str]] = {}
     for entry in circumstances:
         for library, version in entry["versions"].items():
-            found.setdefault(library, set()).add(str(version))
-    return {library: " and ".join(sorted(versions)) for library, versions in sorted(found.items())}
+            by_library.setdefault(library, set()).add(str(version))
+    return {library: " and ".join(sorted(versions)) for library, versions in sorted(by_library.items())}
 
 
 def _moment(text: str) -> datetime:

@@ -90,7 +90,7 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
         values[name] = combine(
             f"{experiment}.{name}",
             f"{values[true].meaning}, how far the predictions are from it",
-            "size of ({} less {})",
+            "size of ({} minus {})",
             lambda predicted, truth: abs(predicted - truth),
             values[mine],
             values[true],
@@ -139,8 +139,8 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
         "largest": prediction_row(largest, who, smallest),
     }
     c = swept.contrasts
-    looks = [c[name] for name in ("lab_distance", *TRUTH)]
-    better = balance("whether the images of the largest batch are better", looks, [c["accuracy"]])
+    appearance = [c[name] for name in ("lab_distance", *TRUTH)]
+    better = balance("whether the images of the largest batch are better", appearance, [c["accuracy"]])
     return replace(
         swept,
         decisions={**swept.decisions, "images": better},

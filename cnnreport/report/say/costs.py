@@ -86,7 +86,7 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
             f"Fine-tuning all layers costs more: {meaning}",
             difference(
                 f"{values[f'all_{cost}'].name}.less_last",
-                f"{meaning}, all layers less the last",
+                f"{meaning}, all layers minus the last",
                 values[f"all_{cost}"],
                 values[f"last_{cost}"],
                 form,

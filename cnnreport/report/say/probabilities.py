@@ -78,27 +78,31 @@ def sure(arrays: Arrays) -> float:
 def cut_curves(rivals: Rivals) -> Picture:
     """Draw the mean IoU over the probability from which on a pixel is called flower."""
     drawn = [
-        Curve(label, role, _of_each(runs, "threshold_mean_iou"), x=_shown(runs)["threshold"].tolist())
-        for label, role, runs in rivals
+        Curve(label, "contender", _of_each(runs, "threshold_mean_iou"), x=_shown(runs)["threshold"].tolist())
+        for label, runs in rivals.items()
     ]
-    ends = "; ".join(f"{label}: highest at {_read(runs)['cut'].text}" for label, _, runs in rivals).replace(
-        "\u00a0", " "
-    )
+    ends = "; ".join(
+        f"{label}: highest at {_read(runs)['cut'].text}" for label, runs in rivals.items()
+    ).replace("\u00a0", " ")
     alt = f"The mean IoU over the probability from which on a pixel is called flower. {ends}."
     axis = Axis("least probability of a flower", ticks=TICKS, linear=True)
-    return figure.curves(drawn, "mean IoU", alt, reading.datasets(rivals[0][2]), axis=axis)
+    return figure.curves(drawn, "mean IoU", alt, reading.datasets(next(iter(rivals.values()))), axis=axis)
 
 
 def distributions(rivals: Rivals) -> Picture:
     """Draw which share of the pixels has a probability of flower below each value."""
     drawn = [
-        Curve(label, role, [_below(counts) for counts in _of_each(runs, "probability_histogram")],
+        Curve(label, "contender", [_below(counts) for counts in _of_each(runs, "probability_histogram")],
               x=_edges(len(_shown(runs)["probability_histogram"])))
-        for label, role, runs in rivals
+        for label, runs in rivals.items()
     ]  # fmt: skip
-    alt = "Which share of the validation pixels has a probability of flower below each value."
+    ends = "; ".join(f"{label}: {_read(runs)['sure'].text}" for label, runs in rivals.items())
+    alt = (
+        "The share of the validation pixels that have a probability of flower below each value. "
+        f"Within a twentieth of zero or one, {ends}."
+    ).replace("\u00a0", " ")
     axis = Axis("probability of a flower", ticks=TICKS, linear=True)
-    data = reading.datasets(rivals[0][2])
+    data = reading.datasets(next(iter(rivals.values())))
     return figure.curves(drawn, "pixels below it (%)", alt, data, per_cent=True, axis=axis)
 
 

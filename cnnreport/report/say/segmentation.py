@@ -86,7 +86,7 @@ def facts(runs: Sequence[Run]) -> dict[str, str | bool]:
         "weights_origin": training.text(runs, "weights_origin"),
         "handouts": architecture == HANDOUTS,
         "stand_in": any(data.stand_in for data in reading.datasets(runs)),
-        "void": any((shown[f"{kind}_mask"] == VOID).any() for kind in ("train", "validation", "ranked")),
+        "void": any((shown[f"{subset}_mask"] == VOID).any() for subset in ("train", "validation", "ranked")),
         "cached": runs[0].spec["features"] == "cached",
         "skipped": "; ".join(json.loads(training.text(runs, "skipped"))),
     }
@@ -147,12 +147,12 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
         ),
         "over_prior": less("over_prior", "flower IoU above that of the fixed map", "flower_iou", "prior"),
         "best_less_last": less(
-            "best_less_last", "mean IoU, best epoch less the last", "mean_iou_best", "mean_iou"
+            "best_less_last", "mean IoU, best epoch minus the last", "mean_iou_best", "mean_iou"
         ),
         "share_off": combine(
             f"{experiment}.share_off",
             "share of flower, how far the prediction is from it",
-            "size of ({} less {})",
+            "size of ({} minus {})",
             lambda predicted, true: abs(predicted - true),
             values["share_predicted"],
             values["flower_share"],

@@ -11,7 +11,7 @@ from typing import Self
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.runs.device import Device
 from cnnreport.runs.executors import crew
-from cnnreport.runs.planned import Planned
+from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job, Notify
 
 AGAIN = "run the same command again: it goes on from the last finished epoch"
@@ -108,7 +108,7 @@ class Executor(ABC):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(at_once=error is not None)
 

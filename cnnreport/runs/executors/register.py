@@ -1,15 +1,15 @@
 """Which executors there are: those of this machine, and before them those that a project names."""
 
-import importlib
-import tomllib
-
+from cnnreport import modules
 from cnnreport.errors import UsageError
-from cnnreport.project import Project
+from cnnreport.project import SETTINGS, Project
 from cnnreport.runs.executors.executor import Executor
 from cnnreport.runs.executors.local import OnCores, OnDevice
 
 BUILT_IN: tuple[type[Executor], ...] = (OnCores, OnDevice)
 """The executors of every project; the first that takes a run computes it."""
+
+_WHERE = f"{SETTINGS}: tool.cnnreport.executors"
 
 
 def executors(project: Project) -> tuple[type[Executor], ...]:
@@ -23,22 +23,19 @@ def executors(project: Project) -> tuple[type[Executor], ...]:
     Raises:
         UsageError: A name leads to no executor.
     """
-    try:
-        settings = tomllib.loads((project.root / "pyproject.toml").read_text())
-    except FileNotFoundError:
-        settings = {}
-    names = settings.get("tool", {}).get("cnnreport", {}).get("executors", [])
+    names = project.settings().get("executors", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{_WHERE} = {names!r} is no list of names", 'write ["module:Class"]')
     return (*map(_load, names), *BUILT_IN)
 
 
 def _load(name: str) -> type[Executor]:
-    module, _, attribute = name.partition(":")
     try:
-        kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        problem = f"pyproject.toml: tool.cnnreport.executors: {name} cannot be imported: {error}"
+        kind = modules.attribute(name)
+    except UsageError as error:
+        problem = f"{_WHERE}: {name} cannot be imported: {error.problem}"
         raise UsageError(problem, 'write "module:Class"') from error
     if not (isinstance(kind, type) and issubclass(kind, Executor)):
-        problem = f"pyproject.toml: tool.cnnreport.executors: {name} is no executor"
-        raise UsageError(problem, "derive it from cnnreport.runs.executors.executor.Executor")
+        remedy = "derive it from cnnreport.runs.executors.executor.Executor"
+        raise UsageError(f"{_WHERE}: {name} is no executor", remedy)
     return kind

@@ -51,11 +51,12 @@ def boundary_f(predicted: NDArray[Any], masks: NDArray[np.uint8]) -> NDArray[np.
     """
     predicted = predicted.astype(bool, copy=False)
     truth = np.stack([_without_void(mask) for mask in masks])
-    found, true = _boundary(predicted), _boundary(truth)
+    predicted_edge, true_edge = _boundary(predicted), _boundary(truth)
     reach = tolerance(*masks.shape[1:])
-    precision, recall = _share(found, _near(true, reach)), _share(true, _near(found, reach))
+    precision = _share(predicted_edge, _near(true_edge, reach))
+    recall = _share(true_edge, _near(predicted_edge, reach))
     score = 2 * precision * recall / np.maximum(precision + recall, _TINY)
-    both_empty = ~(found | true).any((1, 2))
+    both_empty = ~(predicted_edge | true_edge).any((1, 2))
     return np.where(both_empty, (predicted == truth).all((1, 2)), score)
 
 

@@ -51,7 +51,7 @@ def row(probabilities: Probabilities, masks: Masks) -> dict[str, float]:
 
 
 def measures(probabilities: Probabilities, masks: Masks) -> dict[str, Any]:
-    """Return what is told of the finished net; arguments as for `row`.
+    """Return the metrics of the finished net; arguments as for `row`.
 
     Returns:
         ``boundary_f`` in 0..1 and ``boundary_tolerance`` in pixels, see `metrics.boundary`;
@@ -62,9 +62,9 @@ def measures(probabilities: Probabilities, masks: Masks) -> dict[str, Any]:
     iou = flower_iou(probabilities, masks)
     labelled = masks != UNLABELLED
     tolerance = boundary.tolerance(masks.shape[-2], masks.shape[-1])
-    found = boundary.boundary_f(predicted, masks)
+    scores = boundary.boundary_f(predicted, masks)
     return {
-        "boundary_f": float(found.mean()),
+        "boundary_f": float(scores.mean()),
         "boundary_tolerance": tolerance,
         "flower_iou_minimum": float(iou.min()),
         "flower_iou_median": float(np.median(iou)),
@@ -103,12 +103,12 @@ def sweep(probabilities: Probabilities, masks: Masks) -> Mapping[str, NDArray[An
         ``threshold``, ``threshold_flower_iou``, ``threshold_mean_iou``, ``threshold_starter_score``
         float32 (19,); ``probability_histogram`` int64 (20,).
     """
-    found = overlap.sweep(probabilities, masks)
+    swept = overlap.sweep(probabilities, masks)
     curves = {
         "threshold": np.array(overlap.THRESHOLDS),
-        "threshold_flower_iou": found.flower_iou,
-        "threshold_mean_iou": found.mean_iou,
-        "threshold_starter_score": found.starter_score,
+        "threshold_flower_iou": swept.flower_iou,
+        "threshold_mean_iou": swept.mean_iou,
+        "threshold_starter_score": swept.starter_score,
     }
     return {
         **{name: curve.astype(np.float32) for name, curve in curves.items()},

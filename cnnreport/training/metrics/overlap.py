@@ -54,8 +54,8 @@ def count(predicted: NDArray[Any], masks: Masks) -> Counts:
     """
     predicted = predicted.astype(bool, copy=False)
     flower, background = masks == 1, masks == 0
-    found, invented = _sizes(flower & predicted), _sizes(background & predicted)
-    counts = (_sizes(background) - invented, invented, _sizes(flower) - found, found)
+    hits, false_alarms = _sizes(flower & predicted), _sizes(background & predicted)
+    counts = (_sizes(background) - false_alarms, false_alarms, _sizes(flower) - hits, hits)
     return np.stack(counts, 1).reshape(-1, 2, 2)
 
 
@@ -125,10 +125,10 @@ def sweep(probabilities: NDArray[np.float32], masks: Masks) -> Sweep:
         masks: Shape (N, H, W).
     """
     counts = [count(probabilities > threshold, masks) for threshold in THRESHOLDS]
-    ious = [flower_iou(each) for each in counts]
+    ious = [flower_iou(confusion) for confusion in counts]
     return Sweep(
         flower_iou=np.array([iou.mean() for iou in ious]),
-        mean_iou=np.array([mean_iou(each) for each in counts]),
+        mean_iou=np.array([mean_iou(confusion) for confusion in counts]),
         starter_score=np.array([starter_score(iou) for iou in ious]),
     )
 

@@ -52,12 +52,12 @@ class FeaturesTask:
         size = math.ceil(len(self._images) / self.epochs)
         begin = len(self._parts) * size
         batches = torch.split(self._images[begin : begin + size], BATCH)
-        found = [features(self._model, normalise(batch.to(self._device))).cpu() for batch in batches]
-        self._parts.append(pack(torch.cat(found)))
+        maps = [features(self._model, normalise(batch.to(self._device))).cpu() for batch in batches]
+        self._parts.append(pack(torch.cat(maps)))
         return {"images": float(min(begin + size, len(self._images)))}
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the features found so far."""
+        """Return the features computed so far, int16 (n, C, h, w) for each part of the images."""
         return {f"part{number}": part for number, part in enumerate(self._parts)}
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -114,24 +114,24 @@ def about_weights(data: Mapping[str, NDArray[Any]]) -> Mapping[str, str]:
 
 @torch.inference_mode()
 def features(model: DeepLabV3, images: torch.Tensor) -> torch.Tensor:
-    """Return what the last layer of a DeepLabV3 sees of normalised images (N, 3, H, W)."""
-    found: torch.Tensor = model.backbone(images)["out"]
+    """Return what the last layer of a DeepLabV3 sees of normalised images (N, 3, H, W): (N, C, h, w)."""
+    maps: torch.Tensor = model.backbone(images)["out"]
     for layer in list(model.classifier)[:-1]:
-        found = layer(found)
-    return found
+        maps = layer(maps)
+    return maps
 
 
-def pack(found: torch.Tensor) -> torch.Tensor:
-    """Round features to bfloat16 and return its bits, int16.
+def pack(maps: torch.Tensor) -> torch.Tensor:
+    """Round features (N, C, h, w) to bfloat16 and return its bits, int16 of the same shape.
 
     bfloat16, since float16 overflows for the largest of these nets (ResNet-101).
 
     Raises:
-        VerificationError: The net gave numbers that are none.
+        VerificationError: The net gave non-finite numbers.
     """
-    if not bool(torch.isfinite(found).all()):
-        raise VerificationError("the frozen net gave numbers that are not finite", "check its weights")
-    return found.to(torch.bfloat16).contiguous().view(torch.int16)
+    if not bool(torch.isfinite(maps).all()):
+        raise VerificationError("the frozen net gave non-finite numbers", "check its weights")
+    return maps.to(torch.bfloat16).contiguous().view(torch.int16)
 
 
 def unpack(packed: NDArray[np.uint16]) -> torch.Tensor:

@@ -244,14 +244,14 @@ class FineTuningTask(Loop):
         self, prefix: str, positions: torch.Tensor, probability: Probabilities
     ) -> dict[str, NDArray[Any]]:
         masks, where = self._images.masks[positions].numpy(), positions.numpy()
-        found = {
+        arrays = {
             "rgb": self._data["images"][where],
             "mask": masks,
             "predicted": (probability > flower_scores.THRESHOLD).astype(np.uint8),
             "iou": flower_scores.flower_iou(probability, masks).astype(np.float32),
             "number": self._data["numbers"][where],
         }
-        return {f"{prefix}_{name}": array for name, array in found.items()}
+        return {f"{prefix}_{name}": array for name, array in arrays.items()}
 
 
 PRINTED = (fine_tune_last_layer, learned_parameters, train, soft_iou_loss)
@@ -272,13 +272,13 @@ def cached_features(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:
     Raises:
         DataError: It kept another number of images.
     """
-    found = unpack(data["features"])
-    if len(found) != len(data["images"]):
+    maps = unpack(data["features"])
+    if len(maps) != len(data["images"]):
         raise DataError(
-            f"there are features of {len(found)} images, but {len(data['images'])} images",
+            f"there are features of {len(maps)} images, but {len(data['images'])} images",
             "give both experiments the same number of images",
         )
-    return found
+    return maps
 
 
 def _spread(positions: torch.Tensor) -> torch.Tensor:

@@ -3,8 +3,9 @@
 The planner puts the answer into a run's key and the training computes by it, so both ask here.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
+from cnnreport.errors import UsageError
 from cnnreport.system import hardware
 
 Precision = Literal["exact", "fast"]
@@ -24,7 +25,13 @@ def arithmetic(precision: Precision, device: str) -> str:
     Returns:
         ``bfloat16`` for ``fast`` where the hardware multiplies it, else ``float32``: emulated it
         would be slower than float32.
+
+    Raises:
+        UsageError: The precision is neither.
     """
+    if precision not in get_args(Precision):
+        remedy = f"name one of {', '.join(get_args(Precision))}"
+        raise UsageError(f"there is no precision {precision!r}", remedy)
     if precision != "fast":
         return "float32"
     if device == "cpu":

@@ -1,12 +1,26 @@
 """What a training of a classifier is, as a frozen dataclass that imports nothing heavy."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from cnnreport.training.specs.arithmetic import Precision, arithmetic
-from cnnreport.training.specs.named import require
+from cnnreport.training.specs.named import Ranges, require_each
 from cnnreport.training.specs.optimiser import Optimiser
 from cnnreport.training.specs.schedule import Schedule
+
+
+def _at_least(least: int) -> tuple[Callable[[Any], bool], str]:
+    return lambda value: isinstance(value, int) and value >= least, f"at least {least}, a whole number"
+
+
+_RANGES: Ranges = {
+    "classes": _at_least(2),
+    "epochs": _at_least(1),
+    "batch_size": _at_least(1),
+    "learning_rate": (lambda value: 0 <= value < math.inf, "a number, at least 0"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,7 @@ class Classification:
         validation_images: How many of the validation images to use, None for all.
 
     Raises:
-        UsageError: `classes`, `epochs` or `batch_size` is too small, or the schedule does not fit the
+        UsageError: A number is out of its range, or the schedule does not fit the
             optimiser.
     """
 
@@ -57,9 +71,8 @@ class Classification:
 
     def __post_init__(self) -> None:
         self.schedule.fit(self.optimiser)
-        for name, least in (("classes", 2), ("epochs", 1), ("batch_size", 1)):
-            value = getattr(self, name)
-            require(value >= least, f"{name} of a classification", value, f"at least {least}")
+        values = {name: getattr(self, name) for name in _RANGES}
+        require_each("a classification", values, _RANGES)
 
     def modules(self) -> tuple[str, ...]:
         """Return the modules that a run imports by name, beyond those that its task imports."""

@@ -1,12 +1,15 @@
 """Choices by name with parameters of their own: which there are, and what each of them takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnreport.errors import UsageError
 
 Known = Mapping[str, Mapping[str, Any]]
 """What each name takes, with the value that holds where none is given."""
+
+Ranges = Mapping[str, tuple[Callable[[Any], bool], str]]
+"""For each parameter whether a value is in its range, and what it must be, as in ``at least 0``."""
 
 
 def resolve(what: str, name: str, known: Known, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,3 +49,23 @@ def require(holds: bool, what: str, value: object, must: str) -> None:
     """
     if not holds:
         raise UsageError(f"{what} is {value!r}", f"set it to {must}")
+
+
+def require_each(of: str, values: Mapping[str, Any], ranges: Ranges) -> None:
+    """Refuse values that are out of their range, or of a type that no range holds.
+
+    Args:
+        of: Whose parameters they are.
+        values: The values by their parameters.
+        ranges: The range of each.
+
+    Raises:
+        UsageError: One is not in its range.
+    """
+    for parameter, value in values.items():
+        holds, must = ranges[parameter]
+        try:
+            fits = holds(value)
+        except TypeError:  # a text, or one number in place of two
+            fits = False
+        require(fits, f"{parameter} of {of}", value, must)

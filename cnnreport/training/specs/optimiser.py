@@ -1,10 +1,11 @@
 """Which optimiser a training uses, as a frozen dataclass that imports nothing heavy."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from cnnreport.training.specs.named import require, resolve
+from cnnreport.training.specs.named import Ranges, require, require_each, resolve
 
 _ADAM = {"betas": (0.9, 0.999), "epsilon": 1e-8}
 OPTIMISERS: Mapping[str, Mapping[str, Any]] = {
@@ -54,9 +55,7 @@ class Optimiser:
 
     def __post_init__(self) -> None:
         taken = self.parameters()
-        for parameter, value in taken.items():
-            holds, must = _RANGES[parameter]
-            require(holds(value), f"{parameter} of the optimiser {self.name}", value, must)
+        require_each(f"the optimiser {self.name}", taken, _RANGES)
         if taken.get("nesterov"):
             require(taken["momentum"] > 0, "momentum of Nesterov's sgd", taken["momentum"], "more than 0")
 
@@ -74,11 +73,11 @@ def _falls_and_rises(value: tuple[float, float]) -> bool:
     return len(value) == 2 and 0 < value[0] < 1 < value[1]
 
 
-_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+_RANGES: Ranges = {
     "momentum": (_share, "a number from 0 to below 1"),
     "smoothing": (_share, "a number from 0 to below 1"),
     "nesterov": (lambda value: value in (True, False), "True or False"),
-    "weight_decay": (lambda value: value >= 0, "at least 0"),
+    "weight_decay": (lambda value: 0 <= value < math.inf, "at least 0"),
     "epsilon": (lambda value: value > 0, "more than 0"),
     "betas": (lambda value: len(value) == 2 and all(map(_share, value)), "two numbers from 0 to below 1"),
     "factors": (_falls_and_rises, "a number below 1 and one above"),

@@ -1,12 +1,12 @@
 """How the learning rate changes while a net learns, as a frozen dataclass that imports nothing heavy."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from cnnreport.errors import UsageError
-from cnnreport.training.specs.named import require, resolve
+from cnnreport.training.specs.named import Ranges, require_each, resolve
 from cnnreport.training.specs.optimiser import Optimiser
 
 SCHEDULES: Mapping[str, Mapping[str, Any]] = {
@@ -50,9 +50,7 @@ class Schedule:
     end: float | None = None
 
     def __post_init__(self) -> None:
-        for parameter, value in self.parameters().items():
-            holds, must = _RANGES[parameter]
-            require(holds(value), f"{parameter} of the schedule {self.name}", value, must)
+        require_each(f"the schedule {self.name}", self.parameters(), _RANGES)
 
     def parameters(self) -> dict[str, Any]:
         """Return all parameters that the schedule takes, given ones and usual ones."""
@@ -103,10 +101,10 @@ def _half_cosine(done: float) -> float:
     return (1 + math.cos(math.pi * done)) / 2
 
 
-_RANGES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+_RANGES: Ranges = {
     "warm_up": (lambda value: 0 <= value < math.inf, "at least 0"),
     "every": (lambda value: value >= 1 and value == int(value), "a whole number, at least 1"),
-    "factor": (lambda value: value > 0, "more than 0"),
+    "factor": (lambda value: 0 < value < math.inf, "more than 0"),
     "peak": (lambda value: 0 < value < 1, "a share between 0 and 1"),
     "begin": (lambda value: 0 < value <= 1, "a share of the learning rate"),
     "end": (lambda value: 0 <= value <= 1, "a share of the learning rate"),

@@ -97,20 +97,20 @@ class Total:
         name: The convention.
         sentence: What it counts.
         original: The formula for the input.
-        doubled: The formula for twice the height and width.
-        factor: By how much doubling multiplies it, None where that depends on the letters.
+        doubled: The formula for twice the height and width, None where that was not derived.
+        factor: By how much doubling multiplies it, None where that depends on the letters or was not derived.
         value: The count for the numbers of the run.
-        value_doubled: The same for twice the height and width.
+        value_doubled: The same for twice the height and width, None where that was not derived.
     """
 
     quantity: str
     name: str
     sentence: str
     original: Formula
-    doubled: Formula
+    doubled: Formula | None
     factor: Quantity | None
     value: Quantity
-    value_doubled: Quantity
+    value_doubled: Quantity | None
 
     @property
     def unchanged(self) -> bool:
@@ -177,7 +177,7 @@ class Derivation:
         run: The name of the run's folder.
         net: The class.
         input: The shape of the input.
-        input_doubled: The same with height and width doubled.
+        input_doubled: The same with height and width doubled, None where nothing was derived for it.
         layers: In the order in which they run.
         totals: Under several conventions.
         used: The names of the conventions of the table of layers, by quantity.
@@ -187,11 +187,17 @@ class Derivation:
     run: str
     net: str
     input: Shape
-    input_doubled: Shape
+    input_doubled: Shape | None
     layers: tuple[Layer, ...]
     totals: tuple[Total, ...]
     used: Mapping[str, str]
     proof: Proof
+
+    @property
+    def sizes(self) -> tuple[tuple[str, Shape], ...]:
+        """The inputs for which there are totals, by the names of their formulas."""
+        original = (("original", self.input),)
+        return (*original, ("doubled", self.input_doubled)) if self.input_doubled else original
 
     @property
     def six(self) -> tuple[Total, ...]:
@@ -264,14 +270,18 @@ def _layer(at: Place) -> Layer:
 def _total(measures: Place, entry: Place) -> Total:
     quantity, name = entry["quantity"].read(str), entry["name"].read(str)
     at = replace(entry, path=f"totals / {quantity} / {name}")  # a name says more than a place in a list
-    size, doubled = (measures[which]["text"].read(str) for which in ("input", "input_doubled"))
     called = f"{quantity} ({name})"
     return at.read(
         Total,
         factor=at["factor"].perhaps(f"{called}, factor of doubling"),
-        value=at["value"].number(f"{called}, {size}"),
-        value_doubled=at["value_doubled"].number(f"{called}, {doubled}"),
+        value=at["value"].number(f"{called}, {measures['input']['text'].read(str)}"),
+        value_doubled=at["value_doubled"].perhaps(f"{called}, {_doubled(measures)}"),
     )
+
+
+def _doubled(measures: Place) -> str:
+    place = measures["input_doubled"]
+    return "" if place.value is None else place["text"].read(str)
 
 
 def _proof(at: Place) -> Proof:

@@ -1,6 +1,6 @@
 """A net as a section shows it: the class that ran, its settings, its drawing and its counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnnreport.report.answer import Answer
 from cnnreport.report.draw import architecture
@@ -11,6 +11,24 @@ from cnnreport.runs.artefact import Run
 
 # Beyond this height, in millimetres, the drawing of a net is folded over columns.
 DRAWING = 90.0
+
+
+def networks(nets: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) -> Answer:
+    """Return what a section about several nets prints.
+
+    Args:
+        nets: By a name of each, the runs that trained it and those that derived its counts.
+
+    Returns:
+        What `network` returns of each, under the name in place of ``net``; without ``values``.
+    """
+    answers = {name: network(*runs) for name, runs in nets.items()}
+    return Answer(
+        pictures={name: each.pictures["net"] for name, each in answers.items() if each.pictures},
+        listings={name: each.listings["net"] for name, each in answers.items()},
+        parts={name: each.parts["net"] for name, each in answers.items() if each.parts},
+        facts={name: each.facts["net"] for name, each in answers.items()},
+    )
 
 
 def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
@@ -25,14 +43,14 @@ def network(runs: Sequence[Run], derivations: Sequence[Run]) -> Answer:
         is a derivation; ``facts``: ``net``, the class's name.
     """
     name = training.net_name(runs)
-    found = {"net": derived.derivation(derivations[0])} if derivations else {}
+    parts = {"net": derived.derivation(derivations[0])} if derivations else {}
     return Answer(
         values=training.settings(runs),
         pictures={
             key: architecture.draw(net.boxes(), net.input.text, net.described(), DRAWING)
-            for key, net in found.items()
+            for key, net in parts.items()
         },
         listings={"net": reading.listing(runs, name)},
-        parts=found,
+        parts=parts,
         facts={"net": name},
     )

@@ -8,15 +8,16 @@ from typing import Any
 
 from cnnreport.data.data_set import Progress
 from cnnreport.project import Project
-from cnnreport.runs import artefact, located
+from cnnreport.runs import artefact
 from cnnreport.runs.artefact import folder_name
-from cnnreport.runs.choices import Choices
 from cnnreport.runs.device import THREADS, Device, instructions, resolve
 from cnnreport.runs.experiment import Experiment, with_read
 from cnnreport.runs.fingerprint import Key, source_closure, versions
-from cnnreport.runs.located import Located
-from cnnreport.runs.planned import Planned
-from cnnreport.runs.stale import judge
+from cnnreport.runs.planning import located
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.located import Located
+from cnnreport.runs.planning.planned import Planned
+from cnnreport.runs.planning.stale import judge
 from cnnreport.system import durable
 
 SMOKE_SEEDS = 2
@@ -48,11 +49,11 @@ def make_plan(
     existing = list(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
     plan: list[Planned] = []
-    for one in wanted:
-        reads = next((planned for planned in plan if planned.experiment.name == one.reads), None)
-        common = context.unseeded(one, reads)
-        read_by = [other for other in wanted if other.reads == one.name]
-        for seed in _seeds(one, common.spec, choices, read_by):
+    for experiment in wanted:
+        reads = next((planned for planned in plan if planned.experiment.name == experiment.reads), None)
+        common = context.unseeded(experiment, reads)
+        read_by = [other for other in wanted if other.reads == experiment.name]
+        for seed in _seeds(experiment, common.spec, choices, read_by):
             plan.append(judge(common.with_seed(project, seed), existing, choices))
     return plan
 

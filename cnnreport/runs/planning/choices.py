@@ -22,7 +22,7 @@ class Choices:
         device: Where to compute.
         precision: ``exact`` or ``fast``; None for what the spec says.
         seeds: How many seeds; None for what the experiment says, in a smoke build at most
-            `cnnreport.runs.plan.SMOKE_SEEDS`.
+            `cnnreport.runs.planning.plan.SMOKE_SEEDS`.
         smoke: Cut everything down to seconds.
         force: Names of experiments and families to be run again though they are cached.
         fetch: Whether data may be downloaded.

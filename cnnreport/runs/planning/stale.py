@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from cnnreport.runs import checkpoint
 from cnnreport.runs.artefact import Damaged, Run
-from cnnreport.runs.choices import Choices
-from cnnreport.runs.planned import Planned, State
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.planned import Planned, State
 
 
 def judge(planned: Planned, existing: Sequence[Run | Damaged], choices: Choices) -> Planned:

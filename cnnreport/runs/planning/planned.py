@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import Key
-from cnnreport.runs.located import Located
+from cnnreport.runs.planning.located import Located
 from cnnreport.runs.runner import Job
 
 State = Literal["cached", "imported", "stale", "damaged", "new", "forced", "interrupted", "running", "failed"]

@@ -1,0 +1,43 @@
+"""A project of one's own to begin with: a small report that builds, to be changed into another."""
+
+import re
+from pathlib import Path
+
+from cnnreport.errors import UsageError
+from cnnreport.project import PACKAGE
+from cnnreport.system import durable
+
+STARTER = PACKAGE / "starter"
+"""The project that is copied; it is complete, and its report is called `NAME`."""
+
+NAME = "my-report"
+
+
+def new(name: str, folder: Path) -> list[Path]:
+    """Write a project with one report.
+
+    Args:
+        name: The report's name.
+        folder: Where the project goes; made if need be.
+
+    Returns:
+        The files written, sorted.
+
+    Raises:
+        UsageError: The name is none for a report, or something lies in the folder.
+        EnvironmentFailure: The folder cannot be written.
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise UsageError(f"{name!r} is no report's name", "use lower-case words and hyphens")
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty", "choose another name, or another folder with --into")
+    written = []
+    for file in sorted(path for path in STARTER.rglob("*") if path.is_file()):
+        place = file.relative_to(STARTER)
+        if "__pycache__" in place.parts:
+            continue
+        target = folder / str(place).replace(NAME, name)
+        durable.make_folder(target.parent)
+        durable.write(target, file.read_text(encoding="utf-8").replace(NAME, name).encode())
+        written.append(target)
+    return written

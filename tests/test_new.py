@@ -1,0 +1,98 @@
+"""A project of one's own: what `new` writes is complete, and is what the tutorial says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnnreport.cli import main
+from cnnreport.commands.new import STARTER, new
+from cnnreport.errors import UsageError
+from cnnreport.project import PACKAGE, Project
+from cnnreport.report.page import outline
+from cnnreport.runs.experiment import load_all
+
+TUTORIAL = PACKAGE.parent / "docs" / "tutorial.md"
+
+
+def blocks(language: str) -> list[str]:
+    """The code of the tutorial in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", TUTORIAL.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_report_bears_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    """Folders, PDF, settings and commands speak of it, and of no other."""
+    folder = tmp_path / "here"
+    written = new("sea-shells", folder)
+    assert {file.relative_to(folder).as_posix() for file in written} == {
+        file.relative_to(STARTER).as_posix().replace("my-report", "sea-shells")
+        for file in STARTER.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    project = Project(folder, folder / "build")
+    assert outline.default(project) == "sea-shells"
+    loaded = outline.load(project, "sea-shells")
+    assert loaded.output == "sea-shells.pdf"
+    assert {*loaded.experiments} == {*load_all(project)}
+    assert not [file for file in written if "my-report" in file.read_text()]
+
+
+@pytest.mark.parametrize("name", ["Shells", "sea shells", "../shells", ""])
+def test_a_name_that_no_report_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    """Names of reports are names of folders."""
+    with pytest.raises(UsageError, match="is no report's name"):
+        new(name, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+def test_nothing_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder in which something lies is left alone, and the exit code says so."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shells").mkdir()
+    (tmp_path / "shells" / "notes.txt").write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        main(["new", "shells"])
+    assert ended.value.code == 2
+    assert "shells is not empty" in capsys.readouterr().err
+    assert [file.name for file in (tmp_path / "shells").iterdir()] == ["notes.txt"]
+
+
+def test_the_command_says_what_it_wrote_and_what_is_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Files on stdout, the next step on stderr."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["new", "shells"])
+    said = capsys.readouterr()
+    assert ended.value.code == 0
+    assert all((tmp_path / line).is_file() for line in said.out.splitlines())
+    assert said.err == "Next: cd shells, then: cnnreport build\n"
+
+
+def test_the_tests_of_a_new_project_pass(tmp_path: Path) -> None:
+    """They are run as its README says."""
+    new("shells", tmp_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_tutorial_shows_the_files_as_they_are() -> None:
+    """Each piece of code in it stands in one of them, word for word."""
+    files = [file.read_text() for file in STARTER.rglob("*") if file.suffix in (".py", ".j2", ".toml")]
+    shown = [*blocks("python"), *blocks("jinja")]
+    assert len(shown) >= 5
+    assert [code for code in shown if not any(code in file for file in files)] == []
+
+
+def test_the_tutorial_names_every_file() -> None:
+    """Its table leaves none out that a reader would change."""
+    text = TUTORIAL.read_text()
+    for file in STARTER.rglob("*"):
+        if file.suffix in (".py", ".toml"):
+            assert file.relative_to(STARTER).as_posix() in text
