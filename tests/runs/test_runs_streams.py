@@ -66,6 +66,7 @@ def test_closed_streams_stop_nothing_and_get_into_no_file(counting: Project) -> 
     assert done(counting) == ["cached", "cached"]
 
 
+@pytest.mark.slow  # a real worker; the next test has the same in this process
 def test_a_printer_that_fails_does_not_end_the_listener(long: Project) -> None:
     """Whatever the code that shows progress raises, the runs are finished, and then it is told."""
 
