@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnreport.runs import artefact
+from cnnreport.runs import artefact, checkpoint
 
 DECLARATION = """
 from cnnreport.runs.experiment import Experiment
@@ -114,7 +114,8 @@ def check_kills(project: Path, undisturbed: Path, seed: int, kills: int) -> None
         wait_for(lambda goal=goal: epochs(out) >= goal, process)  # type: ignore[misc]
         time.sleep(rng.random() * 0.2)
         process.kill()
-        process.communicate()
+        process.communicate()  # ends when the workers have
+        assert not [*out.glob(f"checkpoints/*/{checkpoint.FAILURE}")]  # what was killed did not fail
     finish(start(project, out))
     assert contents(out) == contents(undisturbed)
     assert not [path for path in (out / "checkpoints").iterdir() if path.is_dir()]

@@ -75,6 +75,20 @@ def test_a_terminal_is_given_plain_signs(value: float, form: Form, text: str) ->
     assert shown.isascii()
 
 
+def test_a_number_that_a_run_does_not_have_is_not_called_diverged() -> None:
+    """The kind declares it since the run was made: the line goes without it."""
+    older = run({"boxes": 3.0})
+    assert result_line("found", [older]) == "found: boxes found 3, 12.50 images a second (1 seed)"
+
+
+def test_a_setting_may_be_a_result() -> None:
+    """It is read from the spec."""
+    odd = run({"boxes": 3.0})
+    odd.kind = Kind("odd", (Recorded("rate", "rate", "number", "spec", result=True),))
+    odd.spec = {"rate": 0.5}
+    assert result_line("found", [odd]) == "found: rate 0.5 (1 seed)"
+
+
 def test_the_results_of_any_kind_are_told_in_its_words() -> None:
     """History and measures alike, by their meaning or by words of their own, as means over the seeds."""
     runs = [run({"boxes": 3.0, "ap": 0.5}), run({"boxes": 5.0, "ap": 0.25}, 7.5)]

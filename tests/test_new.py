@@ -9,10 +9,11 @@ import pytest
 
 from cnnreport.cli import main
 from cnnreport.commands.new import STARTER, new
-from cnnreport.errors import UsageError
+from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.page import outline
 from cnnreport.runs.experiment import load_all
+from cnnreport.system import durable
 
 TUTORIAL = PACKAGE.parent / "docs" / "tutorial.md"
 
@@ -45,6 +46,27 @@ def test_a_name_that_no_report_can_have_is_refused(tmp_path: Path, name: str) ->
     with pytest.raises(UsageError, match="is no report's name"):
         new(name, tmp_path / "here")
     assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    """On a full disk no half project is left that the next attempt would refuse."""
+    folder = tmp_path / "here"
+    if there:
+        folder.mkdir()
+    files = []
+
+    def full(path: Path, content: bytes) -> str:
+        files.append(path)
+        if len(files) == 5:
+            raise EnvironmentFailure(f"cannot write {path}: no space left")
+        path.write_bytes(content)
+        return ""
+
+    monkeypatch.setattr(durable, "write", full)
+    with pytest.raises(EnvironmentFailure, match="no space left"):
+        new("shells", folder)
+    assert [*tmp_path.rglob("*")] == ([folder] if there else [])
 
 
 def test_nothing_is_written_over(

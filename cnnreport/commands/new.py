@@ -1,5 +1,6 @@
 """A project of one's own to begin with: a small report that builds, to be changed into another."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -31,6 +32,17 @@ def new(name: str, folder: Path) -> list[Path]:
         raise UsageError(f"{name!r} is no report's name", "use lower-case words and hyphens")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty", "choose another name, or another folder with --into")
+    before = folder.exists()
+    try:
+        return _copied(name, folder)
+    except BaseException:  # half a project would be in the way of the next attempt
+        with contextlib.suppress(OSError):
+            for left in [*folder.iterdir()] if before else [folder]:
+                durable.remove(left)
+        raise
+
+
+def _copied(name: str, folder: Path) -> list[Path]:
     written = []
     for file in sorted(path for path in STARTER.rglob("*") if path.is_file()):
         place = file.relative_to(STARTER)

@@ -1,8 +1,9 @@
 """Experiments alone, without a report: what a bare machine with a GPU is used for."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 from cnnreport.commands import console
 from cnnreport.data import choosing
@@ -135,7 +136,9 @@ def result_lines(runs: Sequence[Run]) -> list[str]:
 def result_line(name: str, runs: Sequence[Run]) -> str:
     """Say in one line what an experiment gave: the mean over its seeds of each final value."""
     finite = [run for run in runs if not run.diverged]
-    results = [_result(recorded, finite) for recorded in runs[0].kind.recorded if recorded.result and finite]
+    asked = [each for each in runs[0].kind.recorded if each.result and finite]
+    # A number that the kind declares since these runs were made is in none of them.
+    results = [_result(each, finite) for each in asked if all(each.key in _kept(run, each) for run in finite)]
     lost = f", {len(runs) - len(finite)} diverged" if len(finite) < len(runs) else ""
     seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
     derived = runs[0].key.where["arithmetic"].startswith("exact")  # no seed plays a part
@@ -145,9 +148,15 @@ def result_line(name: str, runs: Sequence[Run]) -> str:
 
 def _result(recorded: Recorded, runs: Sequence[Run]) -> str:
     """Say the mean of a number, in the words that its kind has for it."""
-    kept = [run.history[-1] if recorded.place == "history" else run.measures for run in runs]
-    values = [row.get(recorded.key) for row in kept]  # None where it was non-finite
+    values = [_kept(run, recorded)[recorded.key] for run in runs]  # none where it was not finite
     number = on_terminal(fmean(math.nan if value is None else value for value in values), recorded.form)
     if isinstance(recorded.result, str):
         return recorded.result.format(number)
     return f"{recorded.meaning} {number}"
+
+
+def _kept(run: Run, recorded: Recorded) -> Mapping[str, Any]:
+    """Return where a run keeps a number, among others."""
+    if recorded.place == "history":
+        return run.history[-1] if run.history else {}
+    return run.measures if recorded.place == "measures" else run.spec

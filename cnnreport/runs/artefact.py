@@ -100,7 +100,7 @@ class Run:
         name = self.circumstances.get("kind")
         if not name:
             problem = f"the run {self.folder.name} does not say of which kind it is"
-            raise UsageError(problem, "run the experiment again")
+            raise UsageError(problem, f"run the experiment again: --force {self.experiment}")
         return kinds.load(name)
 
     @property

@@ -123,7 +123,7 @@ def from_samples(
         except KeyError as error:
             raise UsageError(
                 f"{artefact.SAMPLES} of the run {run.folder.name} has no {error.args[0]}",
-                "run the experiment again",
+                _again(run),
             ) from error
 
     return _read(runs, field, meaning, form, artefact.SAMPLES, read)
@@ -175,6 +175,10 @@ def _read(
 
 def _entry(run: Run, entries: Mapping[str, object], name: str, file: str) -> float:
     if name not in entries:
-        raise UsageError(f"{file} of the run {run.folder.name} has no {name}", "run the experiment again")
+        raise UsageError(f"{file} of the run {run.folder.name} has no {name}", _again(run))
     value = entries[name]
     return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _again(run: Run) -> str:
+    return f"run the experiment again: --force {run.experiment}"  # as it is, it stands

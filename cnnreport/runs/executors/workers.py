@@ -171,14 +171,21 @@ class _Origin:
 
 def _serve(connection: "Connection[object, object]", origin: _Origin, device: Device) -> None:
     """Compute one job after the other until the connection ends: all that a worker process does."""
+
+    def tell(message: object) -> None:
+        try:
+            connection.send(message)
+        except ConnectionError:  # nobody listens any more: that is no failure of the run
+            os._exit(1)
+
     unfit = _prepare(origin, device)
-    connection.send(_READY)
+    tell(_READY)
     while True:
         try:
             packed = connection.recv_bytes()
         except EOFError:
             return
-        connection.send(_answer(packed, connection.send, unfit))
+        tell(_answer(packed, tell, unfit))
 
 
 def _prepare(origin: _Origin, device: Device) -> Exception | None:
