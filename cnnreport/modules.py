@@ -87,7 +87,7 @@ def load(name: str) -> ModuleType:
         # A file of the user may raise anything.
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             raise UsageError(f"there is no module {name}", "mend the name, or write the module") from error
-        raise mistake(error) or UsageError(f"{name}: {_told(error)}", "mend it there") from error
+        raise mistake(error) or UsageError(f"{name}: {_named(error)}", "mend it there") from error
 
 
 def mistake(error: BaseException) -> UsageError | None:
@@ -97,10 +97,10 @@ def mistake(error: BaseException) -> UsageError | None:
         An error that names the last such line, None where no line of the project takes part.
     """
     place = _place(error)
-    return UsageError(f"{place}: {_told(error)}", "mend it there") if place else None
+    return UsageError(f"{place}: {_named(error)}", "mend it there") if place else None
 
 
-def _told(error: BaseException) -> str:
+def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

@@ -47,7 +47,7 @@ def follow(folder: Path) -> None:
     root = folder.resolve()
     if root in followed():
         return
-    sys.path_hooks.insert(0, _Hook(root))
+    sys.path_hooks.insert(0, Hook(root))
     for known in list(sys.path_importer_cache):  # finders made before now would go on as they were
         if Path(known).resolve().is_relative_to(root):
             del sys.path_importer_cache[known]
@@ -55,7 +55,7 @@ def follow(folder: Path) -> None:
 
 def followed() -> tuple[Path, ...]:
     """Return the folders that are followed, for a process that is to do the same."""
-    return tuple(hook.root for hook in sys.path_hooks if isinstance(hook, _Hook))
+    return tuple(hook.root for hook in sys.path_hooks if isinstance(hook, Hook))
 
 
 def unlike(digests: Mapping[str, str]) -> dict[str, Path]:
@@ -76,7 +76,7 @@ def unlike(digests: Mapping[str, str]) -> dict[str, Path]:
     }
 
 
-class _Hook:
+class Hook:
     """What `sys.path_hooks` asks for the importer of a folder."""
 
     def __init__(self, root: Path) -> None:
@@ -84,6 +84,11 @@ class _Hook:
         self._library = Path(sysconfig.get_path("stdlib")).resolve()
 
     def __call__(self, path: str) -> importlib.machinery.FileFinder:
+        """Return the importer of a folder.
+
+        Raises:
+            ImportError: It is none of those that are followed, so that Python asks the next hook.
+        """
         place = Path(path).resolve()
         if not self._ours(place):
             raise ImportError(f"others import from {path}", path=path)

@@ -1,12 +1,18 @@
-"""The whole pipeline, in a copy of the project whose files the tests may change."""
+"""The whole pipeline, in a copy of the project whose files the tests may change.
 
+What changes files of the library runs the copy's library, in a process of its own.
+"""
+
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command_line import Ended, run
 from pypdf import PdfReader
 
 from cnnreport.project import PACKAGE, Project
@@ -31,9 +37,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("copy")
     for folder in ("cnnreport", "experiments", "templates"):
         shutil.copytree(PACKAGE.parent / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    done = cnnreport(root, "build", *CUT)
-    assert done.returncode == 0, done.stderr
+    done = here(root, "build", *CUT, "--workers", "1")
+    assert done.code == 0, done.err
     return root
+
+
+@pytest.fixture(scope="module")
+def second(project: Path) -> Ended:
+    """How the same build ends once more."""
+    return here(project, "build", *CUT)
 
 
 @pytest.fixture
@@ -41,9 +53,14 @@ def part(project: Path, tmp_path: Path) -> Path:
     """An output folder with the same runs and a report of a few pages."""
     out = tmp_path / "part"
     shutil.copytree(project / "build", out)
-    done = cnnreport(project, "build", *PART, "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    done = here(project, "build", *PART, "--out", str(out))
+    assert done.code == 0, done.err
     return out
+
+
+def here(root: Path, *words: str) -> Ended:
+    """Run a command on the copy in this process."""
+    return run("--project", str(root), *words)
 
 
 def cnnreport(root: Path, *words: str, timeout: float = 180) -> "subprocess.CompletedProcess[str]":
@@ -54,8 +71,13 @@ def cnnreport(root: Path, *words: str, timeout: float = 180) -> "subprocess.Comp
 
 
 def text(file: Path) -> str:
-    """The text of a report."""
+    """The text of a PDF."""
     return " ".join(" ".join(page.extract_text() for page in PdfReader(file).pages).split())
+
+
+def words_of(page: Path) -> str:
+    """The text of a page, which is what is printed; to read it from a PDF takes seconds."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page.read_text())).split())
 
 
 def pdf(root: Path) -> Path:
@@ -63,10 +85,10 @@ def pdf(root: Path) -> Path:
     return root / "build" / "a2-writeup.pdf"
 
 
-def test_the_last_lines_tell_path_data_and_results(project: Path) -> None:
+def test_the_last_lines_tell_path_data_and_results(project: Path, second: Ended) -> None:
     """Who looks at the end of the output finds all that came out, and that the data are a stand-in."""
-    lines = cnnreport(project, "build", *CUT).stdout.splitlines()
-    assert lines[-2:] == ["build/a2-writeup.html", "build/a2-writeup.pdf"]
+    lines = second.out.splitlines()
+    assert lines[-2:] == [str(pdf(project).with_suffix(".html")), str(pdf(project))]
     assert lines[-4] == "handwritten-answer: proved on 180 points"
     assert lines[-6].startswith("pool-upsample: validation loss ")
     assert lines[-7] == "data: Meadow scenes (stand-in, not the real data)"
@@ -80,25 +102,29 @@ def test_the_cover_says_smoke_and_stand_in(project: Path) -> None:
 
 
 def test_the_six_values_are_printed_proved_and_audited(project: Path) -> None:
-    """What the derivations found is in the PDF: the box of equations, a tick for each layer, the audit."""
-    words = text(pdf(project))
+    """What the derivations found is in the report: the box of equations, a tick for each layer, the audit."""
+    words = words_of(pdf(project).with_suffix(".html"))
     assert "The six values: weights, outputs and connections of PoolUpsampleNet." in words
     assert words.count("✓ 180") == 17
     assert "Of the 6 hand-written formulas 5 hold and 1 does not" in words
 
 
-def test_a_part_of_the_report_is_built_alone(part: Path) -> None:
+def test_a_part_of_the_report_is_built_alone(project: Path, tmp_path: Path) -> None:
     """An experiment alone makes a report of what it answers, and names the rest on the cover."""
-    cover, *pages = (page.extract_text() for page in PdfReader(part / "a2-writeup.pdf").pages)
-    assert "This build has no runs for: A1. The network; A2." in " ".join(cover.split())
-    assert "An audit" in " ".join(pages)
+    out = tmp_path / "part"
+    shutil.copytree(project / "build", out)
+    done = here(project, "build", *PART, "--no-pdf", "--out", str(out))
+    assert done.code == 0, done.err
+    words = words_of(out / "a2-writeup.html")
+    assert "This build has no runs for: A1. The network" in words
+    assert "An audit" in words
 
 
-def test_a_second_build_computes_and_prints_nothing(project: Path) -> None:
+def test_a_second_build_computes_and_prints_nothing(project: Path, second: Ended) -> None:
     """Where nothing changed the report is not touched."""
+    assert second.out.splitlines()[0] == "No run had to be computed; the report stands as it is"
     before = pdf(project).stat()
-    done = cnnreport(project, "build", *CUT)
-    assert done.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
+    here(project, "build", *CUT)
     assert pdf(project).stat() == before
 
 
@@ -183,12 +209,12 @@ def test_a_mistake_in_a_template_is_told_with_its_line(
     """Whatever is wrong in a template is told by file and line, and the old PDF stands."""
     file, before, old = project / TEMPLATE, (project / TEMPLATE).read_text(), pdf(project).read_bytes()
     file.write_text(f"{before}{mistake}\n")
-    done = cnnreport(project, "build", *CUT)
+    done = here(project, "build", *CUT)
     file.write_text(before)
-    assert (done.returncode, pdf(project).read_bytes() == old) == (code, True)
-    assert f"a3.html.j2:{before.count(chr(10)) + 1}: " in done.stderr
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (done.code, pdf(project).read_bytes() == old) == (code, True)
+    assert f"a3.html.j2:{before.count(chr(10)) + 1}: " in done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_changed_training_module_makes_exactly_its_runs_stale(project: Path) -> None:
@@ -199,16 +225,16 @@ def test_a_changed_training_module_makes_exactly_its_runs_stale(project: Path) -
     plan = json.loads(cnnreport(project, "status", "--json").stdout)
     explained = cnnreport(project, "explain", "pool-upsample").stdout
     file.write_text(before)
-    assert [run["experiment"] for run in plan if run["state"] == "stale"] == ["pool-upsample"]
+    assert [each["experiment"] for each in plan if each["state"] == "stale"] == ["pool-upsample"]
     assert f"source {TRAINING} changed" in explained
-    plan = json.loads(cnnreport(project, "status", "--json").stdout)
-    assert {run["state"] for run in plan if run["experiment"] in IN_REPORT} == {"cached"}
+    plan = json.loads(here(project, "status", "--json").out)
+    assert {each["state"] for each in plan if each["experiment"] in IN_REPORT} == {"cached"}
 
 
 def test_a_dry_run_trains_nothing_and_says_why(project: Path) -> None:
     """-n tells the plan: what is cached and what would be run."""
-    done = cnnreport(project, "build", "-n", *CUT, "--seeds", "2")
-    rows = [line.split(maxsplit=3) for line in done.stdout.splitlines()[1:]]
+    done = here(project, "build", "-n", *CUT, "--seeds", "2")
+    rows = [line.split(maxsplit=3) for line in done.out.splitlines()[1:]]
     assert rows == [
         ["pool-upsample", "0", "cached"],
         ["pool-upsample", "1", "new", "it has never been run"],
@@ -221,13 +247,13 @@ def test_a_dry_run_trains_nothing_and_says_why(project: Path) -> None:
 def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -> None:
     """A report from runs made elsewhere says so on its cover and in the table of runs."""
     archive, elsewhere = tmp_path / "runs.zip", tmp_path / "elsewhere"
-    assert cnnreport(project, "runs", "export", str(archive)).returncode == 0
-    assert cnnreport(project, "runs", "import", str(archive), "--out", str(elsewhere)).returncode == 0
-    done = cnnreport(project, "build", *SMALL, *PART[-2:], "--out", str(elsewhere))
-    assert done.stdout.startswith("No run had to be computed"), done.stderr
-    pages = [page.extract_text() for page in PdfReader(elsewhere / "a2-writeup.pdf").pages]
-    assert "Runs made elsewhere." in pages[0]
-    assert "runs.zip" in " ".join(pages)
+    assert here(project, "runs", "export", str(archive)).code == 0
+    assert here(project, "runs", "import", str(archive), "--out", str(elsewhere)).code == 0
+    done = here(project, "build", *SMALL, *PART[-2:], "--no-pdf", "--out", str(elsewhere))
+    assert done.out.startswith("No run had to be computed"), done.err
+    words = words_of(elsewhere / "a2-writeup.html")
+    assert "Runs made elsewhere." in words
+    assert "runs.zip" in words
 
 
 @pytest.mark.slow
@@ -248,7 +274,7 @@ def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: 
     """What a changed source has outdated goes, what stands stays, whatever the last build asked for."""
     out = tmp_path / "out"
     shutil.copytree(project / "build", out)
-    assert cnnreport(project, "clean", "--yes", "--out", str(out)).stdout == "There is nothing to remove.\n"
+    assert here(project, "clean", "--yes", "--out", str(out)).out == "There is nothing to remove.\n"
     file = project / TRAINING
     before = file.read_text()
     file.write_text(before + "\n# changed\n")
@@ -256,5 +282,5 @@ def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: 
     file.write_text(before)
     left = {folder.name.rpartition("-seed")[0] for folder in (out / "runs").iterdir()}
     assert left == set(IN_REPORT) - {"pool-upsample"}
-    cnnreport(project, "clean", "--all", "--yes", "--out", str(out))
+    here(project, "clean", "--all", "--yes", "--out", str(out))
     assert list(out.iterdir()) == []

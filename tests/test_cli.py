@@ -1,39 +1,26 @@
 """The command line as a user meets it: quick, honest about failure, readable by programs."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command_line import run
 
 from cnnreport.project import PACKAGE
+from cnnreport.system import hardware
 
 HEAVY = {"torch", "sympy", "matplotlib", "weasyprint", "sklearn", "scipy", "jinja2", "requests"}
 
 
-def cnnreport(
-    *words: str, folder: Path = PACKAGE.parent, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "cnnreport", *words],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "100", **environment},
-        timeout=120,
-    )
-
-
-@pytest.mark.parametrize("words", [["--help"], ["list"], ["--version"], ["build", "--help"]])
-def test_help_and_lists_import_nothing_heavy(words: list[str]) -> None:
+def test_help_and_lists_import_nothing_heavy() -> None:
     """What should come at once does not wait for torch and its like."""
     program = (
         "import sys; from cnnreport.cli import main\n"
-        f"try: main({words!r})\n"
-        "except SystemExit as end: assert not end.code\n"
+        "for words in (['--help'], ['list'], ['--version'], ['build', '--help']):\n"
+        "    try: main(words)\n"
+        "    except SystemExit as end: assert not end.code, words\n"
         f"heavy = {HEAVY!r} & set(sys.modules); assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PACKAGE.parent)
@@ -65,7 +52,8 @@ main(["run", "nothing"])
 
 def test_the_list_names_experiments_and_reports() -> None:
     """--json gives plain data on stdout and nothing on stderr."""
-    done = cnnreport("list", "--json")
+    command = [sys.executable, "-m", "cnnreport", "list", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent)
     listed = json.loads(done.stdout)
     assert "pool-upsample" in [one["name"] for one in listed["experiments"]]
     assert "a2-writeup" in [one["name"] for one in listed["reports"]]
@@ -88,15 +76,16 @@ def test_the_list_names_experiments_and_reports() -> None:
     ],
 )
 def test_a_mistake_is_one_sentence_and_its_exit_code(
-    words: list[str], code: int, says: str, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, says: str, tmp_path: Path
 ) -> None:
     """Wrong names, devices and folders are told with the remedy, never with a traceback."""
+    monkeypatch.setattr(hardware, "cuda_devices", lambda: 0)
     filled = [word.format(tmp=tmp_path) for word in words]
-    done = cnnreport(*filled, CUDA_VISIBLE_DEVICES="")
-    assert done.returncode == code, done.stderr
-    assert says.format(tmp=tmp_path) in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    done = run(*filled)
+    assert done.code == code, done.err
+    assert says.format(tmp=tmp_path) in " ".join(done.err.split())
+    assert "Traceback" not in done.err
+    assert done.out == ""
 
 
 def two_reports(folder: Path) -> None:
@@ -107,42 +96,44 @@ def two_reports(folder: Path) -> None:
         (folder / "templates" / name / "report.toml").touch()
 
 
-def test_of_several_reports_one_has_to_be_named(tmp_path: Path) -> None:
+def test_of_several_reports_one_has_to_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A project that does not say which report it means is told which there are."""
     two_reports(tmp_path)
-    done = cnnreport("build", "-n", folder=tmp_path, PYTHONPATH=str(PACKAGE.parent))
-    assert done.returncode == 2
-    assert "say which report, the project has 2; choose from: mine, yours." in done.stderr
+    monkeypatch.chdir(tmp_path)
+    done = run("build", "-n")
+    assert done.code == 2
+    assert "say which report, the project has 2; choose from: mine, yours." in done.err
 
 
-def test_a_folder_in_no_project_is_told_how_to_get_one(tmp_path: Path) -> None:
+def test_a_folder_in_no_project_is_told_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Nothing of the package itself is taken for the user's project."""
-    done = cnnreport("list", folder=tmp_path, PYTHONPATH=str(PACKAGE.parent))
-    assert done.returncode == 2
-    assert f"{tmp_path} is in no project" in done.stderr
-    assert "make one: cnnreport new NAME." in done.stderr
+    monkeypatch.chdir(tmp_path)
+    done = run("list")
+    assert done.code == 2
+    assert f"{tmp_path} is in no project" in done.err
+    assert "make one: cnnreport new NAME." in done.err
 
 
 def test_debug_shows_where_an_error_came_from() -> None:
     """--debug is the way to the traceback."""
-    done = cnnreport("run", "nothing", "--debug")
-    assert "Traceback" in done.stderr
+    done = run("run", "nothing", "--debug")
+    assert "Traceback" in done.err
 
 
 def test_an_unwritable_output_folder_is_an_environment_error(tmp_path: Path) -> None:
     """A file in the way of the output folder is told before anything is trained."""
     (tmp_path / "out").write_text("in the way")
-    done = cnnreport(
-        "run", "pool-upsample", "--smoke", "--data", "drawn", "--out", str(tmp_path / "out" / "deep")
-    )
-    assert done.returncode == 4, done.stderr
-    assert "cannot write" in done.stderr
+    done = run("run", "pool-upsample", "--smoke", "--data", "drawn", "--out", str(tmp_path / "out" / "deep"))
+    assert done.code == 4, done.err
+    assert "cannot write" in done.err
 
 
 def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
     """Where the tests run a build must run, so no check fails."""
-    done = cnnreport("doctor", "--json", "--data", "drawn", "--out", str(tmp_path))
-    checks = {check["name"]: check["verdict"] for check in json.loads(done.stdout)}
+    done = run("doctor", "--json", "--data", "drawn", "--out", str(tmp_path))
+    checks = {check["name"]: check["verdict"] for check in json.loads(done.out)}
     assert set(checks) >= {
         "torch",
         "device",
@@ -154,14 +145,14 @@ def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
         "weights",
         "scenes",
     }
-    assert "fail" not in checks.values(), done.stdout
-    assert done.returncode == 0
+    assert "fail" not in checks.values(), done.out
+    assert done.code == 0
 
 
 def test_nothing_to_clean_is_said(tmp_path: Path) -> None:
     """An empty output folder is no error."""
-    done = cnnreport("clean", "--out", str(tmp_path / "none"))
-    assert (done.returncode, done.stdout) == (0, "There is nothing to remove.\n")
+    done = run("clean", "--out", str(tmp_path / "none"))
+    assert (done.code, done.out) == (0, "There is nothing to remove.\n")
 
 
 def test_clean_all_leaves_what_it_did_not_make(tmp_path: Path) -> None:
@@ -169,8 +160,8 @@ def test_clean_all_leaves_what_it_did_not_make(tmp_path: Path) -> None:
     for name in ("data/thesis.txt", "runs/notes.txt", "checkpoints/mine.txt"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("mine")
-    done = cnnreport("clean", "--all", "--yes", "--out", str(tmp_path))
-    assert done.stdout == "There is nothing to remove.\n"
+    done = run("clean", "--all", "--yes", "--out", str(tmp_path))
+    assert done.out == "There is nothing to remove.\n"
     assert len(list(tmp_path.rglob("*.txt"))) == 3
 
 
@@ -178,10 +169,10 @@ def test_clean_does_not_remove_unasked(tmp_path: Path) -> None:
     """Where nobody can answer, clean says how to go on, and removes nothing."""
     rubbish = tmp_path / "runs" / ".incoming-x"
     rubbish.mkdir(parents=True)
-    done = cnnreport("clean", "--out", str(tmp_path))
-    assert (done.returncode, rubbish.exists()) == (2, True)
-    assert "pass --yes" in done.stderr
-    assert cnnreport("clean", "--yes", "--out", str(tmp_path)).returncode == 0
+    done = run("clean", "--out", str(tmp_path))
+    assert (done.code, rubbish.exists()) == (2, True)
+    assert "pass --yes" in done.err
+    assert run("clean", "--yes", "--out", str(tmp_path)).code == 0
     assert not rubbish.exists()
 
 
@@ -199,7 +190,7 @@ def test_a_mistake_in_a_declaration_is_told_with_its_line(text: str, says: str, 
     (tmp_path / "templates").mkdir()
     (tmp_path / "experiments" / "mine").mkdir(parents=True)
     (tmp_path / "experiments" / "mine" / "broken.py").write_text(text)
-    done = cnnreport("--project", str(tmp_path), "list")
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    done = run("--project", str(tmp_path), "list")
+    assert done.code == 2
+    assert says in done.err
+    assert "Traceback" not in done.err

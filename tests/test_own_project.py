@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run
 
 from cnnreport import modules
-from cnnreport.cli import main
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
@@ -36,17 +36,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def say(*words: str) -> tuple[int, str, str]:
     """Run a command line in that project and return its exit code, and what it said."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(["--project", str(ROOT), *words])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, " ".join(said.err.split())
-
-    return run
+    code, out, err = run("--project", str(ROOT), *words)
+    return code, out, " ".join(err.split())
 
 
 def runs(project: Project) -> list[Run]:
@@ -85,7 +78,7 @@ def test_the_key_covers_its_sources(built: Project) -> None:
     assert own == {f"{PLACE}/{name}.py" for name in ("net", "shapes", "spec", "things", "training")}
 
 
-def test_its_data_are_known(say) -> None:
+def test_its_data_are_known() -> None:
     """`list` and `doctor` know the data set that its specs name, and no other."""
     _, out, _ = say("list", "--json")
     (data,) = json.loads(out)["data"]
@@ -105,7 +98,7 @@ def test_its_data_are_known(say) -> None:
         (["real"], 5, "The photographs are not in anywhere else and were not fetched: only a build fetches"),
     ],
 )
-def test_its_data_are_chosen(say, words: list[str], code: int, said: str) -> None:
+def test_its_data_are_chosen(words: list[str], code: int, said: str) -> None:
     """--data takes its names and choices, and nobody else's."""
     given = [part for word in words for part in ("--data", word)]
     ended, _, err = say("status", *given)
@@ -158,20 +151,17 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_its_code_is_told_with_its_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], file: str, line: str, broken: str
+    tmp_path: Path, file: str, line: str, broken: str
 ) -> None:
     """Whatever raises in a net, in data or in an answer, here or in a worker, the line is said."""
     root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
     code = (root / PLACE / file).read_text()
     assert line in code
     (root / PLACE / file).write_text(code.replace(line, broken))
-    with pytest.raises(SystemExit) as ended:
-        main(
-            ["--project", str(root), "build", "--no-pdf", "--device", "cpu", "--workers", "1", "--seeds", "1"]
-        )
-    assert ended.value.code == UsageError.exit_code
-    said = rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there"
-    assert re.search(said, capsys.readouterr().err)
+    words = ["build", "--no-pdf", "--device", "cpu", "--workers", "1", "--seeds", "1"]
+    ended = run("--project", str(root), *words)
+    assert ended.code == UsageError.exit_code
+    assert re.search(rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there", ended.err)
 
 
 @pytest.mark.parametrize("name", ["runs", "provenance", "verdicts", "numbers"])

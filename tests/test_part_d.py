@@ -20,7 +20,7 @@ from cnnreport.nets import deeplab
 from cnnreport.project import PACKAGE, find
 from cnnreport.runs.experiment import load_all
 from cnnreport.system import durable
-from cnnreport.training.segmentation.pretraining import LOOKS
+from cnnreport.training.segmentation.pretraining import APPEARANCE
 from cnnreport.training.specs.optimiser import Optimiser
 from cnnreport.training.specs.schedule import Schedule
 
@@ -85,4 +85,4 @@ def test_the_embedded_weights_are_small_and_fit() -> None:
     assert {t.dtype for t in state.values()} == {torch.float16, torch.int64}
     assert all(bool(torch.isfinite(tensor).all()) for tensor in state.values())
     net = deeplab.load(deeplab.SMALL, content)
-    assert net.classifier[4].out_channels == len(scenes.KINDS) + LOOKS
+    assert net.classifier[4].out_channels == len(scenes.KINDS) + APPEARANCE

@@ -40,25 +40,25 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except CnnReportError as error:
-        if debug:
-            traceback.print_exc()
-        console.note(f"Error: {error}")
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if debug:
-            traceback.print_exc()
-        where = f"{error.filename}: " if error.filename else ""
-        console.note(f"Error: {where}{(error.strerror or str(error)).lower()}; make room or mend that place.")
-        sys.exit(EnvironmentFailure.exit_code)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a sentence, never a traceback
         if debug:
             traceback.print_exc()
-        if (mistake := modules.mistake(error)) is not None:
-            console.note(f"Error: {mistake}")
-            sys.exit(mistake.exit_code)
-        console.note(f"Error: {type(error).__name__}: {error}; run with --debug to see where.")
-        sys.exit(1)
+        sentence, code = _explained(error)
+        console.note(f"Error: {sentence}")
+        sys.exit(code)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error that ends a command, and the exit code."""
+    if isinstance(error, CnnReportError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        problem = (error.strerror or str(error)).lower()
+        return f"{where}{problem}; make room or mend that place.", EnvironmentFailure.exit_code
+    if (mistake := modules.mistake(error)) is not None:
+        return str(mistake), mistake.exit_code
+    return f"{type(error).__name__}: {error}; run with --debug to see where.", 1
 
 
 def _end_in_order() -> None:

@@ -108,7 +108,7 @@ def list_(context: click.Context, /, as_json: bool) -> None:
     reports = [(r["name"], r["title"], ", ".join(r["experiments"])) for r in listed["reports"]]
     console.say_table(("report", "title", "experiments"), reports, empty="No reports are declared.")
     data = [
-        (each["word"], each["words"]) for of in listed["data"] for each in (*of["choices"], *of["options"])
+        (word["word"], word["words"]) for of in listed["data"] for word in (*of["choices"], *of["options"])
     ]
     console.say_table(("--data", "what it is"), data, empty="No experiment takes data.")
 
@@ -155,9 +155,9 @@ def explain(context: click.Context, /, name: str, out: Path | None, as_json: boo
         console.say(f"{planned.experiment.name} seed {planned.seed}: {planned.state} ({planned.folder.name})")
         for reason in planned.reasons:
             console.say(f"  {reason}")
-        for each in overview.recorded(planned):
-            if each["result"]:
-                console.say(f"  {each['meaning']}: {each['text']} ({each['field']})")
+        for entry in overview.recorded(planned):
+            if entry["result"]:
+                console.say(f"  {entry['meaning']}: {entry['text']} ({entry['field']})")
 
 
 def chosen(context: click.Context, place: Project, options: dict[str, Any]) -> "Choices | None":

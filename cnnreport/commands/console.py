@@ -226,17 +226,17 @@ class Watch:
         ]
         waiting = {name: work for name, work in self._works.items() if name not in self._paces}
         guesses = {name: estimate.guess(work, now, self._before) for name, work in waiting.items()}
-        known = {name: each for name, each in guesses.items() if each}
+        known = {name: guess for name, guess in guesses.items() if guess}
         unknown = sum(name not in known for name, work in waiting.items() if estimate.takes_long(work))
         if not now and not any(estimate.takes_long(waiting[name]) for name in known):
             return None, unknown
         total = 0.0
         for device in {work.device for work in self._works.values()}:
             under_way = [self._left(name) for name in self._under_way(device) if name in self._paces]
-            left = [each.seconds for name, each in known.items() if self._works[name].device == device]
+            left = [guess.seconds for name, guess in known.items() if self._works[name].device == device]
             workers = self._workers.get(device) or estimate.workers(device)
             total = max(total, estimate.finish(under_way, left, workers))
-        most, rough = (any(getattr(each, how) for each in known.values()) for how in ("most", "rough"))
+        most, rough = (any(getattr(guess, how) for guess in known.values()) for how in ("most", "rough"))
         return estimate.Guess(total, most=most, rough=rough), unknown
 
     def _under_way(self, device: str) -> list[tuple[str, int]]:
@@ -270,8 +270,8 @@ class Watch:
 
 def _live(kind: "Kind", row: "Row") -> str:
     """Say what the last epoch gave, each number that the kind wants shown; nothing before its end."""
-    shown = [each for each in kind.recorded if each.live and each.key in row]
-    return "  ".join(f"{each.live} {on_terminal(row[each.key], each.form)}" for each in shown)
+    shown = [recorded for recorded in kind.recorded if recorded.live and recorded.key in row]
+    return "  ".join(f"{recorded.live} {on_terminal(row[recorded.key], recorded.form)}" for recorded in shown)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Any:

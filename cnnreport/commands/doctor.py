@@ -51,7 +51,7 @@ def examine(project: Project, choices: Choices) -> list[Check]:
         lambda: _disk(project),
     ]
     data_sets = located.known(experiment.load_all(project).values())
-    return [*(check() for check in checks), *(_data(each, choices) for each in data_sets.values())]
+    return [*(check() for check in checks), *(_data(data_set, choices) for data_set in data_sets.values())]
 
 
 def _python() -> Check:

@@ -42,12 +42,12 @@ def listing(project: Project) -> dict[str, list[dict[str, Any]]]:
 def _offered(data_set: DataSet) -> dict[str, Any]:
     """Return what can be asked of a data set as plain data, each with the word that asks for it."""
     choices = [
-        {"word": f"{data_set.name}={each.name}", "words": each.words, "stand_in": each.stand_in}
-        for each in data_set.choices
+        {"word": f"{data_set.name}={entry.name}", "words": entry.words, "stand_in": entry.stand_in}
+        for entry in data_set.choices
     ]
     options = [
-        {"word": f"{data_set.name}.{each.name}={VALUES[each.form]}", "words": each.words}
-        for each in data_set.options
+        {"word": f"{data_set.name}.{entry.name}={VALUES[entry.form]}", "words": entry.words}
+        for entry in data_set.options
     ]
     return {"name": data_set.name, "title": data_set.title, "choices": choices, "options": options}
 
@@ -91,15 +91,15 @@ def recorded(planned: Planned) -> list[dict[str, Any]]:
     kept = {"history": run.history[-1] if run.history else {}, "measures": run.measures, "spec": run.spec}
     return [
         {
-            "meaning": each.meaning,
-            "field": each.key,
-            "place": each.place,
+            "meaning": recorded.meaning,
+            "field": recorded.key,
+            "place": recorded.place,
             "value": value,
-            "text": on_terminal(value, each.form),
-            "result": bool(each.result),
+            "text": on_terminal(value, recorded.form),
+            "result": bool(recorded.result),
         }
-        for each in run.kind.recorded
-        if isinstance(value := kept[each.place].get(each.key), int | float)
+        for recorded in run.kind.recorded
+        if isinstance(value := kept[recorded.place].get(recorded.key), int | float)
     ]
 
 

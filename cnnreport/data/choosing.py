@@ -36,9 +36,8 @@ def read(words: Iterable[str], data_sets: Mapping[str, DataSet]) -> dict[str, st
             continue
         name, dot, option = subject.partition(".")
         if name not in data_sets:
-            known = (
-                listed({each.name: each.title for each in data_sets.values()}) or "no experiment takes data"
-            )
+            titles = {data_set.name: data_set.title for data_set in data_sets.values()}
+            known = listed(titles) or "no experiment takes data"
             raise UsageError(f"there is no data set {name!r}", f"choose from: {known}")
         if dot:
             wish[subject] = _value(data_sets[name], option, value)
@@ -93,7 +92,7 @@ def still_known(wish: Mapping[str, str], data_sets: Mapping[str, DataSet]) -> di
 def _check_word(word: str, data_sets: Mapping[str, DataSet]) -> None:
     if word in EVERYWHERE:
         return
-    meant = [f"--data {each.name}={word}" for each in data_sets.values() if word in _names(each)]
+    meant = [f"--data {data_set.name}={word}" for data_set in data_sets.values() if word in _names(data_set)]
     remedy = f"say of which data set: {' or '.join(meant)}" if meant else _known(data_sets)
     raise UsageError(f"--data {word} says nothing of all data sets", remedy)
 
@@ -105,9 +104,9 @@ def _names(data_set: DataSet) -> set[str]:
 def _known(data_sets: Mapping[str, DataSet]) -> str:
     """List what can be asked for, by name and in words."""
     choices = [
-        f"{each.name}={choice.name} ({choice.words})"
-        for each in data_sets.values()
-        for choice in each.choices
+        f"{data_set.name}={choice.name} ({choice.words})"
+        for data_set in data_sets.values()
+        for choice in data_set.choices
     ]
     return f"choose from: {', '.join([listed(EVERYWHERE), *choices])}"
 

@@ -119,6 +119,14 @@ def fetch(
         return path
     _load_library()
     job = _Job(url, known, path, first_byte_within, limit, progress)
+    _await(job, first_byte_within, budget)
+    if job.error is not None:
+        raise _explained(job.error, url) from job.error
+    return path
+
+
+def _await(job: "_Job", first_byte_within: float, budget: float | None) -> None:
+    """Start a download and wait until it is done, or the time is over."""
     # Nothing can interrupt a hanging name look-up, so the caller waits for a thread it may leave.
     thread = threading.Thread(target=job.run, name="cnnreport-download", daemon=True)
     started = time.monotonic()
@@ -126,14 +134,12 @@ def fetch(
     answered = job.answered.wait(first_byte_within if budget is None else min(first_byte_within, budget))
     if answered:
         job.done.wait(None if budget is None else max(0.0, started + budget - time.monotonic()))
-    if not job.done.is_set():
-        job.cancelled.set()
-        host = _host(url)
-        problem = f"{host} sends too slowly to be done within {budget:g} s" if answered and budget else ""
-        raise DataError(problem or f"{host} did not answer within {first_byte_within:g} s", _remedy())
-    if job.error is not None:
-        raise _explained(job.error, url) from job.error
-    return path
+    if job.done.is_set():
+        return
+    job.cancelled.set()
+    host = _host(job.url)
+    problem = f"{host} sends too slowly to be done within {budget:g} s" if answered and budget else ""
+    raise DataError(problem or f"{host} did not answer within {first_byte_within:g} s", _remedy())
 
 
 def unwritable(error: OSError) -> EnvironmentFailure:

@@ -115,5 +115,5 @@ def _lacking(asked: Request, ways: Ways[Obtained], error: CnnReportError) -> str
 
 def _ways_out(data_set: DataSet, ways: Ways[Obtained]) -> str:
     """Say what helps where a data set that was asked for cannot be had."""
-    instead = [f"use --data {data_set.name}={each.name}" for each in data_set.choices if each.stand_in]
+    instead = [f"use --data {data_set.name}={choice.name}" for choice in data_set.choices if choice.stand_in]
     return ", or ".join([f"pass a folder that holds {ways.holding} with --data-dir", *instead])

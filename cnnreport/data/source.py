@@ -60,7 +60,7 @@ class Split:
 
     Args:
         train: Images to train with.
-        validation: Images to judge with.
+        validation: Images to validate with.
         basis: Returns the images among whose pixels a palette is found, uint8 (N, 3, H, W).
     """
 

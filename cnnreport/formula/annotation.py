@@ -40,9 +40,9 @@ class Allowed:
     items: "Allowed | None" = None
     open: bool = False
 
-    def only(self, kind: type) -> bool:
+    def only(self, wanted: type) -> bool:
         """Say whether there is no other type."""
-        return self.types == {kind} and not self.open
+        return self.types == {wanted} and not self.open
 
     @property
     def texts(self) -> bool:
@@ -69,7 +69,7 @@ class Allowed:
         """The types in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        words = [_WORDS.get(kind, (f"a {_name(kind)}", ""))[0] for kind in sorted(self.types, key=_name)]
+        words = [_WORDS.get(taken, (f"a {_name(taken)}", ""))[0] for taken in sorted(self.types, key=_name)]
         return " or ".join([*words, *(["None"] if self.optional else [])])
 
     def remedy(self, name: str) -> str:
@@ -77,7 +77,7 @@ class Allowed:
         values = list(self.choices)[:4]
         if bool in self.types:
             values += ["true", "false"]
-        values += [e for kind in sorted(self.types, key=_name) if (e := _WORDS.get(kind, ("", ""))[1])]
+        values += [e for taken in sorted(self.types, key=_name) if (e := _WORDS.get(taken, ("", ""))[1])]
         values += ["none"] if self.optional else []
         if not values:
             return "name a function that returns the net with it"
@@ -130,22 +130,22 @@ def _annotated(hint: Any) -> Allowed:
     if origin is typing.Annotated:
         return _annotated(typing.get_args(hint)[0])
     if inspect.isclass(hint) and issubclass(hint, enum.Enum):
-        values = {str(one.value): one for one in hint if isinstance(one.value, int | str)}
+        values = {str(member.value): member for member in hint if isinstance(member.value, int | str)}
         return Allowed(choices={**hint.__members__, **values})
-    kind = _container(origin or hint)
+    container = _container(origin or hint)
     inner = [part for part in typing.get_args(hint) if part is not Ellipsis]
-    same = len(set(inner)) == 1 and kind in (list, tuple)
-    return Allowed(frozenset((kind,)), items=_annotated(inner[0]) if same else None)
+    same = len(set(inner)) == 1 and container in (list, tuple)
+    return Allowed(frozenset((container,)), items=_annotated(inner[0]) if same else None)
 
 
-def _container(kind: Any) -> Any:
+def _container(hint: Any) -> Any:
     """Return the type that is made for an annotation: a list for a Sequence."""
-    if inspect.isclass(kind) and kind is not str and kind not in (list, tuple, dict):
-        if issubclass(list, kind) and kind is not object:
+    if inspect.isclass(hint) and hint is not str and hint not in (list, tuple, dict):
+        if issubclass(list, hint) and hint is not object:
             return list
-        if issubclass(dict, kind) and kind is not object:
+        if issubclass(dict, hint) and hint is not object:
             return dict
-    return kind
+    return hint
 
 
 def _united(parts: Sequence[Allowed]) -> Allowed:
@@ -153,16 +153,16 @@ def _united(parts: Sequence[Allowed]) -> Allowed:
     choices: dict[str, Any] = {}
     for part in parts:
         choices |= part.choices
-    kinds = frozenset[Any]().union(*(part.types for part in parts))
-    if kinds:  # other values are taken, too
-        kinds |= {str} if any(isinstance(value, str) for value in choices.values()) else set()
+    joined = frozenset[Any]().union(*(part.types for part in parts))
+    if joined:  # other values are taken, too
+        joined |= {str} if any(isinstance(value, str) for value in choices.values()) else set()
         choices = {}
-    return Allowed(kinds, any(part.optional for part in parts), choices, items[0] if items else None)
+    return Allowed(joined, any(part.optional for part in parts), choices, items[0] if items else None)
 
 
 def _written(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _name(kind: Any) -> str:
-    return str(getattr(kind, "__name__", kind))
+def _name(taken: Any) -> str:
+    return str(getattr(taken, "__name__", taken))

@@ -72,10 +72,10 @@ def letters_of(net: Callable[..., Any], fixed: Mapping[str, Any]) -> dict[str, A
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        kinds = annotation.allowed(parameter)
-        if not kinds.may_be_letter:
+        allowed = annotation.allowed(parameter)
+        if not allowed.may_be_letter:
             raise UsageError(
-                f"the parameter {name} has no default and takes {kinds.described}", kinds.remedy(name)
+                f"the parameter {name} has no default and takes {allowed.described}", allowed.remedy(name)
             )
         letter = symbol(LETTERS.get(name, name))
         twin = next((other for other, taken in symbols.items() if taken == letter), None)
@@ -169,9 +169,9 @@ def _read(text: str, allowed: Allowed, name: str) -> Any:
     return _number(text, allowed, name)
 
 
-def _expect(kind: type, text: str, allowed: Allowed, name: str) -> None:
+def _expect(given: type, text: str, allowed: Allowed, name: str) -> None:
     """Refuse a text or a list where a parameter takes numbers and switches only."""
-    if allowed.types and not allowed.open and allowed.types <= {int, float, bool, str} - {kind}:
+    if allowed.types and not allowed.open and allowed.types <= {int, float, bool, str} - {given}:
         raise UsageError(f"--fix {name}: it takes {allowed.described}, not {text}", allowed.remedy(name))
 
 

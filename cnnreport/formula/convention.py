@@ -72,8 +72,8 @@ class Connections:
     def count(self, layer: Layer) -> Count:
         """Count the connections of a layer."""
         if layer.kind == "normalisation":
-            each = {"none": 0, "one": 1, "all": layer.statistics}[self.normalisation]
-            return add([layer.outputs * each])
+            per_value = {"none": 0, "one": 1, "all": layer.statistics}[self.normalisation]
+            return add([layer.outputs * per_value])
         if layer.kind not in self.kinds:
             return 0
         return add([layer.taps, 0 if self.padding else -layer.padded, layer.biases if self.biases else 0])

@@ -1,7 +1,9 @@
 """Derivations and audits as tasks, so that what they find is a run like any other."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.formula import phrase, target
@@ -25,39 +27,37 @@ LINE = 64
 """The same for a formula on a line of its own."""
 
 
-class SymbolicTask:
+class SymbolicTask(ABC):
     """A task of one epoch, in which something is derived; there is no state to keep."""
 
     epochs = 1
 
     def __init__(self, spec: Any, seed: int, data: Mapping[str, "np.ndarray[Any, Any]"], device: str) -> None:
         self._spec = spec
-        self._measures: dict[str, Any] | None = None
 
     def run_epoch(self) -> Row:
         """Derive, and return how many points prove it."""
-        return {"points": float(self._found()["points"])}
+        return {"points": float(self._measures["points"])}
 
     def state(self) -> dict[str, "torch.Tensor"]:
         """Return nothing: what was derived is derived again in a second."""
         return {}
 
-    def restore(self, state: Mapping[str, "torch.Tensor"]) -> None:
+    def restore(self, state: Mapping[str, "torch.Tensor"]) -> None:  # noqa: B027 - there is no state
         """Take nothing up."""
 
     def results(self) -> Results:
         """Return the formulas as measures, and the source of the net."""
         net = target.resolve(self._spec.net)
-        return Results(measures=self._found(), listings={net.__name__: inspect.getsource(net)})
+        return Results(measures=self._measures, listings={net.__name__: inspect.getsource(net)})
 
-    def _found(self) -> dict[str, Any]:
-        if self._measures is None:
-            self._measures = self.derive()
-        return self._measures
+    @cached_property
+    def _measures(self) -> dict[str, Any]:
+        return self.derive()
 
+    @abstractmethod
     def derive(self) -> dict[str, Any]:
         """Return the measures of the run."""
-        raise NotImplementedError
 
 
 class FormulasTask(SymbolicTask):

@@ -50,7 +50,7 @@ class SymbolicTensor(torch.Tensor):
 
         Args:
             sizes: Its shape, batch included where there is one.
-            recorder: Told of everything that happens to it.
+            recorder: Informed of everything that happens to it.
             sources: Numbers of the operations that computed it, -1 for the input of the net; none
                 for a parameter.
         """

@@ -4,13 +4,13 @@ The runner holds each run against it; the console, the result lines, the tables,
 of a report read it. Nothing else types the names of a kind's fields, but for the task that fills them.
 """
 
-import importlib
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cnnreport import modules
 from cnnreport.errors import UsageError, VerificationError
 
 Form = Literal[
@@ -88,14 +88,14 @@ class Kind:
     table: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [each.name for each in self.recorded]
+        names = [recorded.name for recorded in self.recorded]
         for words in (names, self.fields("history"), self.declared("measures"), self.samples):
             twice = [word for word, times in Counter(words).items() if times > 1]
             if twice:
                 raise UsageError(f"the kind {self.name} declares {', '.join(twice)} twice", "rename one")
 
     def __contains__(self, name: object) -> bool:
-        return any(each.name == name for each in self.recorded)
+        return any(recorded.name == name for recorded in self.recorded)
 
     def __getitem__(self, name: str) -> Recorded:
         """Return the number that answers call so.
@@ -103,15 +103,15 @@ class Kind:
         Raises:
             UsageError: None is called so.
         """
-        for each in self.recorded:
-            if each.name == name:
-                return each
-        known = ", ".join(each.name for each in self.recorded)
+        for recorded in self.recorded:
+            if recorded.name == name:
+                return recorded
+        known = ", ".join(recorded.name for recorded in self.recorded)
         raise UsageError(f"the kind {self.name} records no {name!r}", f"choose from: {known}")
 
     def fields(self, place: Place) -> tuple[str, ...]:
         """Return what the task calls the numbers of a place."""
-        return tuple(each.key for each in self.recorded if each.place == place)
+        return tuple(recorded.key for recorded in self.recorded if recorded.place == place)
 
     def declared(self, place: Literal["history", "measures", "samples"]) -> tuple[str, ...]:
         """Return the names of all that a run leaves in a place."""
@@ -126,11 +126,7 @@ def load(name: str) -> Kind:
     Raises:
         UsageError: There is none of that name.
     """
-    module, _, attribute = name.partition(":")
-    try:
-        kind = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"the kind {name!r} cannot be found", "name it as module:NAME") from error
+    kind = modules.attribute(name)
     if not isinstance(kind, Kind):
         raise UsageError(f"{name!r} is no kind of training", "name a `Kind` as module:NAME")
     return kind

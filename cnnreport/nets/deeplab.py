@@ -24,7 +24,7 @@ LAST_LAYER = "classifier.4"
 SMALL = "mobilenet_v3_small_embedded"
 
 _ATROUS_RATES = (4,)
-_REMEDY = "get the file again from where it was published, or use --weights embedded"
+_REMEDY = "get the file again from where it was published, or use --data weights=embedded"
 
 
 def resnet101(num_classes: int) -> DeepLabV3:

@@ -58,7 +58,7 @@ class Run:
     Args:
         folder: Where it lies.
         manifest: Key, file hashes, circumstances (times, machine, versions).
-        history: One row for each epoch; what was not finite reads as NaN.
+        history: One row for each epoch; what was non-finite reads as NaN.
         measures: Numbers and short texts that the task left.
         imported: None for a run made here, else when and from what it was brought in.
     """
@@ -105,7 +105,7 @@ class Run:
 
     @property
     def diverged(self) -> bool:
-        """Whether it ended with numbers that are not finite; its other numbers then mean nothing."""
+        """Whether it ended with non-finite numbers; its other numbers then mean nothing."""
         last = self.history[-1].values() if self.history else ()
         return bool(self.measures.get("diverged")) or not all(map(math.isfinite, last))
 
@@ -156,6 +156,9 @@ def save(
 
     The files depend on the key alone; all that differs between two executions of the same key
     (times, machine, memory) stands under `circumstances` in the manifest.
+
+    Raises:
+        VerificationError: What was written cannot be read again as it was.
     """
     contents = dict(_contents(history, results, sources))
     incoming = _incoming(folder)
@@ -265,7 +268,7 @@ def load_all(root: Path) -> Iterator[Run | Damaged]:
 
 
 def encode(value: Any) -> bytes:
-    """Return canonical JSON: sorted keys, two spaces, what is not finite as null, a final newline."""
+    """Return canonical JSON: sorted keys, two spaces, non-finite numbers as null, a final newline."""
     return (json.dumps(_finite(value), indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 

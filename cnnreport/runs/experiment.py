@@ -80,12 +80,12 @@ def load_all(project: Project) -> dict[str, Experiment]:
 def with_read(project: Project, experiments: Iterable[Experiment]) -> list[Experiment]:
     """Return some experiments, each preceded by the one that it reads."""
     wanted = list(experiments)
-    declared = load_all(project) if any(one.reads for one in wanted) else {}
+    declared = load_all(project) if any(experiment.reads for experiment in wanted) else {}
     ordered: dict[str, Experiment] = {}
-    for one in wanted:
-        if one.reads:
-            ordered.setdefault(one.reads, declared[one.reads])
-        ordered.setdefault(one.name, one)
+    for experiment in wanted:
+        if experiment.reads:
+            ordered.setdefault(experiment.reads, declared[experiment.reads])
+        ordered.setdefault(experiment.name, experiment)
     return list(ordered.values())
 
 
@@ -110,9 +110,10 @@ def named(experiments: Mapping[str, Experiment], name: str) -> tuple[Experiment,
     Raises:
         UsageError: There is none of that name.
     """
-    chosen = tuple(one for one in experiments.values() if name and name in (one.name, one.family))
+    declared = experiments.values()
+    chosen = tuple(each for each in declared if name and name in (each.name, each.family))
     if not chosen:
-        names = {name for one in experiments.values() for name in (one.name, one.family) if name}
+        names = {name for each in declared for name in (each.name, each.family) if name}
         known = ", ".join(sorted(names)) or "none is declared"
         raise UsageError(f"there is no experiment {name!r}", f"choose from: {known}")
     return chosen
@@ -126,7 +127,7 @@ def _declared(file: Path, root: Path) -> tuple[Experiment, ...]:
             raise UsageError(f"{file} holds answers and declares no experiments", f"move it to {ANSWERS}/")
         return ()
     declared = getattr(modules.load(modules.name_of(file, root)), EXPERIMENTS, None)
-    if not isinstance(declared, tuple) or not all(isinstance(one, Experiment) for one in declared):
+    if not isinstance(declared, tuple) or not all(isinstance(each, Experiment) for each in declared):
         raise UsageError(f"EXPERIMENTS in {file} is no tuple of experiments", "see the README for an example")
     return declared
 

@@ -152,10 +152,10 @@ def _find_module(module: str, root: Path) -> tuple[Path, Path] | None:
 
 @cache  # the same few files are asked for again by every experiment of a plan
 def _imports(source: bytes, package: str) -> tuple[str, ...]:
-    return tuple(_found_imports(source, package))
+    return tuple(_each_import(source, package))
 
 
-def _found_imports(source: bytes, package: str) -> Iterator[str]:
+def _each_import(source: bytes, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

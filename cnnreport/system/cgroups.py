@@ -69,10 +69,11 @@ def _groups(proc: Path) -> Iterator[tuple[_Version, Path]]:
         for root, mount in _mounts(proc, version):
             # In a container the path may be that of the host, and the mount its own group's folder.
             inner = path.removeprefix(root.rstrip("/")).lstrip("/")
-            folder = next(each for each in _upwards(mount, inner) if each.is_dir() or each == mount)
-            for each in (folder, *folder.parents):
-                yield version, each
-                if each == mount:
+            above = _upwards(mount, inner)
+            folder = next(directory for directory in above if directory.is_dir() or directory == mount)
+            for directory in (folder, *folder.parents):
+                yield version, directory
+                if directory == mount:
                     break
 
 

@@ -6,7 +6,7 @@ import platform
 
 from cnnreport.system import cgroups
 
-_COMPUTE_CAPABILITY_MAJOR = 75
+COMPUTE_CAPABILITY_MAJOR = 75
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver."""
 
 
@@ -21,7 +21,7 @@ def available_memory() -> int | None:
     What the machine has left, or less where a container is allowed less.
     """
     left = (_free_memory(), cgroups.available_memory())
-    return min((each for each in left if each is not None), default=None)
+    return min((limit for limit in left if limit is not None), default=None)
 
 
 def processor() -> str:
@@ -48,7 +48,7 @@ def cuda_generation() -> int:
     major = ctypes.c_int(0)
     answered = (
         driver is not None
-        and driver.cuDeviceGetAttribute(ctypes.byref(major), _COMPUTE_CAPABILITY_MAJOR, 0) == 0
+        and driver.cuDeviceGetAttribute(ctypes.byref(major), COMPUTE_CAPABILITY_MAJOR, 0) == 0
     )
     return major.value if answered else 0
 

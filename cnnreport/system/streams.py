@@ -19,7 +19,7 @@ _LEFT = {errno.EPIPE, errno.ECONNRESET, errno.EBADF}
 """What a write fails with when its reader has chosen to go."""
 
 
-class _Outlasting(io.RawIOBase):
+class Outlasting(io.RawIOBase):
     """A file descriptor that takes whatever is written to it; `failure` is the first error it met."""
 
     def __init__(self, descriptor: int) -> None:
@@ -84,7 +84,7 @@ def lost_results() -> OSError | None:
         return None
     sys.stdout.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    return raw.lost if isinstance(raw, _Outlasting) else None
+    return raw.lost if isinstance(raw, Outlasting) else None
 
 
 def _open(descriptor: int) -> None:
@@ -97,8 +97,8 @@ def _open(descriptor: int) -> None:
 def _outlasting(stream: TextIO | None, descriptor: int) -> TextIO:
     """Return a stream like the one given, None for one that was closed, which takes whatever comes."""
     if stream is None:
-        return io.TextIOWrapper(io.BufferedWriter(_Outlasting(descriptor)), "utf-8", "replace")
+        return io.TextIOWrapper(io.BufferedWriter(Outlasting(descriptor)), "utf-8", "replace")
     unbuffered = bool(stream.line_buffering or getattr(stream, "write_through", False))
     return io.TextIOWrapper(
-        io.BufferedWriter(_Outlasting(descriptor)), stream.encoding, stream.errors, line_buffering=unbuffered
+        io.BufferedWriter(Outlasting(descriptor)), stream.encoding, stream.errors, line_buffering=unbuffered
     )

@@ -5,7 +5,6 @@ A data set for it prepares ``train_images`` and ``validation_images``, uint8 or 
 classes, a JSON list as bytes (uint8). The net sees uint8 divided by 255, and float32 as it is.
 """
 
-import importlib
 import inspect
 import json
 import math
@@ -18,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from cnnreport import modules
 from cnnreport.errors import DataError, UsageError
 from cnnreport.task import Results, Row
 from cnnreport.training.loop import Batch, Loop, Update, copied, train
@@ -82,7 +82,7 @@ class ClassificationTraining(Loop):
         self._names = _class_names(data, spec.classes)
         self._train = _read(data, "train", spec.classes, device)
         self._validation = _read(data, "validation", spec.classes, device)
-        self._augment = _find_augment(spec.augment) if spec.augment else None
+        self._augment: Augment | None = modules.attribute(spec.augment) if spec.augment else None
         net = make_net(spec.net, seed, **dict(spec.arguments)).to(device)
         per_epoch = math.ceil(len(self._train) / spec.batch_size)
         super().__init__(net, net, spec, seed, device, updates_per_epoch=per_epoch)
@@ -95,7 +95,11 @@ class ClassificationTraining(Loop):
             yield self._augment(images) if self._augment else images, labels
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross entropy of scores (BS, K) and labels (BS,), in nats."""
+        """Return the mean cross entropy of scores (BS, K) and labels (BS,), in nats.
+
+        Raises:
+            UsageError: The net does not give K scores for each image.
+        """
         if scores.shape != (len(targets), self._spec.classes):
             raise UsageError(
                 f"the net {self._spec.net!r} maps {len(targets)} images to scores {tuple(scores.shape)}",
@@ -242,13 +246,3 @@ def _class_names(data: Data, classes: int) -> list[str]:
             f"set the spec's classes to {len(names)}",
         )
     return names
-
-
-def _find_augment(name: str) -> Augment:
-    module, _, function = name.partition(":")
-    try:
-        augment: Augment = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        remedy = "name it as module:function, importable from the project"
-        raise UsageError(f"the function {name!r} that changes images cannot be found", remedy) from error
-    return augment

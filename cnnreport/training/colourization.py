@@ -46,7 +46,10 @@ class _Images:
     labels: torch.Tensor
 
     def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield all images in their order; the last batch is smaller where `size` does not divide them."""
+        """Yield all images in their order, (BS, 1, H, W), with the labels (rows,) of their pixels.
+
+        The last batch is smaller where `size` does not divide them.
+        """
         for grey, labels in zip(torch.split(self.grey, size), torch.split(self.labels, size), strict=True):
             yield grey, labels.flatten()
 
@@ -144,7 +147,7 @@ class ColourizationTraining(Loop):
             `baselines`; `describe`.
         """
         predicted, among = self._predict()
-        kind = type(self.net)
+        net_class = type(self.net)
         return Results(
             weights={name: copied(tensor) for name, tensor in self.net.state_dict().items()},
             samples=self._samples(predicted),
@@ -155,7 +158,7 @@ class ColourizationTraining(Loop):
                 **self._baselines(),
                 **describe(predicted, self._data["validation_label"], self._data["palette"]),
             },
-            listings={kind.__name__: inspect.getsource(kind)},
+            listings={net_class.__name__: inspect.getsource(net_class)},
         )
 
     def _samples(self, predicted: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
 """The one loop: how any net is trained, epoch by epoch.
 
-A kind of training is a child of `Loop`. It says where batches come from, what their loss is, what is told of
-the updates, how predictions are judged and what is left at the end; epochs, divergence, precision, random
+A kind of training is a child of `Loop`. It says where batches come from, what their loss is, which metrics
+its updates and its predictions are given, and what is left at the end; epochs, divergence, precision, random
 numbers, and how a training is taken apart and put together stand here. That a GPU adds in the same order
 each time is the runner's business, see `cnnreport.runs.device.float32`.
 """
@@ -135,15 +135,15 @@ class Loop(ABC):
         """Go through the updates of an epoch, each of which is made when it is asked for.
 
         Returns:
-            The part of the epoch's row that tells of the training images.
+            The part of the epoch's row about the training images.
         """
 
     @abstractmethod
     def validate(self) -> Row:
-        """Judge the net as it is, in evaluation mode.
+        """Return the metrics of the net as it is, in evaluation mode.
 
         Returns:
-            The part of the epoch's row that tells of the validation images.
+            The part of the epoch's row about the validation images.
         """
 
     @abstractmethod
@@ -151,10 +151,10 @@ class Loop(ABC):
         """Return what is kept of the finished run; the net is in evaluation mode."""
 
     def run_epoch(self) -> Row:
-        """Run one epoch: learn, then judge.
+        """Run one epoch: train, then validate.
 
         Returns:
-            What `follow` and `validate` say. A training that diverged goes on; its numbers are what they
+            What `follow` and `validate` return. A training that diverged goes on; its numbers are what they
             are.
         """
         self.model.train()

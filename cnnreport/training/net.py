@@ -1,10 +1,10 @@
 """A net that a spec names, with initial weights that its seed alone decides."""
 
-import importlib
 from typing import Any
 
 from torch import nn
 
+from cnnreport import modules
 from cnnreport.errors import UsageError
 from cnnreport.training.seeded import seeded
 
@@ -21,21 +21,12 @@ def make_net(name: str, seed: int, *arguments: Any, **named: Any) -> nn.Module:
     Raises:
         UsageError: There is no such class, or it does not take these arguments.
     """
-    kind = _find(name)
+    net_class = modules.attribute(name)
     with seeded(seed):
         try:
-            net = kind(*arguments, **named)
+            net = net_class(*arguments, **named)
         except TypeError as error:
             raise UsageError(f"the net {name!r} cannot be made: {error}", "see its arguments") from error
     if not isinstance(net, nn.Module):
         raise UsageError(f"{name!r} is no net", "name a class that is a torch.nn.Module")
     return net
-
-
-def _find(name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        remedy = "name it as module:Class, importable from the project"
-        raise UsageError(f"the net {name!r} cannot be found", remedy) from error

@@ -154,5 +154,5 @@ def _rule(parameters: list[torch.nn.Parameter], chosen: Optimiser, learning_rate
     if chosen.name == "adam" and taken == OPTIMISERS["adam"]:
         return Adam(parameters, learning_rate)
     arguments: dict[str, Any] = {_ARGUMENTS.get(name, name): value for name, value in taken.items()}
-    kind = getattr(torch.optim, _CLASSES[chosen.name])
-    return TorchRule(kind(parameters, lr=learning_rate, **arguments))
+    optimiser_class = getattr(torch.optim, _CLASSES[chosen.name])
+    return TorchRule(optimiser_class(parameters, lr=learning_rate, **arguments))

@@ -10,14 +10,14 @@ class Tally:
 
     Args:
         device: ``cpu``, ``cuda`` or ``mps``.
-        judged: How many predictions there are for each unit of a batch's weight.
+        per_weight: How many predictions there are for each unit of a batch's weight.
     """
 
-    def __init__(self, device: str, judged: int = 1) -> None:
+    def __init__(self, device: str, per_weight: int = 1) -> None:
         self._loss = torch.zeros((), device=device)
         self._right = torch.zeros((), device=device, dtype=torch.int64)
         self._weight = 0
-        self._judged = judged
+        self._per_weight = per_weight
 
     def add(self, loss: torch.Tensor, right: torch.Tensor, weight: int) -> None:
         """Take a batch in.
@@ -33,4 +33,4 @@ class Tally:
 
     def means(self) -> tuple[float, float]:
         """Return the mean loss, and the share of right predictions in 0..1."""
-        return self._loss.item() / self._weight, self._right.item() / (self._weight * self._judged)
+        return self._loss.item() / self._weight, self._right.item() / (self._weight * self._per_weight)

@@ -98,7 +98,7 @@ def test_half_an_archive(folder: Path, share: float) -> None:
 
 def test_a_bomb(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive that unpacks to more than any real one is refused on the way."""
-    monkeypatch.setattr(cifar10, "_LARGEST_ARCHIVE", 1 << 20)
+    monkeypatch.setattr(cifar10, "LARGEST_ARCHIVE", 1 << 20)
     archive = folder / cifar10.ARCHIVE
     with tarfile.open(archive, "w:gz") as tar:
         header = tarfile.TarInfo("padding")
@@ -125,7 +125,7 @@ def test_a_truncated_batch(folder: Path) -> None:
 
 def test_a_huge_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file far beyond a batch's size is not even read."""
-    monkeypatch.setattr(cifar10, "_LARGEST_BATCH", 1000)
+    monkeypatch.setattr(cifar10, "LARGEST_BATCH", 1000)
     with pytest.raises(DataError, match=r"data_batch_1 has \d+ bytes"):
         cifar10.read(found(folder))
 

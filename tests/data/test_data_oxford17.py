@@ -525,8 +525,8 @@ def test_archives_are_bounded(
 ) -> None:
     """Too large a member, too many or too much in all end the unpacking."""
     monkeypatch.setattr(oxford17, "LARGEST_FILE", 4095)
-    monkeypatch.setattr(oxford17_archives, "_MEMBERS", 10)
-    monkeypatch.setattr(oxford17_archives, "_UNPACKED", 100_000)
+    monkeypatch.setattr(oxford17_archives, "MOST_FILES", 10)
+    monkeypatch.setattr(oxford17_archives, "MOST_BYTES", 100_000)
     folder = publish(place, tmp_path / "published")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:

@@ -12,6 +12,7 @@ from cnnreport.formula.proof import measured
 from cnnreport.formula.proof.dispatched import PRODUCT, Dispatch, Dispatched, reached
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.rules.operations import RULES
+from cnnreport.formula.rules.rule import Rule
 from cnnreport.formula.symbols import symbol
 from cnnreport.formula.tracing.derive import derive
 
@@ -158,6 +159,12 @@ def without_batch(effect: Any) -> Any:
     return replace(effect, taps=effect.taps // 5, padded=effect.padded // 5)
 
 
+def instead(monkeypatch: pytest.MonkeyPatch, operation: str, wrong: Rule) -> None:
+    """Let an operation have another rule."""
+    find = RULES.find
+    monkeypatch.setattr(RULES, "find", lambda name, place: wrong if name == operation else find(name, place))
+
+
 @pytest.mark.parametrize("operation", ["conv2d", "conv_transpose2d", "max_pool2d", "linear"])
 def test_an_error_of_rule_and_first_witness_alike_is_found(
     operation: str, monkeypatch: pytest.MonkeyPatch
@@ -176,7 +183,7 @@ def test_an_error_of_rule_and_first_witness_alike_is_found(
         right = count(*args, **kwargs)
         return right | {name: right[name] // 5 for name in ("taps", "padded") if name in right}
 
-    monkeypatch.setitem(RULES._rules, operation, wrong)
+    instead(monkeypatch, operation, wrong)
     monkeypatch.setitem(measured.COUNTS, operation, few)
     with pytest.raises(VerificationError, match=r"taps of layer, derived \d+, is \d+ where ATen computes it"):
         prove(derive(lambda num_filters: Fold(layer), {"num_filters": 1}, (5, 3, 8, 8)))
@@ -186,7 +193,7 @@ def test_taps_on_padding_have_two_witnesses_too(monkeypatch: pytest.MonkeyPatch)
     """Where rule and first witness forget the padding, it is found as well."""
     rule, count = RULES.find("conv2d", ""), measured.COUNTS["conv2d"]
     wrong = replace(rule, apply=lambda *args, **kwargs: replace(rule.apply(*args, **kwargs), padded=0))
-    monkeypatch.setitem(RULES._rules, "conv2d", wrong)
+    instead(monkeypatch, "conv2d", wrong)
     monkeypatch.setitem(measured.COUNTS, "conv2d", lambda *a, **k: count(*a, **k) | {"padded": 0})
     # A 5 x 6 image has 13 * 16 of its 270 taps inside, in 5 * 4 * 3 pairs of channels.
     with pytest.raises(VerificationError, match="padded of layer, derived 0, is 3720 where ATen computes it"):

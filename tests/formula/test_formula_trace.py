@@ -322,7 +322,7 @@ def test_places_stay_right_after_an_error_that_the_net_catches() -> None:
 
 def test_symbolic_tensors_are_tensors() -> None:
     """They pass for tensors, become parameters, and tell their sizes."""
-    tensor = SymbolicTensor.of((NF, 3), trace._Tracer())
+    tensor = SymbolicTensor.of((NF, 3), trace.Tracer())
     assert isinstance(tensor, torch.Tensor)
     assert isinstance(nn.Parameter(tensor), nn.Parameter)
     assert (tensor.shape, tensor.dim(), tensor.numel()) == ((NF, 3), 2, 3 * NF)

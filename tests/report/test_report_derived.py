@@ -209,7 +209,7 @@ def test_captions_name_the_run_and_no_data(
     """A derivation has no data to name; its tables and its drawing lead to the row of its run."""
     made = composed(project, pool_upsample=make_run(), pool_upsample_formulas=make_derivation())
     captions = re.findall(r"<(?:fig)?caption>.*?</(?:fig)?caption>", made, flags=re.DOTALL)
-    named = [caption for caption in captions if 'Run: <a class="ref" href="#run-2">R2</a>' in caption]
+    named = [caption for caption in captions if 'Run:&nbsp;<a class="ref" href="#run-2">R2</a>' in caption]
     assert len(named) == 6
     assert not any("Data:" in caption for caption in named)
 

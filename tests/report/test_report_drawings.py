@@ -153,7 +153,7 @@ def test_figures_nets_and_formulas_are_kept(tmp_path: Path, monkeypatch: pytest.
     box = Box("ReLU", "activation", "", "1 × 2 × 2", (-1,))
 
     def everything() -> list[object]:
-        maths._drawn.__wrapped__.cache_clear()
+        maths.drawn_formula.__wrapped__.cache_clear()
         curve = Curve("loss", "train", [[1.0, 0.5]])
         made = figure.curves([curve], "loss", "a curve", ())
         net = architecture.draw([box], "1 × 2 × 2", "a net")

@@ -63,7 +63,7 @@ def test_a_class_without_images_is_grey_and_named() -> None:
 
 @pytest.mark.parametrize("counts", [[[0] * 3] * 3, [[math.nan] * 3] * 3, [[math.inf] * 3] * 3])
 def test_a_matrix_of_nothing_is_drawn_as_such(counts: list[list[float]]) -> None:
-    """Neither zeros nor what is not finite is drawn as right or wrong."""
+    """Neither zeros nor non-finite numbers are drawn as right or wrong."""
     drawn = draw(counts)
     assert {cell.fill for cell in cells(drawn)} == {"#ececec"}
     assert drawn.alt == "Three classes. There are no images."

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pypdf
 import pytest
 from fake_runs import write_run
+from fontTools.subset import Subsetter
 from markupsafe import Markup
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
@@ -166,8 +167,8 @@ def test_missing_libraries_are_named_with_the_remedy(monkeypatch: pytest.MonkeyP
 
 def without(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Have a library not be there."""
-    real = libraries._load
-    monkeypatch.setattr(libraries, "_load", lambda names: None if file in names else real(names))
+    real = libraries.load
+    monkeypatch.setattr(libraries, "load", lambda names: None if file in names else real(names))
 
 
 def test_harfbuzz_subset_is_no_requirement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +187,7 @@ def test_the_subsetter_is_named_as_weasyprint_chooses_it(
 ) -> None:
     """HarfBuzz-Subset where it is there and HarfBuzz is not too old for it."""
     harfbuzz = SimpleNamespace(hb_version_atleast=lambda *_: new_enough)
-    monkeypatch.setattr(libraries, "_load", lambda names: harfbuzz if there or "harfbuzz" in names else None)
+    monkeypatch.setattr(libraries, "load", lambda names: harfbuzz if there or "harfbuzz" in names else None)
     assert libraries.subsetter() == expected
 
 
@@ -230,15 +231,13 @@ def test_without_harfbuzz_subset_any_other_line_stops_it(
     fonttools: None, monkeypatch: pytest.MonkeyPatch, logger: str, line: str
 ) -> None:
     """Only the one line is expected; what else WeasyPrint or fontTools say is an error."""
-    from weasyprint.pdf.fonts import Font
+    real = Subsetter.subset
 
-    real = Font._fonttools_subset
-
-    def complaining(font: Font, to_unicode: dict[int, str], hinting: bool) -> None:
+    def complaining(subsetter: Subsetter, font: object) -> None:
         logging.getLogger(logger).warning(line)
-        real(font, to_unicode, hinting)
+        real(subsetter, font)
 
-    monkeypatch.setattr(Font, "_fonttools_subset", complaining)
+    monkeypatch.setattr(Subsetter, "subset", complaining)
     with pytest.raises(VerificationError, match=line):
         pdf.render(PAGE.format(css="", body=""))
 
@@ -262,7 +261,7 @@ def test_looking_for_libraries_needs_no_weasyprint() -> None:
 
 def test_a_missing_font_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A font that is not installed is named with the command that installs it."""
-    monkeypatch.setattr(fonts, "_FILES", {"Nothing": ("fontpkg_nothing", ("Nothing.ttf",))})
+    monkeypatch.setattr(fonts, "FILES", {"Nothing": ("fontpkg_nothing", ("Nothing.ttf",))})
     with pytest.raises(EnvironmentFailure, match="run: pip install fontpkg-nothing"):
         fonts.faces()
 

@@ -240,6 +240,7 @@ def test_workers_that_crash_before_any_run_end_the_plan(
         compute(counting, monkeypatch, WorkerDied(-11, ready=False))
 
 
+@pytest.mark.slow  # real workers; what follows from a death is tried above without any
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is for POSIX")
 def test_a_worker_is_killed_for_real(counting: Project) -> None:
     """The runs go on from their last epochs and end with the numbers of undisturbed ones."""

@@ -68,7 +68,7 @@ def test_the_package_s_own_files_are_executed_as_they_stand(tmp_path: Path) -> N
     """Bytecode of an earlier text of cnnreport itself is not used, nor written where it could mislead."""
     shutil.copytree(PACKAGE, tmp_path / "cnnreport", ignore=shutil.ignore_patterns("__pycache__", "weights"))
     edit_unseen(tmp_path / "cnnreport" / "system" / "hardware.py", "_MAJOR = 75", "_MAJOR = 76")
-    program = "import cnnreport.system.hardware as h; print(h.__file__, h._COMPUTE_CAPABILITY_MAJOR)"
+    program = "import cnnreport.system.hardware as h; print(h.__file__, h.COMPUTE_CAPABILITY_MAJOR)"
     done = python("-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {program}", folder=tmp_path)
     assert done.stdout.split() == [str(tmp_path / "cnnreport" / "system" / "hardware.py"), "76"], done.stderr
     assert not list((tmp_path / "cnnreport" / "__pycache__").glob("errors.*"))
@@ -221,8 +221,8 @@ def test_installed_packages_keep_their_bytecode(place: str, tmp_path: Path) -> N
     """An environment inside a project is imported as ever: its thousands of files change by installation."""
     (tmp_path / place).mkdir(parents=True)
     with pytest.raises(ImportError, match="others import from"):
-        sources._Hook(tmp_path)(str(tmp_path / place))
-    assert sources._Hook(tmp_path)(str(tmp_path)).path == str(tmp_path)
+        sources.Hook(tmp_path)(str(tmp_path / place))
+    assert sources.Hook(tmp_path)(str(tmp_path)).path == str(tmp_path)
 
 
 def test_a_folder_of_installed_packages_is_not_followed(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_folder_of_installed_packages_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "site-packages" / "torch").mkdir(parents=True)
     for place in ("site-packages", "site-packages/torch"):
         with pytest.raises(ImportError, match="others import from"):
-            sources._Hook(tmp_path / "site-packages")(str(tmp_path / place))
+            sources.Hook(tmp_path / "site-packages")(str(tmp_path / place))
 
 
 def test_a_package_that_is_installed_is_followed_all_the_same() -> None:

@@ -13,7 +13,7 @@ import pytest
 from executing import Here, compute_with
 from planned import DECLARATION, plan
 
-from cnnreport.project import Project
+from cnnreport.project import PACKAGE, Project, find
 from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.system import streams
 
@@ -40,7 +40,7 @@ def start(project: Project, *words: str, before: Any = None, **how: Any) -> "sub
 
 def count(project: Project, **how: Any) -> "subprocess.Popen[bytes]":
     """Start the two runs."""
-    return start(project, "run", "count", "--device", "cpu", **how)
+    return start(project, "run", "count", "--device", "cpu", "--workers", "1", **how)
 
 
 def done(project: Project) -> list[str]:
@@ -66,6 +66,7 @@ def test_closed_streams_stop_nothing_and_get_into_no_file(counting: Project) -> 
     assert done(counting) == ["cached", "cached"]
 
 
+@pytest.mark.slow  # a real worker; the next test has the same in this process
 def test_a_printer_that_fails_does_not_end_the_listener(long: Project) -> None:
     """Whatever the code that shows progress raises, the runs are finished, and then it is told."""
 
@@ -73,7 +74,7 @@ def test_a_printer_that_fails_does_not_end_the_listener(long: Project) -> None:
         raise ValueError("no such colour")
 
     with pytest.warns(RuntimeWarning, match="could not be shown: ValueError: no such colour"):
-        runs = run_plan(long, plan(long), "a command", fail)
+        runs = run_plan(long, plan(long), "a command", fail, most=1)
     assert [len(run.history) for run in runs] == [EPOCHS, EPOCHS]
 
 
@@ -92,10 +93,10 @@ def test_a_printer_that_fails_does_not_end_a_run_in_this_process(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_results_that_find_no_room_are_an_error(counting: Project) -> None:
+def test_results_that_find_no_room_are_an_error() -> None:
     """`list > FILE` on a full disk ends with exit code 4 and says why."""
     with open("/dev/full", "wb") as full:
-        process = start(counting, "list", stdout=full, stderr=subprocess.PIPE)
+        process = start(find(PACKAGE.parent), "list", stdout=full, stderr=subprocess.PIPE)
         _, errors = process.communicate(timeout=FOREVER)
     assert process.returncode == 4
     assert b"results could not be written to stdout: no space left on device" in errors
@@ -141,7 +142,7 @@ def test_a_pipe_that_does_not_block_gets_everything() -> None:
     thread = threading.Thread(target=read)
     thread.start()
     content = os.urandom(300_000)
-    raw = streams._Outlasting(writer)
+    raw = streams.Outlasting(writer)
     sent = 0
     while sent < len(content):
         sent += raw.write(memoryview(content)[sent:])

@@ -189,7 +189,7 @@ def test_each_of_many_classes_keeps_its_row() -> None:
 
 
 def test_a_diverged_training_goes_on_and_says_so() -> None:
-    """Losses that are not finite stay as they are; the run ends and is marked."""
+    """Non-finite losses stay as they are; the run ends and is marked."""
     rows, results = run(replace(SPEC, learning_rate=1e38))
     assert not np.isfinite(rows[-1]["validation_loss"])
     assert results.measures["diverged"] is True
@@ -243,14 +243,14 @@ def test_data_that_lack_an_array_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"net": "small_classes:NoNet"}, "'small_classes:NoNet' cannot be found; name it as module:Class"),
+        ({"net": "small_classes:NoNet"}, "there is no NoNet in small_classes; mend the name, or define it"),
         ({"arguments": (("depth", 3),)}, "'small_classes:SmallNet' cannot be made: .*'depth'; see its argu"),
         ({"net": "small_classes:small_classes", "arguments": ()}, "'small_classes:small_classes' is no net"),
         (
             {"arguments": (("classes", 4),)},
             r"maps 8 images to scores \(8, 4\); make it give 3 scores for each",
         ),
-        ({"augment": "small_classes:no"}, "function 'small_classes:no' that changes images cannot be found"),
+        ({"augment": "small_classes:no"}, "there is no no in small_classes"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused(changes: dict[str, Any], message: str) -> None:

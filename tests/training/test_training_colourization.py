@@ -302,10 +302,17 @@ def test_fast_trains_in_bfloat16_where_there_is_hardware(monkeypatch: pytest.Mon
     assert losses == pytest.approx(exact, rel=1e-2)
 
 
-@pytest.mark.parametrize("net", ["no.such.module:Net", "cnnreport.nets.colourization:NoNet", "nonsense"])
-def test_a_net_that_cannot_be_found_is_named(net: str) -> None:
-    """The message says which net and how to name one."""
-    with pytest.raises(UsageError, match="cannot be found; name it as module:Class"):
+@pytest.mark.parametrize(
+    ("net", "said"),
+    [
+        ("no.such.module:Net", "there is no module no.such.module; mend the name"),
+        ("cnnreport.nets.colourization:NoNet", "there is no NoNet in cnnreport.nets.colourization; mend"),
+        ("nonsense", "'nonsense' is no name of a thing in a module; write it as module:NAME"),
+    ],
+)
+def test_a_net_that_cannot_be_found_is_named(net: str, said: str) -> None:
+    """The message says what is not there and how to name it."""
+    with pytest.raises(UsageError, match=said):
         make(varied(net=net))
 
 

@@ -74,7 +74,7 @@ def test_measures_say_which_weights(data: dict[str, NDArray[Any]]) -> None:
 
 def test_what_is_not_finite_is_refused() -> None:
     """Features that are no numbers are not written down."""
-    with pytest.raises(VerificationError, match="not finite"):
+    with pytest.raises(VerificationError, match="non-finite"):
         pack(torch.tensor([1.0, float("inf")]))
 
 

@@ -52,7 +52,7 @@ def test_cached_features_change_nothing(
     whole_rows, whole = run(replace(spec, features="frozen"), data)
     model = fine_tuning.make_model("pretrained", 0, data, "cpu")
     exact = features(model, normalise(torch.from_numpy(data["images"]))).clone()
-    monkeypatch.setattr(fine_tuning, "_cached", lambda _data: exact)
+    monkeypatch.setattr(fine_tuning, "cached_features", lambda _data: exact)
     monkeypatch.setattr(fine_tuning, "normalise", lambda found: found)
     rows, results = run(spec, data)
     for mine, theirs in zip(rows, whole_rows, strict=True):

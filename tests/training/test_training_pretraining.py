@@ -68,6 +68,6 @@ def test_a_look_is_what_it_says() -> None:
     """Colour, texture, saturation and the picture's mean, computed by hand for two flat places."""
     colours = torch.zeros(1, 3, 16, 32)
     colours[0, 0, :, 16:] = 1.0
-    red, dark = (pretraining.look(colours)[0, :, 0, column].tolist() for column in (1, 0))
+    red, dark = (pretraining.appearance(colours)[0, :, 0, column].tolist() for column in (1, 0))
     assert red == pytest.approx([2, -2, -2, 0, 0, 0, 4, 0, -2, -2])
     assert dark == pytest.approx([-2, -2, -2, 0, 0, 0, 0, 0, -2, -2])

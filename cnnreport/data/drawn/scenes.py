@@ -33,7 +33,7 @@ def prepare(_source: Source, *, scenes: int, validation_scenes: int) -> dict[str
 
     Args:
         scenes: How many to train with, N.
-        validation_scenes: How many to judge with, M.
+        validation_scenes: How many to validate with, M.
 
     Returns:
         ``train_rgb`` uint8 (N, 3, 224, 224) and ``train_class`` uint8 (N, 224, 224), the position of a

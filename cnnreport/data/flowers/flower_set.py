@@ -22,7 +22,7 @@ LISTS = ("trn1", "trn2", "trn3", "val1")
 """The lists that are used, of the nine that the published file has."""
 
 BACKGROUND, FLOWER, VOID = 0, 1, 255
-"""What a pixel of a mask shows; void ones are neither learnt from nor judged."""
+"""What a pixel of a mask shows; void ones are neither learnt from nor scored."""
 
 _LISTS_OF = {"clean_train": "trn1", "handout_train": "trn1, trn2 and trn3", "validation": "val1"}
 

@@ -117,7 +117,7 @@ def prepare(source: FlowerSource, *, images: int | None, size: int) -> dict[str,
     chosen = protocols(lists, usable, images)
     pairs, bad = _read_pairs(files, np.unique(np.concatenate(list(chosen.values()))).tolist(), size)
     bad += _orphans(files)
-    _judge(bad, len(pairs) + len(bad), source.skip_bad)
+    _refuse(bad, len(pairs) + len(bad), source.skip_bad)
     numbers = np.array(list(pairs), np.int64)
     listed = np.unique(np.concatenate(list(lists.values())))
     return {
@@ -217,7 +217,7 @@ def _orphans(files: Files) -> list[str]:
     return [f"{files.trimaps[number].name}: a trimap without its image" for number in alone]
 
 
-def _judge(bad: Sequence[str], of: int, skip: bool) -> None:
+def _refuse(bad: Sequence[str], of: int, skip: bool) -> None:
     if not bad or (skip and len(bad) <= _TOLERATED * of):
         return
     named = "; ".join(bad[:_NAMED])

@@ -1,27 +1,25 @@
 """The Oxford-17 flowers as they are published: two archives and the file of lists."""
 
-import gzip
 import os
 import re
 import shutil
-import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
 
-from cnnreport.data import download
+from cnnreport.data import archive, download
 from cnnreport.data.flowers import oxford17
 from cnnreport.errors import DataError
 
 URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/"
 ARCHIVE, TRIMAPS_ARCHIVE = "17flowers.tgz", "trimaps.tgz"
 
-_MEMBERS, _UNPACKED = 10_000, 1 << 30
+MOST_FILES, MOST_BYTES = 10_000, 1 << 30
+"""What an archive may hold and unpack to; the published ones are far from it."""
+
 _REMEDY = "get the published file again, or use --data flowers=meadow"
 
 
@@ -124,42 +122,23 @@ def _beside(target: Path) -> Iterator[Path]:
         raise download.unwritable(error) from error
 
 
-def _extract(archive: Path, folder: Path, part: str, wanted: re.Pattern[str]) -> None:
+def _extract(path: Path, folder: Path, part: str, wanted: re.Pattern[str]) -> None:
     extracted = 0
-    try:
-        with gzip.open(archive) as unzipped:
-            bounded: Any = _Bounded(unzipped, archive.name)
-            with tarfile.open(fileobj=bounded, mode="r|") as members:
-                for number, member in enumerate(members):
-                    if number >= _MEMBERS:
-                        raise DataError(f"{archive.name} holds more than {_MEMBERS} files", _REMEDY)
-                    name = os.path.basename(member.name)
-                    if member.isfile() and wanted.fullmatch(name):
-                        _check_size(member.size, f"{name} in {archive.name}")
-                        # Whatever folder it was packed in, it goes where it belongs. Not every Python 3.11
-                        # has tarfile's own filters.
-                        if content := members.extractfile(member):
-                            (folder / part).mkdir(exist_ok=True)
-                            (folder / part / name).write_bytes(content.read())
-                            extracted += 1
-    except (gzip.BadGzipFile, EOFError, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{archive.name} is damaged or half downloaded: {error}", _REMEDY) from error
+    with archive.opened(path, MOST_BYTES, _REMEDY) as members:
+        for number, member in enumerate(members):
+            if number >= MOST_FILES:
+                raise DataError(f"{path.name} holds more than {MOST_FILES} files", _REMEDY)
+            name = os.path.basename(member.name)
+            if member.isfile() and wanted.fullmatch(name):
+                _check_size(member.size, f"{name} in {path.name}")
+                # Whatever folder it was packed in, it goes where it belongs. Not every Python 3.11
+                # has tarfile's own filters.
+                if content := members.extractfile(member):
+                    (folder / part).mkdir(exist_ok=True)
+                    (folder / part / name).write_bytes(content.read())
+                    extracted += 1
     if not extracted:
-        raise DataError(f"{archive.name} holds none of the {part} of the flowers", _REMEDY)
-
-
-class _Bounded:
-    """Reads an unpacked stream up to a limit, beyond which no real archive goes."""
-
-    def __init__(self, stream: gzip.GzipFile, name: str) -> None:
-        self._stream, self._name, self._left = stream, name, _UNPACKED
-
-    def read(self, size: int) -> bytes:
-        content = self._stream.read(size)
-        self._left -= len(content)
-        if self._left < 0:
-            raise DataError(f"{self._name} unpacks to more than {_UNPACKED >> 20} MiB", _REMEDY)
-        return content
+        raise DataError(f"{path.name} holds none of the {part} of the flowers", _REMEDY)
 
 
 def _check_size(size: int, what: str) -> None:

@@ -5,10 +5,7 @@ A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009. The 
 as validation, the 1000 of the test batch.
 """
 
-import gzip
 import io
-import tarfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnreport.data import archive
 from cnnreport.data.horses import pickles
 from cnnreport.data.source import SEED, Series, Source, Split
 from cnnreport.errors import DataError
@@ -31,8 +29,9 @@ SIZE = 170_498_071
 HORSE = 7
 _TRAINING = tuple(f"data_batch_{i}" for i in range(1, 6))
 _BATCHES = (*_TRAINING, "test_batch")
-_LARGEST_BATCH = 64 << 20
-_LARGEST_ARCHIVE = 512 << 20
+LARGEST_BATCH, LARGEST_ARCHIVE = 64 << 20, 512 << 20
+"""Bytes that a batch may have and an archive may unpack to, well above those of the published ones."""
+
 _REMEDY = "remove it and get it again, or use --data horses=meadow"
 
 
@@ -59,8 +58,8 @@ def find(folder: Path) -> Path | None:
     for candidate in (folder / FOLDER, folder):
         if any((candidate / name).is_file() for name in _BATCHES):
             return candidate
-    archive = folder / ARCHIVE
-    return archive if archive.is_file() else None
+    packed = folder / ARCHIVE
+    return packed if packed.is_file() else None
 
 
 def read(place: Path, label: int = HORSE) -> Images:
@@ -134,7 +133,7 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
         path = folder / name
         if not path.is_file():
             continue
-        if path.stat().st_size > _LARGEST_BATCH:
+        if path.stat().st_size > LARGEST_BATCH:
             raise DataError(f"{name} has {path.stat().st_size} bytes, expected some 30 million", _REMEDY)
         try:
             yield name, path.read_bytes()
@@ -145,34 +144,18 @@ def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 def _from_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Unpack in memory, so that no name in the archive can reach a folder of the user's."""
     try:
-        with gzip.open(path) as unzipped:
-            bounded: Any = _Bounded(unzipped)
-            with tarfile.open(fileobj=bounded, mode="r|") as archive:
-                for member in archive:
-                    folder, _, name = member.name.rpartition("/")
-                    if not member.isfile() or name not in _BATCHES or folder.rpartition("/")[2] != FOLDER:
-                        continue
-                    if member.size > _LARGEST_BATCH:
-                        raise DataError(f"{name} has {member.size} bytes, expected some 30 million", _REMEDY)
-                    file = archive.extractfile(member)
-                    if file is not None:
-                        yield name, file.read()
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise DataError(f"{path.name} is damaged or half downloaded: {error}", _REMEDY) from error
-
-
-class _Bounded:
-    """Reads an unpacked stream up to a limit, beyond which no real archive goes."""
-
-    def __init__(self, stream: gzip.GzipFile) -> None:
-        self._stream, self._left = stream, _LARGEST_ARCHIVE
-
-    def read(self, size: int) -> bytes:
-        content = self._stream.read(size)
-        self._left -= len(content)
-        if self._left < 0:
-            raise DataError(f"{ARCHIVE} unpacks to more than {_LARGEST_ARCHIVE >> 20} MiB", _REMEDY)
-        return content
+        with archive.opened(path, LARGEST_ARCHIVE, _REMEDY) as members:
+            for member in members:
+                folder, _, name = member.name.rpartition("/")
+                if not member.isfile() or name not in _BATCHES or folder.rpartition("/")[2] != FOLDER:
+                    continue
+                if member.size > LARGEST_BATCH:
+                    raise DataError(f"{name} has {member.size} bytes, expected some 30 million", _REMEDY)
+                file = members.extractfile(member)
+                if file is not None:
+                    yield name, file.read()
+    except OSError as error:
+        raise DataError(f"cannot read {path.name}: {error}", _REMEDY) from error
 
 
 def _select(content: bytes, name: str, label: int) -> NDArray[np.uint8]:

@@ -61,8 +61,8 @@ def read(file: Path) -> Claims:
     for key, example in _REQUIRED.items():
         if key not in content:
             raise UsageError(f"{file}: the key {key!r} is missing", f"add a line such as {example}")
-    for key, kind in _KEYS.items():
-        _check_type(content.get(key, kind()), kind, f"{file}: {key}")
+    for key, expected in _KEYS.items():
+        _check_type(content.get(key, expected()), expected, f"{file}: {key}")
     if not 1 <= content["input_size"] <= MAX_INPUT_SIZE:
         raise UsageError(f"{file}: input_size is out of range", f"write a number from 1 to {MAX_INPUT_SIZE}")
     tables = {size: content.get(size, {}) for size in SIZES}
@@ -103,6 +103,6 @@ def _check_keys(table: Mapping[str, Any], known: Sequence[str], place: str) -> N
             raise UsageError(f"{place}there is no key {key!r}", f"known keys: {', '.join(known)}")
 
 
-def _check_type(value: Any, kind: type, place: str) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise UsageError(f"{place} is not {_TYPES[kind]}", f"write {_TYPES[kind]}")
+def _check_type(value: Any, expected: type, place: str) -> None:
+    if not isinstance(value, expected) or isinstance(value, bool):
+        raise UsageError(f"{place} is not {_TYPES[expected]}", f"write {_TYPES[expected]}")

@@ -50,9 +50,9 @@ class Sheet:
     @property
     def verdicts(self) -> dict[tuple[Size, str], str]:
         """Of each formula whether it is right, wrong, missing or unreadable."""
-        judged = {} if self.audit is None else {(f.size, f.quantity): f.holds for f in self.audit.findings}
+        right = {} if self.audit is None else {(f.size, f.quantity): f.holds for f in self.audit.findings}
         unread = self.unreadable if self.audit or self.unreadable else KEYS
-        said = {key: "right" if holds else "wrong" for key, holds in judged.items()}
+        said = {key: "right" if holds else "wrong" for key, holds in right.items()}
         return {key: said.get(key, "unreadable" if key in unread else "missing") for key in KEYS}
 
     @property

@@ -28,25 +28,26 @@ def vector(count: Count) -> Vector:
 def added(vectors: Iterable[Vector]) -> Vector:
     """Add vectors up."""
     total: dict[sympy.Expr, Fraction] = {}
-    for one in vectors:
-        for term, coefficient in one.items():
+    for vector in vectors:
+        for term, coefficient in vector.items():
             total[term] = total.get(term, Fraction()) + coefficient
     return {term: coefficient for term, coefficient in total.items() if coefficient}
 
 
-def scaled(one: Vector, factor: Fraction | int) -> Vector:
+def scaled(vector: Vector, factor: Fraction | int) -> Vector:
     """Multiply a vector by a number."""
-    return {term: factor * coefficient for term, coefficient in one.items()} if factor else {}
+    return {term: factor * coefficient for term, coefficient in vector.items()} if factor else {}
 
 
-def key(one: Vector) -> frozenset[Any]:
+def key(vector: Vector) -> frozenset[Any]:
     """Return what two vectors have in common if they are the same."""
-    return frozenset(one.items())
+    return frozenset(vector.items())
 
 
-def count_of(one: Vector) -> Count:
+def count_of(vector: Vector) -> Count:
     """Put a count together again."""
-    return simple(sympy.Add(*(sympy.Rational(c.numerator, c.denominator) * term for term, c in one.items())))
+    terms = (sympy.Rational(c.numerator, c.denominator) * term for term, c in vector.items())
+    return simple(sympy.Add(*terms))
 
 
 class Rewriting:
@@ -60,12 +61,12 @@ class Rewriting:
         self._squares = [old.base for old in replaced if old.is_Pow]
         self._seen: dict[sympy.Expr, Vector] = {}
 
-    def __call__(self, one: Vector) -> Vector:
+    def __call__(self, vector: Vector) -> Vector:
         """Rewrite a count."""
         for letter in self._squares:
-            if any(term.has(letter) and term.as_powers_dict()[letter] != 2 for term in one):
-                return one
-        return added(scaled(self._term(term), coefficient) for term, coefficient in one.items())
+            if any(term.has(letter) and term.as_powers_dict()[letter] != 2 for term in vector):
+                return vector
+        return added(scaled(self._term(term), coefficient) for term, coefficient in vector.items())
 
     def _term(self, term: sympy.Expr) -> Vector:
         if term not in self._seen:

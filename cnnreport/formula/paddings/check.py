@@ -44,7 +44,7 @@ def verify_figure(kernels: Sequence[int] = range(1, 10), sizes: Sequence[int] = 
         UsageError: A kernel size or a size is out of range.
         VerificationError: A module, or the general statement, disagrees with a solution.
     """
-    solutions = [each for k, size in product(kernels, sizes) for each in solve_figure(k, size)]
+    solutions = [solution for k, size in product(kernels, sizes) for solution in solve_figure(k, size)]
     verify_general(general(), solutions)
     return verify(solutions)
 

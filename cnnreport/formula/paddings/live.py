@@ -140,7 +140,7 @@ def _check_setting(module: _Convolution, solution: Solution) -> str:
         if not _pads_as_derived(module, solution):
             raise VerificationError(f"{place}: padding='same' does not pad as derived")
         return "padding='same'"
-    wanted = [((each.padding,) * 2, (each.output_padding,) * 2) for each in solution.settings]
+    wanted = [((setting.padding,) * 2, (setting.output_padding,) * 2) for setting in solution.settings]
     if (module.padding, module.output_padding) not in wanted:
         raise VerificationError(f"{place}: the net has {module}; {solution.explanation.removesuffix('.')}")
     output = f", output_padding={module.output_padding[0]}" if layer.kind is Kind.TRANSPOSED else ""

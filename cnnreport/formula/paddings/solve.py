@@ -263,9 +263,9 @@ def _explanation(solution: Solution) -> str:
     if not solution.settings:
         return f"{start}, which no integer p ≥ 0 meets{_way_out(solution)}."
     if layer.kind is Kind.TRANSPOSED:
-        answers = [f"p = {each.padding}, op = {each.output_padding}" for each in solution.settings]
+        answers = [f"p = {setting.padding}, op = {setting.output_padding}" for setting in solution.settings]
     else:
-        answers = [f"p = {each.padding}" for each in solution.settings]
+        answers = [f"p = {setting.padding}" for setting in solution.settings]
     return f"{start}: {' or '.join(answers)}."
 
 

@@ -45,7 +45,7 @@ class PaddingTask(SymbolicTask):
         spec = self._spec
         # Beyond the kernel sizes that are asked for, since the general statement speaks of all.
         tried, sizes = range(1, 2 * max(spec.kernels)), (spec.size, 2 * spec.size)
-        solutions = [each for kernel in spec.kernels for each in solve_figure(kernel, spec.size)]
+        solutions = [solution for kernel in spec.kernels for solution in solve_figure(kernel, spec.size)]
         return {
             "net": spec.net.rpartition(":")[2],
             "points": verify_figure(tried, sizes),
@@ -66,6 +66,7 @@ def _group(statement: Statement, solutions: Sequence[Solution]) -> dict[str, Any
         STRIDE: statement.stride,
         DILATION: statement.dilation,
     }
+    shown = statement.layers[0]  # one stands for all, since each agrees with the statement (verify_general)
     return {
         "layers": list(statement.layers),
         "kind": statement.kind,
@@ -75,8 +76,7 @@ def _group(statement: Statement, solutions: Sequence[Solution]) -> dict[str, Any
         "output_padding": _output_padding(statement.kind, statement.output_padding),
         "odd": _case(statement, statement.odd, known),
         "even": _case(statement, statement.even, known),
-        # One stands for all, since each agrees with the statement (verify_general).
-        "settings": [_setting(each, known) for each in solutions if each.layer.name == statement.layers[0]],
+        "settings": [_setting(solution, known) for solution in solutions if solution.layer.name == shown],
     }
 
 

@@ -11,7 +11,7 @@ import sympy
 from cnnreport.formula import phrase
 from cnnreport.formula.paddings.solve import OUTPUT_PADDING, Kind, bounds
 
-Told = dict[str, Any]
+Formula = dict[str, Any]
 """A formula as the measures of a run hold it: LaTeX in lines, words, and whether it is zero."""
 
 SIZES: Mapping[Kind, tuple[str, str]] = {
@@ -27,12 +27,12 @@ SIZES: Mapping[Kind, tuple[str, str]] = {
 """Height and width of an output, O, as the documentation has them: LaTeX and words."""
 
 
-def equation(kind: Kind) -> Told:
+def equation(kind: Kind) -> Formula:
     """Return the documentation's equation for the size of a layer's output."""
-    return _told(*SIZES[kind])
+    return _formula(*SIZES[kind])
 
 
-def condition(kind: Kind, known: Mapping[sympy.Symbol, object]) -> Told:
+def condition(kind: Kind, known: Mapping[sympy.Symbol, object]) -> Formula:
     """Return what the padding has to meet, with some letters known.
 
     Args:
@@ -42,33 +42,33 @@ def condition(kind: Kind, known: Mapping[sympy.Symbol, object]) -> Told:
     least, greatest = (sympy.expand(bound.subs(known)) for bound in bounds(kind))
     if kind is Kind.TRANSPOSED:
         rest = sympy.expand(least - OUTPUT_PADDING)
-        return _told(rf"2p - \mathrm{{op}} = {_right(rest)}", f"2 p minus op equals {phrase.words(rest)}")
+        return _formula(rf"2p - \mathrm{{op}} = {_right(rest)}", f"2 p minus op equals {phrase.words(rest)}")
     if least == greatest:
-        return _told(rf"2p = {_right(least)}", f"2 p equals {phrase.words(least)}")
-    return _told(
+        return _formula(rf"2p = {_right(least)}", f"2 p equals {phrase.words(least)}")
+    return _formula(
         rf"{phrase.latex(least)} \le 2p \le {_right(greatest)}",
         f"{phrase.words(least)} is at most 2 p, which is at most {phrase.words(greatest)}",
     )
 
 
-def expression(value: sympy.Expr) -> Told:
+def expression(value: sympy.Expr) -> Formula:
     """Return an expression in the kernel size or in half of it; it may be rounded down, or a remainder."""
     if isinstance(value, sympy.floor):
-        return _told(phrase.latex(value), f"{phrase.words(value.args[0])}, rounded down")
+        return _formula(phrase.latex(value), f"{phrase.words(value.args[0])}, rounded down")
     if isinstance(value, sympy.Mod):
         number, divisor = value.args
         # sympy's \bmod is set without any space around it.
-        return _told(
+        return _formula(
             rf"{phrase.latex(number)}\;\mathrm{{mod}}\;{phrase.latex(divisor)}",
             f"{phrase.words(number)} modulo {phrase.words(divisor)}",
         )
-    return _told(phrase.latex(value), phrase.words(value), zero=value == 0)
+    return _formula(phrase.latex(value), phrase.words(value), zero=value == 0)
 
 
-def equals(**values: object) -> Told:
+def equals(**values: object) -> Formula:
     """Return equations between letters and numbers or expressions, in the order given."""
     pairs = [(letter, sympy.sympify(value)) for letter, value in values.items()]
-    return _told(
+    return _formula(
         r",\; ".join(f"{letter} = {phrase.latex(value)}" for letter, value in pairs),
         ", ".join(f"{letter} equals {phrase.words(value)}" for letter, value in pairs),
     )
@@ -81,5 +81,5 @@ def _right(value: sympy.Expr) -> str:
     return f"{{-}}{written[1:]}" if written.startswith("-") else written
 
 
-def _told(latex: str, words: str, *, zero: bool = False) -> Told:
+def _formula(latex: str, words: str, *, zero: bool = False) -> Formula:
     return {"latex": [latex], "words": words, "zero": zero}

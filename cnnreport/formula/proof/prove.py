@@ -178,7 +178,16 @@ def _compare(
     points: Points,
 ) -> None:
     counted = [layer for layer in derivation.layers if layer.operation in RULES]
-    expected = [layer.operation for layer in counted]
+    _refuse_others(derivation, [layer.operation for layer in counted], seen)
+    _agree(named, _real_counts(derivation, counted, seen), points, "in the real net")
+    _agree(named, _below(counted, seen), points, "where ATen computes it")
+    _refuse_more(seen, points)
+
+
+def _refuse_others(
+    derivation: Derivation, expected: Sequence[str], seen: Sequence[oracle.Observation]
+) -> None:
+    """Refuse a net that does other operations, or has other parameters or outputs, than were derived."""
     for observation in seen:
         done = [witnessed.operation for witnessed in observation.operations]
         if done != expected or set(observation.parameters) != set(derivation.parameters):
@@ -186,6 +195,14 @@ def _compare(
                 f"the real net does other things than the derived one: {', '.join(done)}",
                 "make forward independent of sizes",
             )
+    if any(set(observation.outputs) != set(derivation.outputs) for observation in seen):
+        raise VerificationError("the real net returns other outputs", "make forward independent of sizes")
+
+
+def _real_counts(
+    derivation: Derivation, counted: Sequence[Layer], seen: Sequence[oracle.Observation]
+) -> dict[tuple[str, str], list[int]]:
+    """Return what the first witness counts at each point, by whose and what it is."""
     real: dict[tuple[str, str], list[int]] = {
         (name, "weights"): [o.parameters[name] for o in seen] for name in derivation.parameters
     }
@@ -198,14 +215,10 @@ def _compare(
         real |= _sizes(layer.path, layer.output, [w.output for w in witnessed])
     # The whole comes after its parts, so that an error names the part.
     real["all layers", "weights"] = [sum(o.parameters.values()) for o in seen]
-    if any(set(observation.outputs) != set(derivation.outputs) for observation in seen):
-        raise VerificationError("the real net returns other outputs", "make forward independent of sizes")
     for name, sizes in derivation.outputs.items():
         real |= _sizes(_whole(name), sizes, [observation.outputs[name][1:] for observation in seen])
         real[_whole(name), IMAGES] = [next(iter(observation.outputs[name]), 1) for observation in seen]
-    _agree(named, real, points, "in the real net")
-    _agree(named, _below(counted, seen), points, "where ATen computes it")
-    _refuse_more(seen, points)
+    return real
 
 
 def _below(counted: Sequence[Layer], seen: Sequence[oracle.Observation]) -> dict[tuple[str, str], list[int]]:

@@ -60,7 +60,13 @@ def embed_bag(
     include_last_offset: bool = False,
     padding_idx: Any = None,
 ) -> Effect:
-    """Join every output with its entry of each row that is read into the bag."""
+    """Join every output with its entry of each row that is read into the bag.
+
+    Takes x (bags, indices) and weight (rows, values); gives (bags, values).
+
+    Raises:
+        UsageError: The bags are of several lengths, or have weights.
+    """
     if offsets is not None or per_sample_weights is not None or len(sizes_of(x)) != 2:
         raise UsageError(
             "bags of several lengths, or with weights, cannot be counted",
@@ -72,7 +78,11 @@ def embed_bag(
 
 
 def mark(x: Any, num_classes: Count = -1) -> Effect:
-    """Join each index of x (*) with its row of zeros and a one, (*, classes)."""
+    """Join each index of x (*) with its row of zeros and a one, (*, classes).
+
+    Raises:
+        UsageError: The number of classes is not given.
+    """
     if isinstance(num_classes, int) and num_classes < 1:
         raise UsageError("one_hot takes the number of classes from its values", "give it num_classes")
     shape = (*sizes_of(x), num_classes)
@@ -85,6 +95,9 @@ def unpool(
     """Join every input with the one output to which it returns; the other outputs are zeros.
 
     Takes x and indices (N, C, H, W); gives (N, C, H', W').
+
+    Raises:
+        UsageError: There are not as many indices as values.
     """
     batch, channels, *sizes = sizes_of(x)
     for here, there in zip(sizes_of(x), sizes_of(indices), strict=True):
@@ -101,7 +114,13 @@ def unpool(
 
 
 def extreme(x: Any, dim: Any = None, keepdim: bool = False) -> Effect:
-    """Join each output with all the inputs among which it is the largest or smallest."""
+    """Join each output with all the inputs among which it is the largest or smallest.
+
+    Takes x (*); gives a number, or values and places without the axis `dim`, or with one of size 1.
+
+    Raises:
+        UsageError: `dim` is another tensor.
+    """
     sizes, taps = sizes_of(x), product(sizes_of(x))
     if dim is None:
         return Effect((), taps=taps)
@@ -118,6 +137,9 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Effect:
     """Put tensors of one shape beside each other along a new axis; parameters come from no input.
 
     Takes tensors (N, C, H, W), T of them; gives (N, T, C, H, W) along axis 1.
+
+    Raises:
+        UsageError: Their shapes differ.
     """
     first, *others = [sizes_of(tensor) for tensor in tensors]
     for other in others:

@@ -14,7 +14,11 @@ from cnnreport.formula.symbols import Count, Shape, simple
 
 
 def images_of(shape: Shape, axes: int) -> tuple[Shape, Shape]:
-    """Part a shape into how many images there are, and channels and sizes of one; one may have no batch."""
+    """Part a shape into how many images there are, and channels and sizes of one; one may have no batch.
+
+    Raises:
+        ValueError: It has fewer axes than an image, or more than a batch of them.
+    """
     batch = len(shape) - axes - 1
     if batch not in (0, 1):
         raise ValueError(f"{len(shape)} axes")

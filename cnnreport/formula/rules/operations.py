@@ -170,6 +170,9 @@ def interpolate(
     """Join each output with the inputs from which it is read: one, or up to two along each axis.
 
     Takes x (N, C, H, W); gives (N, C, H', W').
+
+    Raises:
+        UsageError: The mode is no text, or has no rule.
     """
     sizes = sizes_of(x)[2:]
     if not isinstance(mode, str):
@@ -283,7 +286,11 @@ def activate(x: Any, *rest: Any, **options: Any) -> Effect:
 
 @RULES.add("softmax", "log_softmax", "softmin", kind="activation")
 def softmax(x: Any, dim: int | None = None, *rest: Any, **options: Any) -> Effect:
-    """Join each output (*) with all the inputs along the axis over which they add up to one."""
+    """Join each output (*) with all the inputs along the axis over which they add up to one.
+
+    Raises:
+        UsageError: The axis is not given.
+    """
     if dim is None:
         raise UsageError("a softmax does not tell its axis", "give it as dim")
     return Effect(sizes_of(x), taps=simple(product(sizes_of(x)) * sizes_of(x)[dim]))

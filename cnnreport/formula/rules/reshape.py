@@ -98,10 +98,10 @@ def _chunked(x: Any, chunks: int, dim: int = 0) -> list[Shape]:
     size = x.sizes[dim]
     if isinstance(size, int) and isinstance(chunks, int):
         return _split(x, -(-size // chunks), dim)
-    each = quotient(size, chunks)
-    if not same(each * chunks, size):
+    part = quotient(size, chunks)
+    if not same(part * chunks, size):
         raise UsageError(f"{size} does not divide into {chunks} chunks", "mend the net or fix the size")
-    return [_with(x.sizes, dim, each)] * chunks
+    return [_with(x.sizes, dim, part)] * chunks
 
 
 def _split(x: Any, split_size: Any, dim: int = 0) -> list[Shape]:
@@ -121,28 +121,28 @@ def _split(x: Any, split_size: Any, dim: int = 0) -> list[Shape]:
 
 def _taken(x: Any, key: Any) -> list[Shape]:
     keys = list(key) if isinstance(key, tuple) else [key]
-    if any(one is Ellipsis for one in keys):
-        place = next(number for number, one in enumerate(keys) if one is Ellipsis)
+    if any(index is Ellipsis for index in keys):
+        place = next(number for number, index in enumerate(keys) if index is Ellipsis)
         missing = len(x.sizes) - sum(k is not None and k is not Ellipsis for k in keys)
         keys[place : place + 1] = [slice(None)] * missing
     sizes = list(x.sizes)
     shape: list[Count] = []
-    lists = [one for one in keys if isinstance(one, list | torch.Tensor)]
-    if lists and any(isinstance(one, int) for one in keys):
+    lists = [index for index in keys if isinstance(index, list | torch.Tensor)]
+    if lists and any(isinstance(index, int) for index in keys):
         raise UsageError("a number and a list in one index cannot be counted", "take one after the other")
-    for one in keys:
-        if one is None:
+    for index in keys:
+        if index is None:
             shape.append(1)
-        elif isinstance(one, int):
+        elif isinstance(index, int):
             sizes.pop(0)
-        elif isinstance(one, slice):
-            shape.append(_sliced(sizes.pop(0), one))
-        elif len(lists) == 1 and (number := _picked(one)) is not None:
+        elif isinstance(index, slice):
+            shape.append(_sliced(sizes.pop(0), index))
+        elif len(lists) == 1 and (number := _picked(index)) is not None:
             sizes.pop(0)
             shape.append(number)
         else:
             raise UsageError(
-                f"an index of the type {type(one).__name__} cannot be counted",
+                f"an index of the type {type(index).__name__} cannot be counted",
                 "use numbers, slices, or a list of numbers along one axis",
             )
     return [(*shape, *sizes)]
@@ -193,7 +193,7 @@ def _chosen(x: Any, dim: int, index: Any) -> list[Shape]:
 
 def _picked(key: Any) -> int | None:
     """Return how many values a list of numbers picks along its axis, None for any other index."""
-    if isinstance(key, list) and all(isinstance(one, int) for one in key):
+    if isinstance(key, list) and all(isinstance(index, int) for index in key):
         return len(key)
     if isinstance(key, torch.Tensor) and not is_symbolic(key) and key.dim() == 1:
         return int(key.sum()) if key.dtype == torch.bool else len(key)

@@ -63,7 +63,11 @@ def pool(
 
 
 def windows_of(kernel: Sequence[Count], stride: Any, padding: Any, dilation: Any) -> list[Window]:
-    """Return the windows along each axis; ``same`` puts the odd zero behind the last input."""
+    """Return the windows along each axis; ``same`` puts the odd zero behind the last input.
+
+    Raises:
+        UsageError: The padding is ``same`` and a stride is not 1.
+    """
     axes = len(kernel)
     strides, dilations = each(stride, axes), each(dilation, axes)
     if padding == "same":

@@ -35,7 +35,7 @@ def patched(recorder: Recorder, call: Wrapping) -> Iterator[None]:
     """Put a trace in the way of whatever torch does with sizes; other threads are left alone.
 
     Args:
-        recorder: Told of operations on symbolic tensors.
+        recorder: Informed of operations on symbolic tensors.
         call: Stands in the place of ``nn.Module.__call__``.
     """
     makers = _Makers(recorder)

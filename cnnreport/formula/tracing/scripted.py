@@ -22,15 +22,37 @@ def as_python() -> Iterator[None]:
     What is scripted or compiled meanwhile stays as it is. Other threads are left alone.
     """
     thread = threading.get_ident()
+    with _changing:  # what one thread puts back must not be what another one put there
+        changes: list[tuple[Any, str, Any]] = [
+            (place, name, _leaving_alone(getattr(place, name), thread))
+            for place, name in ((torch.jit, "script"), (torch, "compile"))
+        ]
+        changes.append((torch.jit.ScriptFunction, "__call__", _calling_source(thread)))
+        before = [(place, name, place.__dict__[name]) for place, name, _ in changes]
+        try:
+            for place, name, value in changes:
+                setattr(place, name, value)
+            with _without_compiling():
+                yield
+        finally:
+            for place, name, value in before:
+                setattr(place, name, value)
 
-    def compiled(original: Callable[..., Any]) -> Callable[..., Any]:
-        def compile(*args: Any, **kwargs: Any) -> Any:
-            if threading.get_ident() != thread:
-                return original(*args, **kwargs)
-            given = [*args, *(kwargs[name] for name in ("obj", "func", "model") if name in kwargs)]
-            return given[0] if given and given[0] is not None else lambda function: function
 
-        return compile
+def _leaving_alone(compiler: Callable[..., Any], thread: int) -> Callable[..., Any]:
+    """Return what in a thread gives back what it should compile, and in others compiles."""
+
+    def compile(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != thread:
+            return compiler(*args, **kwargs)
+        given = [*args, *(kwargs[name] for name in ("obj", "func", "model") if name in kwargs)]
+        return given[0] if given and given[0] is not None else lambda function: function
+
+    return compile
+
+
+def _calling_source(thread: int) -> Callable[..., Any]:
+    """Return what in a thread calls the Python of a scripted function, and in others the function."""
 
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:
         if threading.get_ident() != thread:
@@ -44,21 +66,7 @@ def as_python() -> Iterator[None]:
             )
         return source(*args, **kwargs)
 
-    with _changing:  # what one thread puts back must not be what another one put there
-        changes: list[tuple[Any, str, Any]] = [
-            (place, name, compiled(getattr(place, name)))
-            for place, name in ((torch.jit, "script"), (torch, "compile"))
-        ]
-        changes.append((torch.jit.ScriptFunction, "__call__", call))
-        before = [(place, name, place.__dict__[name]) for place, name, _ in changes]
-        try:
-            for place, name, value in changes:
-                setattr(place, name, value)
-            with _without_compiling():
-                yield
-        finally:
-            for place, name, value in before:
-                setattr(place, name, value)
+    return call
 
 
 def _without_compiling() -> contextlib.AbstractContextManager[Any]:

@@ -256,7 +256,11 @@ def _undecided(claim: str) -> LetterError:
 
 @contextlib.contextmanager
 def explained(place: str) -> Iterator[None]:
-    """Turn what torch, sympy or the net's code raise on symbols into a sentence with a remedy."""
+    """Turn what torch, sympy or the net's code raise on symbols into a sentence with a remedy.
+
+    Raises:
+        UsageError: Something was raised, unless it is an error of cnnreport already.
+    """
     try:
         yield
     except LetterError as error:

@@ -109,7 +109,7 @@ def run(build: Callable[[], nn.Module], *shapes: Shape | None) -> Trace:
     Raises:
         UsageError: A rule is missing, shapes do not fit, or the net's code branches on a symbol.
     """
-    tracer = _Tracer()
+    tracer = Tracer()
     with (
         _patching,
         torch.random.fork_rng(devices=[]),
@@ -135,7 +135,7 @@ class _Origins(TorchFunctionMode):
         return out
 
 
-class _Tracer:
+class Tracer:
     """Stands between a net and torch while the net is built and run."""
 
     def __init__(self) -> None:
@@ -152,6 +152,7 @@ class _Tracer:
         self._stage = "the constructor"
 
     def build(self, build: Callable[[], nn.Module]) -> nn.Module:
+        """Return the net, ready to be run, whose modules know what they are called."""
         with explained(self._stage):
             net = build()
         if not isinstance(net, nn.Module):
@@ -172,6 +173,7 @@ class _Tracer:
         return net
 
     def forward(self, net: nn.Module, shapes: Sequence[Shape]) -> Trace:
+        """Run the net on inputs of some shapes, and return what was done to them."""
         self._stage = "forward"
         inputs = Inputs.of(net)
         names = inputs.names(len(shapes))

@@ -112,8 +112,8 @@ def _paint_line(
 
 
 def _paint_box(axes: "Axes", place: Rectangle, colour: str, name: str) -> None:
-    looks = {"facecolor": colour, "edgecolor": _EDGE, "lw": 0.6, "gid": name, "zorder": 1}
-    style.block(axes, place.left, place.top, place.width, place.height, **looks)
+    properties = {"facecolor": colour, "edgecolor": _EDGE, "lw": 0.6, "gid": name, "zorder": 1}
+    style.block(axes, place.left, place.top, place.width, place.height, **properties)
 
 
 def _paint_lettering(axes: "Axes", entry: Lettering) -> None:

@@ -178,7 +178,7 @@ def _paint(axes: "Axes", row: _Row, y: float, scale: _Scale) -> None:
     if bar.half:
         _whisker(axes, y, bar.mean - bar.half, bar.mean + bar.half, scale)
     if len(bar.seeds) > 1:
-        looks: dict[str, Any] = {
+        properties: dict[str, Any] = {
             "ls": "",
             "marker": "o",
             "ms": 2.6,
@@ -186,16 +186,16 @@ def _paint(axes: "Axes", row: _Row, y: float, scale: _Scale) -> None:
             "mec": style.INK,
             "mew": 0.6,
         }
-        axes.plot([scale.x(seed) for seed in bar.seeds], [y] * len(bar.seeds), zorder=3, **looks)
+        axes.plot([scale.x(seed) for seed in bar.seeds], [y] * len(bar.seeds), zorder=3, **properties)
     _lines(axes, scale.left - _PAD, y, row.label, align="right")
     _lines(axes, scale.right + _PAD, y, row.text, align="left")
 
 
 def _whisker(axes: "Axes", y: float, low: float, high: float, scale: _Scale) -> None:
-    looks: dict[str, Any] = {"color": style.INK, "lw": 0.8, "ms": 3.2, "zorder": 2}
-    axes.plot((scale.x(low), scale.x(high)), (y, y), **looks)
-    axes.plot(scale.x(low), y, marker="|" if low >= scale.low else "<", ls="", **looks)
-    axes.plot(scale.x(high), y, marker="|" if high <= scale.high else ">", ls="", **looks)
+    properties: dict[str, Any] = {"color": style.INK, "lw": 0.8, "ms": 3.2, "zorder": 2}
+    axes.plot((scale.x(low), scale.x(high)), (y, y), **properties)
+    axes.plot(scale.x(low), y, marker="|" if low >= scale.low else "<", ls="", **properties)
+    axes.plot(scale.x(high), y, marker="|" if high <= scale.high else ">", ls="", **properties)
 
 
 def _lines(axes: "Axes", x: float, y: float, lines: Sequence[str], *, align: str) -> None:

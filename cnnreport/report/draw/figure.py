@@ -101,7 +101,7 @@ def curves(
 ) -> Picture:
     """Draw curves: each seed thin, the mean of the seeds thick.
 
-    Values that are not finite leave a gap; a mean is drawn where every seed is finite.
+    Non-finite values leave a gap; a mean is drawn where every seed is finite.
 
     Args:
         drawn: The curves, in the order of the legend.
@@ -186,12 +186,12 @@ def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> None:
             axes.plot(x, seed, color=line.colour, linewidth=0.5, alpha=0.55, linestyle=line.dashes)
     # Not nanmean: a mean over fewer seeds than the line beside it would jump where one diverges.
     mean = values.mean(axis=0)
-    axes.plot(x, mean, label=_label(curve.label), **_looks(line), **_points(curve, line, len(x)))
+    axes.plot(x, mean, label=_label(curve.label), **_stroke(line), **_points(curve, line, len(x)))
 
 
-def _looks(line: _Line) -> dict[str, Any]:
-    looks = {"color": line.colour, "linewidth": line.width, "linestyle": line.dashes}
-    return looks | ({"markerfacecolor": style.PAPER} if line.hollow else {})
+def _stroke(line: _Line) -> dict[str, Any]:
+    stroke = {"color": line.colour, "linewidth": line.width, "linestyle": line.dashes}
+    return stroke | ({"markerfacecolor": style.PAPER} if line.hollow else {})
 
 
 def _points(curve: Curve, line: _Line, count: int) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def _points(curve: Curve, line: _Line, count: int) -> dict[str, Any]:
 
 
 def _table(seeds: Sequence[Sequence[float]]) -> np.ndarray[Any, Any]:
-    """Return the values (seeds, epochs); NaN where one is not finite, or the seed ended earlier."""
+    """Return the values (seeds, epochs); NaN where one is non-finite, or the seed ended earlier."""
     table = np.full((len(seeds), max(map(len, seeds))), math.nan)
     for row, seed in zip(table, seeds, strict=True):
         row[: len(seed)] = seed
@@ -259,7 +259,7 @@ def _explain_below(figure: "Figure", drawn: Sequence[Curve], lines: Sequence[_Li
     rows = math.ceil(len(entries) / columns) + bool(title)
     high = max(label.count("\n") + 1 for label in entries)
     figure.set_figheight(_HEIGHT + rows * high * _ROW_HEIGHT)
-    handles = [Line2D([], [], **_looks(line), marker=line.marker or None, ms=4) for line in entries.values()]
+    handles = [Line2D([], [], **_stroke(line), marker=line.marker or None, ms=4) for line in entries.values()]
     place: Any = {"loc": "outside lower center", "ncols": columns}
     figure.legend(
         handles,

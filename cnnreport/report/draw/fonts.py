@@ -25,7 +25,7 @@ class Families:
     mono: str = "IBM Plex Mono"
 
 
-_FILES = {
+FILES = {
     Families.serif: (
         "font_source_serif_pro",
         (
@@ -75,7 +75,7 @@ def faces() -> list[Face]:
     """
     typefaces = [
         Face(_folder(package) / name, family, 600 if "emi" in name else 400, "It" in name)
-        for family, (package, names) in _FILES.items()
+        for family, (package, names) in FILES.items()
         for name in names
     ]
     for face in typefaces:

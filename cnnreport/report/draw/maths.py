@@ -54,12 +54,12 @@ def typeset(latex: str, alt: str, *, display: bool = False) -> Formula:
     """
     if not alt.strip():
         raise UsageError(f"the formula {latex} has no alt text", "say it in words")
-    return Formula(alt=alt, **_drawn(latex, display=display))
+    return Formula(alt=alt, **drawn_formula(latex, display=display))
 
 
 @drawings.kept
 @lru_cache(maxsize=256)
-def _drawn(latex: str, *, display: bool) -> dict[str, Any]:
+def drawn_formula(latex: str, *, display: bool) -> dict[str, Any]:
     """Return all of a `Formula` but its words."""
     with warnings.catch_warnings():
         # Its import finds its font in a way that Python deprecates.

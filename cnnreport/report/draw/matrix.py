@@ -42,7 +42,7 @@ def matrix(
 ) -> Picture:
     """Draw a confusion matrix; the shade is the share of a true class, blue if right, orange if wrong.
 
-    A row whose class never occurs, or that holds a number that is not finite, is grey.
+    A row whose class never occurs, or that holds a non-finite number, is grey.
 
     Args:
         counts: (K, K), at least 0: how often class `i`, a row, was taken for class `j`, a column.
@@ -108,7 +108,7 @@ def _per_cent(share: float) -> str:
 
 
 def _shares(counts: Counts) -> Counts:
-    """Divide each row (K, K) by its sum; NaN where that is zero or not finite."""
+    """Divide each row (K, K) by its sum; NaN where that is zero or non-finite."""
     totals = counts.sum(axis=1, keepdims=True)
     shares: Counts = np.where(totals > 0, counts / np.where(totals > 0, totals, 1.0), math.nan)
     return shares
@@ -181,10 +181,10 @@ def _paint_cells(
             style.write(axes, x + cell / 2, y + cell / 2, texts[i][j], size, align="center", color=ink)
     # Lines around cells that are smaller than letters would hide what is in them.
     edges = np.arange(0, len(shares) + 1, 1 if texts else 5) * cell
-    looks: dict[str, Any] = {"color": "#d9d9d9", "lw": 0.4, "zorder": 2}
-    axes.vlines(place.left + edges, place.top, place.top + place.side, **looks)
-    axes.hlines(place.top + edges, place.left, place.left + place.side, **looks)
-    style.block(axes, place.left, place.top, place.side, place.side, fill=False, **{**looks, "lw": 0.6})
+    properties: dict[str, Any] = {"color": "#d9d9d9", "lw": 0.4, "zorder": 2}
+    axes.vlines(place.left + edges, place.top, place.top + place.side, **properties)
+    axes.hlines(place.top + edges, place.left, place.left + place.side, **properties)
+    style.block(axes, place.left, place.top, place.side, place.side, fill=False, **{**properties, "lw": 0.6})
 
 
 def _paint_names(axes: "Axes", place: _Place) -> None:

@@ -106,7 +106,7 @@ def sheet(width: float, height: float, paint: Callable[["Axes"], None], below: S
 
 
 def write(
-    axes: "Axes", x: float, y: float, text: str, size: float = 8.0, *, align: str = "left", **looks: Any
+    axes: "Axes", x: float, y: float, text: str, size: float = 8.0, *, align: str = "left", **properties: Any
 ) -> None:
     """Write a line on a sheet.
 
@@ -117,19 +117,28 @@ def write(
         text: The line.
         size: Of its letters, in points.
         align: ``left``, ``right`` or ``center``.
-        looks: What matplotlib's ``text`` takes besides, such as ``color``.
+        properties: What matplotlib's ``text`` takes besides, such as ``color``.
     """
     # Capitals are centred, not what happens to be written: else the lines of a figure would dance.
     axes.text(
-        x, y + 0.33 * size * paper.MM, text, size=size, ha=align, va="baseline", parse_math=False, **looks
+        x,
+        y + 0.33 * size * paper.MM,
+        text,
+        size=size,
+        ha=align,
+        va="baseline",
+        parse_math=False,
+        **properties,
     )
 
 
-def block(axes: "Axes", left: float, top: float, width: float, height: float, **looks: Any) -> None:
-    """Draw a rectangle on a sheet; `looks` is what matplotlib's ``fill`` takes."""
+def block(axes: "Axes", left: float, top: float, width: float, height: float, **properties: Any) -> None:
+    """Draw a rectangle on a sheet; `properties` are what matplotlib's ``fill`` takes."""
     right, bottom = left + width, top + height
     axes.fill(
-        (left, right, right, left), (top, top, bottom, bottom), **{"lw": 0, "joinstyle": "miter", **looks}
+        (left, right, right, left),
+        (top, top, bottom, bottom),
+        **{"lw": 0, "joinstyle": "miter", **properties},
     )
 
 

@@ -157,8 +157,8 @@ def captioned(
         raise UsageError(f"{len(images)} pictures have {len(captions)} captions", "give one for each")
     scenes = [Scene(image, (), caption.text) for image, caption in zip(images, captions, strict=True)]
     drawn = _drawn(_arranged(scenes, [caption.right for caption in captions], columns, width), width, 0.0)
-    judged = {True: " (right)", False: " (wrong)", None: ""}
-    said = "; ".join(f"{caption.text}{judged[caption.right]}" for caption in captions)
+    marks = {True: " (right)", False: " (wrong)", None: ""}
+    said = "; ".join(f"{caption.text}{marks[caption.right]}" for caption in captions)
     return Picture(drawn.encode(), "image/svg+xml", f"{alt} {said}.", data)
 
 
@@ -172,7 +172,7 @@ def boxed(
 ) -> Picture:
     """Set images in rows, with boxes: ground truth dashed and white, predictions solid with their scores.
 
-    Boxes that reach beyond their image are cut at its edge; one whose corners are not finite is left out.
+    Boxes that reach beyond their image are cut at its edge; one with a non-finite corner is left out.
 
     Args:
         scenes: The images and their boxes.

@@ -18,7 +18,7 @@ class Contrast:
 
     Args:
         meaning: What is compared.
-        left: The number of the net that is judged.
+        left: The number of the net that is compared.
         right: That of the net beside which it stands.
         difference: Left less right, seed by seed.
         apart: The same with the sign turned where its mean is negative, for "lower by".
@@ -96,8 +96,8 @@ def contrast(
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.
-        left: The number that is judged.
-        right: The number beside which it stands; of the same form.
+        left: The number that is compared.
+        right: The number that it is compared with; of the same form.
         left_name: Who has the left one, for the table of verdicts.
         right_name: Who has the right one.
         margin: What decides where there is but one seed; see `seed_margin`.
@@ -179,15 +179,15 @@ def basis(contrasts: Sequence[Contrast]) -> Decision:
         ``tested`` where there are p values, ``interval`` where the seeds agree so well that there are none,
         ``margin``, ``sign`` of one seed, or ``nothing`` where no seed gave two finite numbers.
     """
-    judged = [each for each in contrasts if each.left.form != "count" and not each.unknown]
-    if any(each.p for each in judged):
+    weighed = [each for each in contrasts if each.left.form != "count" and not each.unknown]
+    if any(each.p for each in weighed):
         outcome = "tested"
-    elif any(each.margin for each in judged):
+    elif any(each.margin for each in weighed):
         outcome = "margin"
-    elif any(each.sure for each in judged):
+    elif any(each.sure for each in weighed):
         outcome = "interval"
     else:
-        outcome = "sign" if judged else "nothing"
+        outcome = "sign" if weighed else "nothing"
     among = ("tested", "interval", "margin", "sign", "nothing")
     return Decision("what decides which is higher", outcome, among)
 

@@ -37,18 +37,18 @@ INSTALL_SUBSET = (
 
 def missing() -> list[str]:
     """Name the libraries without which no PDF can be made and that are not there."""
-    return [title for title, names in _REQUIRED.items() if _load(names) is None]
+    return [title for title, names in _REQUIRED.items() if load(names) is None]
 
 
 def subsetter() -> str:
     """Name what cuts typefaces down to the characters used here: the bytes of a PDF depend on it."""
-    harfbuzz = _load(_REQUIRED["HarfBuzz"])
+    harfbuzz = load(_REQUIRED["HarfBuzz"])
     # As WeasyPrint decides (weasyprint/pdf/fonts.py).
     new_enough = harfbuzz is not None and harfbuzz.hb_version_atleast(4, 1, 0)
-    return "HarfBuzz-Subset" if new_enough and _load(_SUBSET) is not None else "fontTools"
+    return "HarfBuzz-Subset" if new_enough and load(_SUBSET) is not None else "fontTools"
 
 
-def _load(names: Sequence[str]) -> ctypes.CDLL | None:
+def load(names: Sequence[str]) -> ctypes.CDLL | None:
     """Load a library by the first of its names that is there, None where none is."""
     for name in names:
         if library := _opened(name):

@@ -114,14 +114,14 @@ def _lay_out(
     cover = render(f"{SHARED}/cover.html.j2")
     texts = [render(s.template, section=s, answer=answers[s.id]) for s in sections]
     origin = render(f"{SHARED}/provenance.html.j2")
-    judged = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
+    verdicts = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
     numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
     # Whatever a text refers to has its place by now.
     report = Report(
         title=outline.title,
         cover=ledger.resolve(cover),
         parts=_parts(sections, map(ledger.resolve, texts)),
-        appendix=(*map(_appended, _APPENDIX, map(ledger.resolve, (origin, judged, numbers))),),
+        appendix=(*map(_appended, _APPENDIX, map(ledger.resolve, (origin, verdicts, numbers))),),
         styles=_styles(render, outline),
         ledger=ledger,
     )

@@ -85,7 +85,11 @@ class Ledger:
         return shown
 
     def announce(self, name: str, label: str) -> None:
-        """Make something that is not counted, such as a section, known to references."""
+        """Make something that is not counted, such as a section, known to references.
+
+        Raises:
+            UsageError: Another place has the same name.
+        """
         if name in self._places:
             raise UsageError(f"two places of the report are called {name!r}", "rename one of them")
         self._places[name] = label

@@ -132,7 +132,7 @@ def outcome(asked: object, branches: Sequence[str]) -> str:
     if not isinstance(inner, Contrast | Verdict | Decision):
         raise UsageError(f"{inner!r} has no outcome", "ask a contrast, a verdict or a decision")
     possible = inner.among if isinstance(inner, Decision) else get_args(_outcomes(inner))
-    if wrong := _compared(branches, [one for one in possible if not (least and one == UNKNOWN)]):
+    if wrong := _compared(branches, [name for name in possible if not (least and name == UNKNOWN)]):
         raise UsageError(f"{wrong} (“{_meaning(inner)}”)", "name each outcome that could be, and no other")
     return inner.outcome
 

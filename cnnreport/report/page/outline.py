@@ -142,8 +142,10 @@ def _section(table: Any, file: Path, number: int) -> Section:
     return section
 
 
-def _check(table: Mapping[str, Any], kind: type, file: Path, place: str, given: Collection[str] = ()) -> None:
-    expected = {f.name: f for f in fields(kind) if f.name not in given}
+def _check(
+    table: Mapping[str, Any], declared: type, file: Path, place: str, given: Collection[str] = ()
+) -> None:
+    expected = {f.name: f for f in fields(declared) if f.name not in given}
     required = [name for name, f in expected.items() if f.default is MISSING]
     for key in table:
         if key not in expected:

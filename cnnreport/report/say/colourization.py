@@ -139,8 +139,8 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
         "largest": prediction_row(largest, who, smallest),
     }
     c = swept.contrasts
-    looks = [c[name] for name in ("lab_distance", *TRUTH)]
-    better = balance("whether the images of the largest batch are better", looks, [c["accuracy"]])
+    appearance = [c[name] for name in ("lab_distance", *TRUTH)]
+    better = balance("whether the images of the largest batch are better", appearance, [c["accuracy"]])
     return replace(
         swept,
         decisions={**swept.decisions, "images": better},

@@ -36,12 +36,12 @@ _GAP = 10
 """Pixels between two pictures of a row."""
 
 
-def rows(runs: Sequence[Run], kind: str, what: str) -> dict[str, Picture]:
+def rows(runs: Sequence[Run], subset: str, what: str) -> dict[str, Picture]:
     """Return rows of pictures of one of the runs: image, truth, prediction and error map.
 
     Args:
         runs: The runs of one fine-tuning; the first that did not diverge is shown.
-        kind: Which of its pictures: ``train``, ``validation`` or ``ranked``.
+        subset: Which of its pictures: ``train``, ``validation`` or ``ranked``.
         what: Who predicts, for someone who cannot see it.
 
     Returns:
@@ -50,8 +50,8 @@ def rows(runs: Sequence[Run], kind: str, what: str) -> dict[str, Picture]:
     Raises:
         UsageError: The runs kept no such pictures.
     """
-    arrays, data = _shown(runs, kind), reading.datasets(runs)
-    groups = 3 if kind == "ranked" else 1
+    arrays, data = _shown(runs, subset), reading.datasets(runs)
+    groups = 3 if subset == "ranked" else 1
     order = ", in groups: the best, those around the median, the worst" if groups > 1 else ""
     scores = ", ".join(f"{iou:.2f}" for iou in arrays["iou"])
     mask, predicted = arrays["mask"], arrays["predicted"]
@@ -72,13 +72,13 @@ def rows(runs: Sequence[Run], kind: str, what: str) -> dict[str, Picture]:
     return strips
 
 
-def same_images(left: Sequence[Run], right: Sequence[Run], kind: str) -> None:
+def same_images(left: Sequence[Run], right: Sequence[Run], subset: str) -> None:
     """Check that the pictures of two fine-tunings may be set under each other.
 
     Raises:
         UsageError: They show other images.
     """
-    mine, theirs = _shown(left, kind)["number"], _shown(right, kind)["number"]
+    mine, theirs = _shown(left, subset)["number"], _shown(right, subset)["number"]
     if not np.array_equal(mine, theirs):
         names = f"{training.experiment_of(left)} and {training.experiment_of(right)}"
         raise UsageError(
@@ -110,11 +110,11 @@ def errors(mask: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any]) -> Pixel
     return pixels
 
 
-def _shown(runs: Sequence[Run], kind: str) -> Arrays:
+def _shown(runs: Sequence[Run], subset: str) -> Arrays:
     run = training.shown_run(runs)
     arrays = run.samples()
     try:
-        return {name: arrays[f"{kind}_{name}"] for name in ("rgb", "mask", "predicted", "iou", "number")}
+        return {name: arrays[f"{subset}_{name}"] for name in ("rgb", "mask", "predicted", "iou", "number")}
     except KeyError as error:
         raise UsageError(
             f"the run {run.folder.name} kept no {error.args[0]}", "run the experiment again"

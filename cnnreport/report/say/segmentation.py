@@ -86,7 +86,7 @@ def facts(runs: Sequence[Run]) -> dict[str, str | bool]:
         "weights_origin": training.text(runs, "weights_origin"),
         "handouts": architecture == HANDOUTS,
         "stand_in": any(data.stand_in for data in reading.datasets(runs)),
-        "void": any((shown[f"{kind}_mask"] == VOID).any() for kind in ("train", "validation", "ranked")),
+        "void": any((shown[f"{subset}_mask"] == VOID).any() for subset in ("train", "validation", "ranked")),
         "cached": runs[0].spec["features"] == "cached",
         "skipped": "; ".join(json.loads(training.text(runs, "skipped"))),
     }

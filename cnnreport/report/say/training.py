@@ -48,11 +48,11 @@ def training(runs: Sequence[Run]) -> Answer:
         UsageError: The runs lack something, as those of another version may.
     """
     values = numbers(runs)
-    judged = verdicts(runs, values)
+    made = verdicts(runs, values)
     return Answer(
         values=values,
-        verdicts=judged,
-        decisions=moving.movement(judged),
+        verdicts=made,
+        decisions=moving.movement(made),
         pictures=plots(runs, values),
         tables={"final": final(runs, values)},
         facts=facts(runs),
@@ -102,8 +102,8 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
 
 def settings(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what the runs were asked to be, as far as their kind declares it."""
-    declared = [each for each in runs[0].kind.recorded if each.place == "spec"]
-    return {name: number for each in declared for name, number in _read(runs, each).items()}
+    declared = [recorded for recorded in runs[0].kind.recorded if recorded.place == "spec"]
+    return {name: number for recorded in declared for name, number in _read(runs, recorded).items()}
 
 
 def _read(runs: Sequence[Run], recorded: Recorded) -> dict[str, Quantity]:
@@ -142,21 +142,18 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
 
     Returns:
         ``first_loss`` after one epoch; ``rise`` of the last above the lowest; ``gap`` to the training loss;
-        and, with several epochs, the ``window`` by which late changes are judged, ``late_fall`` and
+        and, with several epochs, the ``window`` over which late changes are averaged, ``late_fall`` and
         ``late_rise``.
     """
     kind, experiment = runs[0].kind, experiment_of(runs)
     if LOSS not in kind:
         return {}
     loss = kind[LOSS]
-
-    def read(meaning: str, choose: Callable[[Sequence[float]], float], how: str) -> Quantity:
-        return reading.from_history(runs, loss.key, meaning, loss.form, choose, how)
-
     moved = {
-        "first_loss": read(f"{loss.meaning} after one epoch", lambda losses: losses[0], "first epoch"),
-        "rise": read(
-            f"rise of the {loss.meaning} above its lowest value",
+        "first_loss": _from_loss(runs, "{} after one epoch", lambda losses: losses[0], "first epoch"),
+        "rise": _from_loss(
+            runs,
+            "rise of the {} above its lowest value",
             lambda losses: losses[-1] - min(losses),
             "last epoch minus lowest",
         ),
@@ -164,28 +161,42 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
     if TRAIN_LOSS in kind:
         meaning = f"{loss.meaning} above {kind[TRAIN_LOSS].meaning}"
         moved["gap"] = difference(f"{experiment}.gap", meaning, values[LOSS], values[TRAIN_LOSS], loss.form)
-    if EPOCHS not in kind or not many_epochs(runs):
-        return moved
+    late = EPOCHS in kind and many_epochs(runs)
+    return moved | (_late_movement(runs, values[EPOCHS]) if late else {})
+
+
+def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
+    """Return how the loss moved at the end: over how many epochs it is averaged, its fall and its rise."""
     windows = "; a window is a fifth of the epochs, at least one"
-    moved["window"] = combine(
-        f"{experiment}.window",
-        "window for late changes, epochs",
-        "a fifth of {}, rounded down, at least one",
-        late_window,
-        values[EPOCHS],
-        form="count",
-    )
-    moved["late_fall"] = read(
-        f"late fall of the {loss.meaning}",
-        late_fall,
-        f"mean of the last window but one minus that of the last{windows}",
-    )
-    moved["late_rise"] = read(
-        f"late rise of the {loss.meaning}",
-        lambda losses: -late_fall(losses),
-        f"mean of the last window minus that of the last but one{windows}",
-    )
-    return moved
+    return {
+        "window": combine(
+            f"{experiment_of(runs)}.window",
+            "window for late changes, epochs",
+            "a fifth of {}, rounded down, at least one",
+            late_window,
+            epochs,
+            form="count",
+        ),
+        "late_fall": _from_loss(
+            runs,
+            "late fall of the {}",
+            late_fall,
+            f"mean of the last window but one minus that of the last{windows}",
+        ),
+        "late_rise": _from_loss(
+            runs,
+            "late rise of the {}",
+            lambda losses: -late_fall(losses),
+            f"mean of the last window minus that of the last but one{windows}",
+        ),
+    }
+
+
+def _from_loss(
+    runs: Sequence[Run], meaning: str, choose: Callable[[Sequence[float]], float], how: str
+) -> Quantity:
+    loss = runs[0].kind[LOSS]
+    return reading.from_history(runs, loss.key, meaning.format(loss.meaning), loss.form, choose, how)
 
 
 def many_epochs(runs: Sequence[Run]) -> bool:
@@ -207,13 +218,13 @@ def late_fall(losses: Sequence[float]) -> float:
 def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Verdict]:
     """Judge what `movement` says: ``gap``, and with several epochs ``risen``, ``falling``, ``rising``."""
     net = net_name(runs)
-    judged = {}
+    made = {}
     if "gap" in values:
-        judged["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
+        made["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
     if "window" not in values:
-        return judged
+        return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
-    return judged | {
+    return made | {
         "risen": exceeds(f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN),
         "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING),
         "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING),
@@ -251,9 +262,9 @@ def plots(
     """
     kind, labels = runs[0].kind, axes or {}
     return {
-        each.name: _plot(runs, kind, each, labels.get(each.name, each.axis), values)
-        for each in kind.recorded
-        if each.axis
+        recorded.name: _plot(runs, kind, recorded, labels.get(recorded.name, recorded.axis), values)
+        for recorded in kind.recorded
+        if recorded.axis
     }
 
 

@@ -26,8 +26,8 @@ def versus(
     two runs differ by that differ in their seed alone, as the right runs show it, decides.
 
     Args:
-        left: The runs of the training that is judged.
-        right: Those of the training beside which it stands.
+        left: The runs of the training that is compared.
+        right: Those of the training that it is compared with.
         names: Which numbers to compare, the one that matters most first.
         left_name: What the text calls the first; the class of its net where it is left out.
         right_name: What the text calls the second.

@@ -41,17 +41,17 @@ def stages(runs: Sequence[Planned], most: int | None = None, beside: int = 0) ->
     if most:
         return [list(runs)]
     wished = min(hardware.cores(), len(runs))
-    fitting = {each.folder: _fitting(need(each), wished, beside) for each in runs}
-    for each in runs:
-        read = each.reads
+    fitting = {planned.folder: _fitting(need(planned), wished, beside) for planned in runs}
+    for planned in runs:
+        read = planned.reads
         while read:  # whatever lies between them may be computed elsewhere
             if read.folder in fitting:
-                fitting[read.folder] = min(fitting[read.folder], fitting[each.folder])
+                fitting[read.folder] = min(fitting[read.folder], fitting[planned.folder])
             read = read.reads
     choices = [[list(runs)]]
     for level in sorted(set(fitting.values()))[1:]:
-        few = [each for each in runs if fitting[each.folder] < level]
-        choices.append([few, [each for each in runs if fitting[each.folder] >= level]])
+        few = [planned for planned in runs if fitting[planned.folder] < level]
+        choices.append([few, [planned for planned in runs if fitting[planned.folder] >= level]])
     return min(choices, key=lambda choice: sum(_duration(runs, beside) for runs in choice))
 
 
@@ -98,7 +98,7 @@ def _workers(number: int) -> str:
 
 def _duration(runs: Sequence[Planned], beside: int) -> float:
     """Guess how long some runs take together, in the units of `Spec.effort`."""
-    efforts = [float(each.spec.effort()) for each in runs]
+    efforts = [float(planned.spec.effort()) for planned in runs]
     return max(sum(efforts) / size(runs, beside=beside), *efforts)
 
 

@@ -91,7 +91,7 @@ def _took(run: Run, specs: Mapping[tuple[str, str, str], type[Any]]) -> Took | N
         effort = float(specs[kind](**plain).effort())
     except (TypeError, ValueError):
         return None  # of a time when the spec had other fields
-    epochs = [float(each) for each in run.circumstances["epoch_seconds"]]
+    epochs = [float(seconds) for seconds in run.circumstances["epoch_seconds"]]
     steady = fmean(epochs[1:] or epochs)  # the first epoch of a run is slower
     return Took(Work(run.experiment, kind, where["device"], effort), steady * len(epochs))
 
@@ -148,9 +148,9 @@ def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -
     busy = list(under_way)
     busy += [0.0] * (workers - len(busy))
     heapq.heapify(busy)
-    for each in sorted(waiting, reverse=True):
+    for duration in sorted(waiting, reverse=True):
         if busy:
-            heapq.heapreplace(busy, busy[0] + each)
+            heapq.heapreplace(busy, busy[0] + duration)
     return max(busy, default=0.0)
 
 

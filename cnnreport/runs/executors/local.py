@@ -38,7 +38,7 @@ class InWorkers(Executor):
 
     def admits(self, planned: Planned) -> bool:
         """Admit the runs of the stage."""
-        return any(each.folder == planned.folder for each in self._stages[0])
+        return any(other.folder == planned.folder for other in self._stages[0])
 
     def submit(self, job: Job) -> "Future[Path]":
         """Give a job to the next worker that is free; the first starts the workers."""
@@ -51,7 +51,7 @@ class InWorkers(Executor):
     def settled(self, planned: Planned) -> None:
         """Go on to the next stage when all runs of this one have ended."""
         for stage in self._stages:
-            stage[:] = [each for each in stage if each.folder != planned.folder]
+            stage[:] = [other for other in stage if other.folder != planned.folder]
         while self._stages and not self._stages[0]:
             del self._stages[0]
             self._count = self._alone = 0

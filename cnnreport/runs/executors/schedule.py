@@ -73,7 +73,7 @@ class _Schedule:
         self._runs = runs
         self._jobs = jobs
         self._executors = executors
-        self._waiting = {each.folder for each in runs}
+        self._waiting = {planned.folder for planned in runs}
         self._pending: dict[concurrent.futures.Future[Path], Planned] = {}
         self._finished: set[Path] = set()
         self._errors: dict[Path, BaseException] = {}
@@ -154,13 +154,14 @@ def _shares(runs: Sequence[Planned], kinds: Sequence[type[Executor]]) -> dict[ty
 
 def _memory(runs: Sequence[Planned]) -> int:
     """Return the most bytes that one of some runs may need."""
-    return max(needs(each).memory for each in runs)
+    return max(needs(planned).memory for planned in runs)
 
 
 def _jobs(project: Project, runs: Sequence[Planned], command: str) -> dict[Path, Job]:
     """Make all jobs before any is begun: a run's data must not come hours late."""
     known: dict[str, Path] = {}
-    return {each.folder: make_job(each, prepare_data(project, each, known), command) for each in runs}
+    prepared = ((planned, prepare_data(project, planned, known)) for planned in runs)
+    return {planned.folder: make_job(planned, data, command) for planned, data in prepared}
 
 
 def _order(plan: Sequence[Planned]) -> Callable[[Planned], tuple[bool, float]]:

@@ -232,12 +232,12 @@ def _answer(packed: bytes, notify: Notify, unfit: Exception | None) -> Path | Ex
             raise unfit
         return execute(pickle.loads(packed), notify)  # noqa: S301 - packed by the process that started this one
     except Exception as error:  # noqa: BLE001 - raised again in the parent
-        answer = _portable(_as_told(error, unfit))
+        answer = _portable(_blamed(error, unfit))
     gc.collect()  # what the failed task held, tensors on a device above all, is not kept for the next
     return answer
 
 
-def _as_told(error: Exception, unfit: Exception | None) -> Exception:
+def _blamed(error: Exception, unfit: Exception | None) -> Exception:
     """Say in a sentence what is the worker's fault and not the run's."""
     if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
         return NoMemory(f"a worker found no memory: {error}")

@@ -46,12 +46,12 @@ class Located:
     def origin(self) -> str:
         """Where each is from, a phrase for the report."""
         first, *others = self.sources
-        return "; ".join([first.origin, *(f"{each.title}, {each.origin}" for each in others)])
+        return "; ".join([first.origin, *(f"{source.title}, {source.origin}" for source in others)])
 
     @property
     def reason(self) -> str:
         """Why they were taken where the choice was left to the program, else empty."""
-        return "; ".join(each.reason for each in self.sources if each.reason)
+        return "; ".join(source.reason for source in self.sources if source.reason)
 
     @property
     def fingerprint(self) -> str:
@@ -64,8 +64,9 @@ class Located:
     @property
     def modules(self) -> tuple[str, ...]:
         """Modules whose source determines the prepared arrays."""
-        prepare = [each.prepare.partition(":")[0] for each in self.data_sets]
-        return tuple(dict.fromkeys([*(name for each in self.sources for name in each.modules), *prepare]))
+        prepare = [data_set.prepare.partition(":")[0] for data_set in self.data_sets]
+        obtained = [name for source in self.sources for name in source.modules]
+        return tuple(dict.fromkeys([*obtained, *prepare]))
 
     def to_json(self) -> dict[str, Any]:
         """Return what a run's key says of its data."""
@@ -74,7 +75,7 @@ class Located:
             "title": self.title,
             "stand_in": self.stand_in,
             "fingerprint": self.fingerprint,
-            "prepare": [each.prepare for each in self.data_sets],
+            "prepare": [data_set.prepare for data_set in self.data_sets],
         }
 
 
@@ -90,10 +91,10 @@ def known(experiments: Iterable[Experiment]) -> dict[str, DataSet]:
         UsageError: An experiment names none that is there, or two of them have one name.
     """
     data_sets: dict[str, DataSet] = {}
-    for name in dict.fromkeys(name for each in experiments for name in names_of(each.spec.data)):
-        one = data_set.load(name)
-        if data_sets.setdefault(one.name, one) != one:
-            raise UsageError(f"two data sets are called {one.name}", f"rename the one in {name}")
+    for name in dict.fromkeys(name for experiment in experiments for name in names_of(experiment.spec.data)):
+        loaded = data_set.load(name)
+        if data_sets.setdefault(loaded.name, loaded) != loaded:
+            raise UsageError(f"two data sets are called {loaded.name}", f"rename the one in {name}")
     return data_sets
 
 

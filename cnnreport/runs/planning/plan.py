@@ -49,11 +49,11 @@ def make_plan(
     existing = list(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
     plan: list[Planned] = []
-    for one in wanted:
-        reads = next((planned for planned in plan if planned.experiment.name == one.reads), None)
-        common = context.unseeded(one, reads)
-        read_by = [other for other in wanted if other.reads == one.name]
-        for seed in _seeds(one, common.spec, choices, read_by):
+    for experiment in wanted:
+        reads = next((planned for planned in plan if planned.experiment.name == experiment.reads), None)
+        common = context.unseeded(experiment, reads)
+        read_by = [other for other in wanted if other.reads == experiment.name]
+        for seed in _seeds(experiment, common.spec, choices, read_by):
             plan.append(judge(common.with_seed(project, seed), existing, choices))
     return plan
 

@@ -29,7 +29,7 @@ def prepare_data(project: Project, planned: Planned, known: dict[str, Path]) -> 
     hashed = planned.key.what["sources"]
     what = {
         "data": located.fingerprint,
-        "prepare": [each.prepare for each in located.data_sets],
+        "prepare": [data_set.prepare for data_set in located.data_sets],
         "parameters": planned.spec.data_parameters(),
         "sources": {path: hashed[path] for path in source_closure(located.modules, project.root)},
     }

@@ -32,11 +32,11 @@ class PixelLayout:
         return outputs.permute(0, 2, 3, 1).reshape(-1, outputs.shape[1])
 
     def arrange(self, labels: torch.Tensor) -> torch.Tensor:
-        """Flatten the pictures."""
+        """Flatten the pictures, (N, H, W), into (N, H W)."""
         return labels.flatten(1)
 
     def restore(self, values: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Undo `arrange`."""
+        """Undo `arrange`: (N, H, W)."""
         return values.reshape(-1, height, width)
 
 
@@ -51,13 +51,17 @@ class CornerLayout:
         return outputs.permute(0, 2, 3, 1).reshape(-1, outputs.shape[1] // 4)
 
     def arrange(self, labels: torch.Tensor) -> torch.Tensor:
-        """Cut the pictures, with an unlabelled frame of one pixel, into blocks."""
+        """Cut the pictures, (N, H, W), with an unlabelled frame of one pixel into blocks.
+
+        Returns:
+            (N, (H + 2) (W + 2)), block by block.
+        """
         framed = F.pad(labels, (1, 1, 1, 1), value=UNLABELLED)
         count, height, width = framed.shape
         blocks = framed.view(count, height // 2, 2, width // 2, 2)
         return blocks.transpose(2, 3).flatten(1)
 
     def restore(self, values: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Undo `arrange`."""
+        """Undo `arrange`, and leave the frame out: (N, H, W)."""
         blocks = values.reshape(-1, height // 2 + 1, width // 2 + 1, 2, 2)
         return blocks.transpose(2, 3).reshape(-1, height + 2, width + 2)[:, 1:-1, 1:-1]

@@ -98,9 +98,9 @@ def best_median_worst(accuracy: NDArray[np.float64]) -> NDArray[np.int64]:
         of them twice. Equally good images stand in their own order.
     """
     order = np.argsort(-accuracy, kind="stable")
-    each = max(1, min(RANKED, len(order) // 3))
-    middle = (len(order) - each) // 2
-    return np.concatenate((order[:each], order[middle : middle + each], order[-each:]))
+    size = max(1, min(RANKED, len(order) // 3))
+    middle = (len(order) - size) // 2
+    return np.concatenate((order[:size], order[middle : middle + size], order[-size:]))
 
 
 def _mean_distance(predicted: Labels, truth: Labels, colours: NDArray[np.float64]) -> float:

@@ -51,7 +51,7 @@ def row(probabilities: Probabilities, masks: Masks) -> dict[str, float]:
 
 
 def measures(probabilities: Probabilities, masks: Masks) -> dict[str, Any]:
-    """Return what is told of the finished net; arguments as for `row`.
+    """Return the metrics of the finished net; arguments as for `row`.
 
     Returns:
         ``boundary_f`` in 0..1 and ``boundary_tolerance`` in pixels, see `metrics.boundary`;

@@ -125,10 +125,10 @@ def sweep(probabilities: NDArray[np.float32], masks: Masks) -> Sweep:
         masks: Shape (N, H, W).
     """
     counts = [count(probabilities > threshold, masks) for threshold in THRESHOLDS]
-    ious = [flower_iou(each) for each in counts]
+    ious = [flower_iou(confusion) for confusion in counts]
     return Sweep(
         flower_iou=np.array([iou.mean() for iou in ious]),
-        mean_iou=np.array([mean_iou(each) for each in counts]),
+        mean_iou=np.array([mean_iou(confusion) for confusion in counts]),
         starter_score=np.array([starter_score(iou) for iou in ious]),
     )
 

@@ -57,7 +57,7 @@ class FeaturesTask:
         return {"images": float(min(begin + size, len(self._images)))}
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return the features found so far."""
+        """Return the features computed so far, int16 (n, C, h, w) for each part of the images."""
         return {f"part{number}": part for number, part in enumerate(self._parts)}
 
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -114,7 +114,7 @@ def about_weights(data: Mapping[str, NDArray[Any]]) -> Mapping[str, str]:
 
 @torch.inference_mode()
 def features(model: DeepLabV3, images: torch.Tensor) -> torch.Tensor:
-    """Return what the last layer of a DeepLabV3 sees of normalised images (N, 3, H, W)."""
+    """Return what the last layer of a DeepLabV3 sees of normalised images (N, 3, H, W): (N, C, h, w)."""
     maps: torch.Tensor = model.backbone(images)["out"]
     for layer in list(model.classifier)[:-1]:
         maps = layer(maps)
@@ -122,7 +122,7 @@ def features(model: DeepLabV3, images: torch.Tensor) -> torch.Tensor:
 
 
 def pack(maps: torch.Tensor) -> torch.Tensor:
-    """Round features to bfloat16 and return its bits, int16.
+    """Round features (N, C, h, w) to bfloat16 and return its bits, int16 of the same shape.
 
     bfloat16, since float16 overflows for the largest of these nets (ResNet-101).
 
@@ -130,7 +130,7 @@ def pack(maps: torch.Tensor) -> torch.Tensor:
         VerificationError: The net gave non-finite numbers.
     """
     if not bool(torch.isfinite(maps).all()):
-        raise VerificationError("the frozen net gave numbers that are not finite", "check its weights")
+        raise VerificationError("the frozen net gave non-finite numbers", "check its weights")
     return maps.to(torch.bfloat16).contiguous().view(torch.int16)
 
 

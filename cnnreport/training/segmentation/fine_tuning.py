@@ -100,7 +100,7 @@ class FineTuningTask(Loop):
         self._spec, self._data = spec, data
         self._about = about_weights(data)
         masks = torch.from_numpy(data["masks" if spec.protocol == "clean" else "handout_masks"])
-        inputs = _cached(data) if spec.features == "cached" else torch.from_numpy(data["images"])
+        inputs = cached_features(data) if spec.features == "cached" else torch.from_numpy(data["images"])
         self._images = _Images(inputs, masks, device)
         self._train = torch.from_numpy(data[f"{spec.protocol}_train"])
         self._validation = torch.from_numpy(data["validation"])
@@ -266,7 +266,12 @@ def _make_net(spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], dev
         return deeplab.build(about_weights(data)["architecture"]).eval()
 
 
-def _cached(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:
+def cached_features(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:
+    """Return what an earlier run kept of the images, in bfloat16, (N, C, H, W).
+
+    Raises:
+        DataError: It kept another number of images.
+    """
     maps = unpack(data["features"])
     if len(maps) != len(data["images"]):
         raise DataError(

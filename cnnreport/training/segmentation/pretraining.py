@@ -1,8 +1,8 @@
 """The training that the embedded segmentation weights come from.
 
-Two tasks at once: to name the kind of every pixel, and to tell how a place looks (its colour, saturation
-and texture, and the mean colour of the picture). The second keeps in the features what naming the kinds of
-drawn things would let go, and what a photograph has in common with a drawing.
+Two tasks at once: to classify every pixel, and to predict the appearance of each place (its colour,
+saturation and texture, and the mean colour of the picture). The second keeps in the features what
+classifying drawn things would let go, and what a photograph has in common with a drawing.
 """
 
 import inspect
@@ -31,10 +31,10 @@ _SATURATION, _CONTRAST, _BRIGHTNESS = 0.3, 0.2, 0.2
 _BATCH = 16
 
 CELL = 16
-"""Height and width of a place whose look is told: as much as one feature stands for, in pixels."""
+"""Height and width of a place whose appearance is predicted: as much as one feature stands for, in pixels."""
 
-LOOKS = 10
-"""How many numbers tell it; see `look`."""
+APPEARANCE = 10
+"""How many numbers describe it; see `appearance`."""
 
 
 class _Scores(nn.Module):
@@ -64,7 +64,7 @@ class PretrainingTask(Loop):
         self._data = {name: torch.from_numpy(array) for name, array in data.items()}
         self._classes = len(data["kinds"])
         with seeded(seed):
-            built = deeplab.build(spec.architecture, self._classes + LOOKS)
+            built = deeplab.build(spec.architecture, self._classes + APPEARANCE)
         net: nn.Module = built.to(device).to(memory_format=torch.channels_last)
         per_epoch = math.ceil(len(data["train_rgb"]) / spec.batch_size)
         super().__init__(net, _Scores(net), spec, seed, device, updates_per_epoch=per_epoch)
@@ -76,10 +76,16 @@ class PretrainingTask(Loop):
             yield images, (images, classes)
 
     def loss(self, scores: torch.Tensor, targets: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """Return the mean cross entropy of the kinds plus the mean squared error of the looks."""
+        """Return the mean cross entropy of the classes plus the mean squared error of the appearance.
+
+        Args:
+            scores: (BS, classes + `APPEARANCE`, S, S).
+            targets: Colours (BS, 3, S, S) in 0..1 and classes (BS, S, S).
+        """
         colours, classes = targets
-        kinds = self._classes
-        return F.cross_entropy(scores[:, :kinds], classes) + _look_error(scores[:, kinds:], colours)
+        num_classes = self._classes
+        named = F.cross_entropy(scores[:, :num_classes], classes)
+        return named + _appearance_error(scores[:, num_classes:], colours)
 
     def follow(self, updates: Iterator[Update]) -> Row:
         """Return ``train_loss``, the mean of the batches'."""
@@ -87,21 +93,21 @@ class PretrainingTask(Loop):
         return {"train_loss": math.fsum(losses) / len(losses)}
 
     def validate(self) -> Row:
-        """Judge over all pixels of the validation scenes.
+        """Return the metrics over all pixels of the validation scenes.
 
         Returns:
             ``validation_loss``, the cross entropy in nats, ``validation_accuracy`` and
-            ``validation_mean_iou`` of the kinds, in 0..1, and ``validation_look_error``, the mean
-            squared error of `look`.
+            ``validation_mean_iou`` of the classes, in 0..1, and ``validation_appearance_error``, the mean
+            squared error of `appearance`.
         """
-        return self._judge(self.model)
+        return self._metrics(self.model)
 
     def leave(self) -> Results:
         """Return the weights in half precision, and what they reach as they are then."""
         halved = {name: _halve(tensor) for name, tensor in self.net.state_dict().items()}
-        net = deeplab.build(self._spec.architecture, self._classes + LOOKS)
+        net = deeplab.build(self._spec.architecture, self._classes + APPEARANCE)
         net.load_state_dict(halved)
-        rounded = self._judge(_Scores(net.to(self.device).to(memory_format=torch.channels_last)).eval())
+        rounded = self._metrics(_Scores(net.to(self.device).to(memory_format=torch.channels_last)).eval())
         return Results(
             weights={name: copied(tensor) for name, tensor in halved.items()},
             measures={
@@ -131,36 +137,36 @@ class PretrainingTask(Loop):
             images, labels = images.flip(-1), labels.flip(-1)
         return images, labels
 
-    def _judge(self, model: nn.Module) -> Row:
+    def _metrics(self, model: nn.Module) -> Row:
         rgb, classes = self._data["validation_rgb"], self._data["validation_class"]
-        kinds = self._classes
-        counts, loss, error = torch.zeros(kinds, kinds), 0.0, 0.0
+        num_classes = self._classes
+        counts, loss, error = torch.zeros(num_classes, num_classes), 0.0, 0.0
         for images, labels in zip(torch.split(rgb, _BATCH), torch.split(classes, _BATCH), strict=True):
             truth, colours = labels.to(self.device).long(), images.to(self.device).float() / 255
             outputs = model(colours)
-            loss += float(F.cross_entropy(outputs[:, :kinds], truth, reduction="sum"))
-            error += float(_look_error(outputs[:, kinds:], colours)) * len(images) / len(rgb)
-            pairs = truth * kinds + outputs[:, :kinds].argmax(1)
-            counts += torch.bincount(pairs.flatten().cpu(), minlength=kinds**2).view(kinds, kinds)
+            loss += float(F.cross_entropy(outputs[:, :num_classes], truth, reduction="sum"))
+            error += float(_appearance_error(outputs[:, num_classes:], colours)) * len(images) / len(rgb)
+            pairs = truth * num_classes + outputs[:, :num_classes].argmax(1)
+            counts += torch.bincount(pairs.flatten().cpu(), minlength=num_classes**2).view_as(counts)
         right = counts.diag()
         overlap = right / (counts.sum(0) + counts.sum(1) - right).clamp(min=1)
         return {
             "validation_loss": loss / classes.numel(),
             "validation_accuracy": float(right.sum() / counts.sum()),
             "validation_mean_iou": float(overlap.mean()),
-            "validation_look_error": error,
+            "validation_appearance_error": error,
         }
 
 
-def look(colours: torch.Tensor) -> torch.Tensor:
-    """Tell how the places of pictures look.
+def appearance(colours: torch.Tensor) -> torch.Tensor:
+    """Describe the appearance of the places of pictures.
 
     Args:
         colours: (N, 3, H, W) in 0..1.
 
     Returns:
-        (N, `LOOKS`, H / `CELL`, W / `CELL`): for each place its mean colour, the standard deviation of its
-        three channels, the difference of the largest and the smallest channel of its mean colour, and
+        (N, `APPEARANCE`, H / `CELL`, W / `CELL`): for each place its mean colour, the standard deviation of
+        its three channels, the difference of the largest and the smallest channel of its mean colour, and
         the mean colour of the whole picture; shifted and scaled to be of about unit size.
     """
     colour = F.avg_pool2d(colours, CELL)
@@ -170,8 +176,8 @@ def look(colours: torch.Tensor) -> torch.Tensor:
     return torch.cat([(colour - 0.5) * 4, texture * 8, saturation * 4, (whole - 0.5) * 4], 1)
 
 
-def _look_error(predicted: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
-    return F.mse_loss(F.avg_pool2d(predicted, CELL), look(colours))
+def _appearance_error(predicted: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(F.avg_pool2d(predicted, CELL), appearance(colours))
 
 
 def _recoloured(images: torch.Tensor) -> torch.Tensor:

@@ -127,7 +127,7 @@ class Pretraining:
     Args:
         architecture: What to train; see `cnnreport.nets.deeplab.build`.
         scenes: How many scenes to draw for training.
-        validation_scenes: How many to judge with.
+        validation_scenes: How many to validate with.
         epochs: As many updates as passes over the scenes would make; each draws its own crops.
         batch_size: Crops of a batch.
         crop: Height and width of a crop as the net sees it, in pixels.

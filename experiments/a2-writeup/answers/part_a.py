@@ -48,23 +48,23 @@ def a1(runs: Runs) -> Answer:
 def a2(runs: Runs) -> Answer:
     """Answer A2: how well the trained net colours, and why not better."""
     chosen = runs[POOL_UPSAMPLE]
-    found = colourization.training(chosen)
-    values = {**found.values, **_comparisons(chosen, found.values)}
-    verdicts = {**found.verdicts, **_verdicts(values)}
-    decisions = {**found.decisions, "good": Decision("do the results look good", _good(verdicts), GOOD)}
-    return replace(found, values=values, verdicts=verdicts, decisions=decisions)
+    trained = colourization.training(chosen)
+    values = {**trained.values, **_comparisons(chosen, trained.values)}
+    verdicts = {**trained.verdicts, **_verdicts(values)}
+    decisions = {**trained.decisions, "good": Decision("do the results look good", _good(verdicts), GOOD)}
+    return replace(trained, values=values, verdicts=verdicts, decisions=decisions)
 
 
 def a3(runs: Runs) -> Answer:
     """Answer A3: weights, outputs and connections as formulas, for the input and for twice its size."""
-    found = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
-    others = tuple(found.total(quantity, name) for quantity, name in CONVENTIONS)
+    derivation = derived.derivation(runs[POOL_UPSAMPLE_FORMULAS][0])
+    others = tuple(derivation.total(quantity, name) for quantity, name in CONVENTIONS)
     return Answer(
-        parts={"net": found, "others": others},
-        decisions={**doubling.doubling(found.six), "loose": doubling.loose(others)},
+        parts={"net": derivation, "others": others},
+        decisions={**doubling.doubling(derivation.six), "loose": doubling.loose(others)},
         facts={
-            "odd_kernel": any(letter.name == "k" and letter.odd for letter in found.proof.letters),
-            "weights_alone": found.used == WEIGHTS_ALONE,
+            "odd_kernel": any(letter.name == "k" and letter.odd for letter in derivation.proof.letters),
+            "weights_alone": derivation.used == WEIGHTS_ALONE,
             "without_padding": any(doubling.WITHOUT_PADDING in total.name for total in others),
         },
     )

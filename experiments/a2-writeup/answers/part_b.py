@@ -56,7 +56,7 @@ def b2(runs: Runs) -> Answer:
 def b3(runs: Runs) -> Answer:
     """Answer B3: whether ConvTransposeNet is better than PoolUpsampleNet, and why."""
     left, right = runs[CONV_TRANSPOSE], runs[POOL_UPSAMPLE]
-    found = versus(left, right)
+    compared = versus(left, right)
     rows = colourization.picture_rows(right, training.net_name(right))
     pictures = {
         "grey": rows["grey"],
@@ -64,7 +64,7 @@ def b3(runs: Runs) -> Answer:
         "right": rows["prediction"],
         "left": colourization.prediction_row(left, training.net_name(left), right),
     }
-    return replace(found, pictures=pictures)
+    return replace(compared, pictures=pictures)
 
 
 def b4(runs: Runs) -> Answer:
@@ -76,11 +76,11 @@ def b5(runs: Runs) -> Answer:
     """Answer B5: what the batch size changes in a fixed number of epochs."""
     many = runs.get(CONV_TRANSPOSE, ())  # the same training in batches of 100
     sizes = [group for name, group in runs.items() if name.startswith(BATCHES)]
-    found = _with_margin(sweep([many, *sizes] if many else sizes, _margins(many)), many)
+    swept = _with_margin(sweep([many, *sizes] if many else sizes, _margins(many)), many)
     per_update = Decision(
-        "what an update in a large batch is worth", _per_update(found.contrasts), PER_UPDATE
+        "what an update in a large batch is worth", _per_update(swept.contrasts), PER_UPDATE
     )
-    return replace(found, decisions={**found.decisions, "per_update": per_update})
+    return replace(swept, decisions={**swept.decisions, "per_update": per_update})
 
 
 def path(runs: Runs) -> Answer:
@@ -122,17 +122,17 @@ def _margins(runs: Sequence[Run]) -> dict[str, Quantity]:
     return seed_margins(SWEPT, colourization.numbers(runs)) if runs else {}
 
 
-def _with_margin(found: Answer, many: Sequence[Run]) -> Answer:
+def _with_margin(swept: Answer, many: Sequence[Run]) -> Answer:
     """Add by what the batch sizes were judged, where it was a margin."""
-    margin = found.contrasts["loss"].margin
+    margin = swept.contrasts["loss"].margin
     if margin is None:
-        return found
+        return swept
     values = {
         "margin": margin,
         "margin_seeds": reading.count(many),
         "margin_batch": reading.setting(many, "batch_size", "batch size"),
     }
-    return replace(found, values={**found.values, **values})
+    return replace(swept, values={**swept.values, **values})
 
 
 def _per_update(contrasts: Mapping[str, Contrast]) -> str:

@@ -22,8 +22,8 @@ CONV_TRANSPOSE = "conv-transpose"
 UNET = "unet"
 WIDENED = "conv-transpose-widened"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
-TOLD = ("loss", "accuracy")
-LOOKS = ("lab_distance", *TRUTH)
+REPORTED = ("loss", "accuracy")
+APPEARANCE = ("lab_distance", *TRUTH)
 
 COLUMNS = {
     "parameters": "weights",
@@ -39,7 +39,7 @@ PUBLISHED = Published(
     data="cifar10",
     spec={"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
           "train_images": None, "validation_images": None},
-    complete=lambda source: all(float(source[name][what]) > 0 for what in TOLD for name in NETS),
+    complete=lambda source: all(float(source[name][what]) > 0 for what in REPORTED for name in NETS),
     lacks=f"numbers of {', '.join(NETS)}",
     remedy="give each source a loss and an accuracy",
 )  # fmt: skip
@@ -75,23 +75,23 @@ def c2(runs: Runs) -> Answer:
 
 def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
-    found = versus(runs[UNET], runs[CONV_TRANSPOSE])
+    compared = versus(runs[UNET], runs[CONV_TRANSPOSE])
     first = runs[POOL_UPSAMPLE]
     rows = colourization.picture_rows(first, training.net_name(first))
     pictures = {name: rows[name] for name in ("grey", "original", "truth")}
     for name in NETS:
         pictures[name] = colourization.prediction_row(runs[name], training.net_name(runs[name]), first)
     published = _published(runs)
-    c, over = found.contrasts, _tables(runs)
+    c, over = compared.contrasts, _tables(runs)
     return replace(
-        found,
-        values={**found.values, **published.values},
-        verdicts={**found.verdicts, **over},
+        compared,
+        values={**compared.values, **published.values},
+        verdicts={**compared.verdicts, **over},
         decisions={
             "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
             **published.decisions,
             "over_table": _over_table(tuple(over.values())),
-            "images": balance("whether the images are better with skips", [c[name] for name in LOOKS]),
+            "images": balance("whether the images are better with skips", [c[name] for name in APPEARANCE]),
         },
         pictures=pictures,
         grids={
@@ -101,7 +101,7 @@ def c3(runs: Runs) -> Answer:
             **published.grids,
         },
         facts={
-            **found.facts,
+            **compared.facts,
             **{name: training.net_name(runs[name]) for name in NETS},
         },
     )
@@ -182,10 +182,10 @@ def _published(runs: Runs) -> Answer:
     ours = {name: colourization.numbers(runs[name]) for name in NETS}
     rows = [
         *(
-            (source["title"], *(tuple(_told(source, name, w) for w in TOLD) for name in NETS))
+            (source["title"], *(tuple(_reported(source, name, w) for w in REPORTED) for name in NETS))
             for source in sources
         ),
-        ("this report", *(tuple(ours[name][w] for w in TOLD) for name in NETS)),
+        ("this report", *(tuple(ours[name][w] for w in REPORTED) for name in NETS)),
     ]
     columns = ("source", *(training.net_name(runs[name]) for name in NETS))
     published = [[source[name]["accuracy"] for name in NETS] for source in sources]
@@ -207,7 +207,7 @@ def _order(values: Sequence[float]) -> list[int]:
 
 def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     """Return how far an accuracy lies above the mean of the published ones."""
-    mean = fmean(_told(source, name, "accuracy").mean for source in sources)
+    mean = fmean(_reported(source, name, "accuracy").mean for source in sources)
     return combine(
         f"{name}.off_published",
         f"{accuracy.meaning} of {name} minus the mean of the published ones",
@@ -218,7 +218,7 @@ def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     )
 
 
-def _told(source: Entry, name: str, what: str) -> Quantity:
+def _reported(source: Entry, name: str, what: str) -> Quantity:
     title = f"{source['title']}, {name}, {what}"
     # The file has per cent, as the write-ups do.
     value, form = (source[name][what] / 100, "share") if what == "accuracy" else (source[name][what], "loss")

@@ -24,7 +24,7 @@ MOVING = "fine-tune-moving"
 COSTS = "fine-tuning-costs"
 
 LOSS_NAMES = "the IoU loss", "cross entropy"
-KINDS = ("train", "validation")
+SUBSETS = ("train", "validation")
 
 CONTROL = ("mean_iou", "flower_iou")
 ASKED = ("mean_iou", "starter_best")
@@ -61,15 +61,15 @@ def d1q1(runs: Runs) -> Answer:
 def d1q2(runs: Runs) -> Answer:
     """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
     chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
-    found = segmentation.fine_tuning(chosen)
+    trained = segmentation.fine_tuning(chosen)
     against = segmentation.against(chosen, control, "pre-trained features", "random features", CONTROL)
     return replace(
-        found,
+        trained,
         contrasts=against.contrasts,
-        verdicts={**found.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
+        verdicts={**trained.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
         grids={"baselines": _baselines(chosen, control)},
         listings=_code(chosen, "fine_tune_last_layer").listings,
-        decisions={"score": score(found.values)},
+        decisions={"score": score(trained.values)},
     )
 
 
@@ -82,23 +82,23 @@ def d2q1(runs: Runs) -> Answer:
     """Answer D.2 Q1: the soft IoU loss, what it comes to, and why that differs from cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     rivals = {segmentation.loss_of(left): left, segmentation.loss_of(right): right}
-    found, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
+    trained, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
     theirs = segmentation.numbers(right)
     return replace(
-        found,
-        values={**found.values, **{f"right_{name}": number for name, number in theirs.items()}},
+        trained,
+        values={**trained.values, **{f"right_{name}": number for name, number in theirs.items()}},
         contrasts=against.contrasts,
-        verdicts={**against.verdicts, **_gains(found.values, theirs)},
+        verdicts={**against.verdicts, **_gains(trained.values, theirs)},
         pictures={
-            "loss": found.pictures["loss"],
+            "loss": trained.pictures["loss"],
             "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
             "cuts": probabilities.cut_curves(rivals),
             "distributions": probabilities.distributions(rivals),
         },
         listings=_code(left, "soft_iou_loss").listings,
-        facts={**found.facts, "right_lost": segmentation.facts(right)["lost"]},
+        facts={**trained.facts, "right_lost": segmentation.facts(right)["lost"]},
         decisions={
-            "score": score(found.values),
+            "score": score(trained.values),
             "benefit": benefit(against.contrasts["mean_iou"], against.contrasts["flower_iou"]),
             "at_best_cut": at_best_cut(against.contrasts["mean_iou"], against.contrasts["mean_iou_cut"]),
         },
@@ -108,12 +108,12 @@ def d2q1(runs: Runs) -> Answer:
 def d2q2(runs: Runs) -> Answer:
     """Answer D.2 Q2: predictions with the IoU loss, beside those with cross entropy for the same images."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
-    found = _predictions(left)
-    pictures = dict(found.pictures)
-    for kind in KINDS:
-        error_maps.same_images(left, right, kind)
-        pictures[f"{kind}_errors_right"] = error_maps.rows(right, kind, LOSS_NAMES[1])["errors"]
-    return replace(found, pictures=pictures)
+    predictions = _predictions(left)
+    pictures = dict(predictions.pictures)
+    for subset in SUBSETS:
+        error_maps.same_images(left, right, subset)
+        pictures[f"{subset}_errors_right"] = error_maps.rows(right, subset, LOSS_NAMES[1])["errors"]
+    return replace(predictions, pictures=pictures)
 
 
 def dsplits(runs: Runs) -> Answer:
@@ -158,21 +158,21 @@ def _cleanly(runs: Runs) -> Contrast:
 
 def dcosts(runs: Runs) -> Answer:
     """Answer what fine-tuning costs, all layers against only the last."""
-    found = costs.costs(runs[COSTS])
-    return replace(found, facts={**found.facts, **saved(found.values, found.verdicts)})
+    measured = costs.costs(runs[COSTS])
+    return replace(measured, facts={**measured.facts, **saved(measured.values, measured.verdicts)})
 
 
 def dmoving(runs: Runs) -> Answer:
     """Answer what changes if the frozen net is left in train mode, as the starter leaves it."""
     left, right = runs[MOVING], runs[HANDOUT_CROSS_ENTROPY]
-    found = segmentation.against(left, right, "train mode", "eval mode", MOVED)
-    values = {"seeds": reading.count(left), "right_seeds": reading.count(right), **found.values}
+    compared = segmentation.against(left, right, "train mode", "eval mode", MOVED)
+    values = {"seeds": reading.count(left), "right_seeds": reading.count(right), **compared.values}
     rivals = {"train mode": left, "eval mode": right}
     pictures = {
         "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
         "starter": training.rival_curves(rivals, "starter"),
     }
-    return replace(found, values=values, pictures=pictures)
+    return replace(compared, values=values, pictures=pictures)
 
 
 def _code(runs: Sequence[Run], *names: str) -> Answer:
@@ -187,8 +187,8 @@ def _code(runs: Sequence[Run], *names: str) -> Answer:
 def _predictions(runs: Sequence[Run]) -> Answer:
     what = f"the net fine-tuned with {segmentation.loss_of(runs)}"
     pictures: dict[str, Picture] = {}
-    for kind in (*KINDS, "ranked"):
-        pictures |= {f"{kind}_{name}": row for name, row in error_maps.rows(runs, kind, what).items()}
+    for subset in (*SUBSETS, "ranked"):
+        pictures |= {f"{subset}_{name}": row for name, row in error_maps.rows(runs, subset, what).items()}
     return Answer(values=segmentation.numbers(runs), pictures=pictures, facts=segmentation.facts(runs))
 
 

@@ -66,7 +66,8 @@ class Audit:
     @property
     def conventions(self) -> tuple[tuple[str, str, str], ...]:
         """Each convention that judges a formula once: what it counts, its name, its sentence."""
-        return tuple(dict.fromkeys((each.quantity, each.convention, each.sentence) for each in self.findings))
+        named = ((finding.quantity, finding.convention, finding.sentence) for finding in self.findings)
+        return tuple(dict.fromkeys(named))
 
 
 def audit(run: Run) -> Audit:

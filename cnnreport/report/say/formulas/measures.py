@@ -43,17 +43,17 @@ class Place:
             raise self.unfit(f"is no list: {self.value!r}")
         return [self._inner(number) for number in range(len(self.value or ()))]
 
-    def read(self, kind: type[T], /, **given: object) -> T:
+    def read(self, wanted: type[T], /, **given: object) -> T:
         """Return what stands here as a value of a type.
 
         Args:
-            kind: A plain type; or a dataclass, whose fields stand here by their names.
+            wanted: A plain type; or a dataclass, whose fields stand here by their names.
             given: The fields of it that do not.
 
         Raises:
             UsageError: Something is missing, or of another type.
         """
-        value: T = self._dataclass(kind, given) if is_dataclass(kind) else self._typed(kind)
+        value: T = self._dataclass(wanted, given) if is_dataclass(wanted) else self._typed(wanted)
         return value
 
     def number(self, meaning: str, form: Form = "count") -> Quantity:
@@ -81,11 +81,11 @@ class Place:
     def _inner(self, name: str | int) -> "Place":
         return Place(self.run, self.value[name], f"{self.path} / {name}" if self.path else str(name))
 
-    def _dataclass(self, kind: Any, given: Mapping[str, object]) -> Any:
-        hints = get_type_hints(kind)
-        wanted = [field for field in fields(kind) if field.name not in given]
+    def _dataclass(self, result_type: Any, given: Mapping[str, object]) -> Any:
+        hints = get_type_hints(result_type)
+        wanted = [field for field in fields(result_type) if field.name not in given]
         named = {field.name: self[field.metadata.get(JSON, field.name)] for field in wanted}
-        return kind(**{name: place._typed(hints[name]) for name, place in named.items()}, **given)
+        return result_type(**{name: place._typed(hints[name]) for name, place in named.items()}, **given)
 
     def _typed(self, hint: Any) -> Any:
         inner = get_args(hint)
