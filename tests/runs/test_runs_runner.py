@@ -217,7 +217,7 @@ def test_a_text_that_json_cannot_hold_is_not_kept(counting: Project, monkeypatch
     ("kind", "said"),
     [
         ("", "Counting does not say of which kind it is"),
-        ("nowhere:KIND", "the kind 'nowhere:KIND' cannot be found"),
+        ("nowhere:KIND", "there is no module nowhere; mend the name"),
         ("counting:Counting", "'counting:Counting' is no kind of training"),
     ],
 )
