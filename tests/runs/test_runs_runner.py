@@ -217,11 +217,7 @@ def test_a_text_that_json_cannot_hold_is_not_kept(counting: Project, monkeypatch
     ("kind", "said"),
     [
         ("", "Counting does not say of which kind it is"),
-<<<<<<< HEAD
-        ("nowhere:KIND", "there is no module nowhere"),
-=======
         ("nowhere:KIND", "there is no module nowhere; mend the name"),
->>>>>>> tests2
         ("counting:Counting", "'counting:Counting' is no kind of training"),
     ],
 )
