@@ -408,7 +408,7 @@ def off(derivation: Derivation, count: Count, deed: str) -> Count:
 
 
 @given(slip=slips())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_layer_counted_wrongly_is_named(derivations: Derivations, slip: tuple[Choice, int, str]) -> None:
     """It is named, unless a simpler slip makes the same difference; whoever is named does make it."""
     derivation = derivations["original"]

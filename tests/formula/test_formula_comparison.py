@@ -140,7 +140,7 @@ def test_a_right_total_with_wrong_parts_is_not_explained() -> None:
     assert "differs by −1 (convolution), +1 (activation)" in explanation.sentence
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     factor=st.sampled_from((1, 2, 3)),
     choice=st.sampled_from(CONNECTIONS),

@@ -290,7 +290,7 @@ class Writer:
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 def test_a_polynomial_is_read_in_whatever_notation(seed: int) -> None:
     """What is written of a random expression has its value, which Python's own numbers compute."""
     text, value = Writer(seed).whole()
@@ -307,7 +307,7 @@ def test_a_polynomial_is_read_in_whatever_notation(seed: int) -> None:
 @given(base=st.sampled_from(["k", "NF", "(NC+1)", r"\mathrm{NF}", "2"]), digits=st.integers(0, 9999),
        tail=st.sampled_from(["", "NF", " NF", "(k+1)", " + 1"]))  # fmt: skip
 @example(base="k", digits=24, tail="NF")
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 def test_no_exponent_of_several_digits_is_guessed(base: str, digits: int, tail: str) -> None:
     """After ``^`` one digit is the exponent; several are it only if no further ones can be a factor."""
     text = f"{base}^{digits}{tail}"
@@ -353,7 +353,7 @@ PARTS = ["k", "NF", "NIC", "2", "3", "4", "12", "240", "+", "-", "*", "/", "^", 
 
 @given(st.lists(st.sampled_from([*PARTS, " ", "^3 "]), max_size=9).map("".join))
 @example("k^2 4NF")
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
 def test_what_is_accepted_has_the_value_of_plain_arithmetic(text: str) -> None:
     """Whatever is not refused means what it would with every sign written."""
     try:

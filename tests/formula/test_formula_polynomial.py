@@ -53,7 +53,7 @@ def counts(draw: st.DrawFn) -> sympy.Expr:
 
 
 @given(count=counts())
-@settings(max_examples=20, derandomize=True, deadline=None, database=None)
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
 def test_a_count_is_a_polynomial_on_each_class_of_its_period(count: sympy.Expr) -> None:
     """Values that are a period apart have vanishing differences above the degree, by sympy's own numbers."""
     if not count.free_symbols:

@@ -321,7 +321,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@settings(max_examples=15, **OPTIONS)
+@settings(max_examples=40, **OPTIONS)
 @given(parts=st.lists(PARTS, min_size=1, max_size=5), size=SMALL, fixed=FIXED)
 def test_random_nets_are_derived_and_proved(
     parts: list[Part], size: tuple[int, int], fixed: dict[str, int]
@@ -333,7 +333,7 @@ def test_random_nets_are_derived_and_proved(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("part", range(4))
-@settings(max_examples=150, **OPTIONS)
+@settings(max_examples=400, **OPTIONS)
 @given(parts=st.lists(PARTS, min_size=1, max_size=7), size=SMALL, fixed=FIXED, salt=st.integers(0, 2**20))
 def test_two_thousand_random_nets_are_derived_and_proved(
     part: int, parts: list[Part], size: tuple[int, int], fixed: dict[str, int], salt: int

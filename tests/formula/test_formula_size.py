@@ -16,7 +16,7 @@ K = 2 * HALF_KERNEL + 1
 OPERATIONS = (operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod)
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=60)
+@settings(derandomize=True, deadline=None, database=None, max_examples=150)
 @given(
     steps=st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(1, 9), st.booleans()), max_size=4),
     value=st.integers(1, 40),
