@@ -65,7 +65,7 @@ def test_an_unknown_number_is_refused_with_the_known_ones() -> None:
         (-0.05, "points", "-5.0 pp"),
         (1234.0, "count", "1 234"),
         (2.0**21, "bytes", "2.0 MiB"),
-        (math.nan, "share", "diverged"),
+        (math.nan, "share", "non-finite"),
     ],
 )
 def test_a_terminal_is_given_plain_signs(value: float, form: Form, text: str) -> None:
@@ -107,7 +107,7 @@ def test_results_leave_out_what_diverged() -> None:
 
 def test_a_measure_that_is_not_finite_is_no_number() -> None:
     """What was not finite stands in the file as none."""
-    assert "diverged images a second" in result_line("dogs", [run({"boxes": 3.0, "ap": 0.5}, None)])
+    assert "non-finite images a second" in result_line("dogs", [run({"boxes": 3.0, "ap": 0.5}, None)])
 
 
 def test_progress_shows_what_the_kind_wants_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,7 @@ def on_terminal(value: float, form: Form) -> str:
 def digits(value: float, form: Form) -> str:
     """Print a number in a form, without its unit."""
     if not math.isfinite(value):
-        return "diverged"
+        return "non-finite"  # of a run that diverged, or of nothing, such as a share of none
     if form in ("share", "points"):
         text = f"{100 * value:.1f}"
     elif form in ("loss", "score"):

@@ -63,12 +63,12 @@ def test_an_interval_beyond_all_values_ends_in_arrows() -> None:
     assert len(shapes) == 3  # an arrow on each side, and the dots
 
 
-def test_seeds_that_diverged_are_told_and_take_no_part() -> None:
+def test_seeds_without_a_finite_value_are_counted_and_take_no_part() -> None:
     """The bar is the mean of the others, and words say how many are missing."""
     drawn = draw({"a": number(0.5, math.nan, math.inf), "b": number(0.5), "c": number(math.nan, math.nan)})
     lengths = [bar.span for bar in filled(drawn)]
     assert lengths == pytest.approx([lengths[1], lengths[1], 0.0], abs=1e-3)
-    assert drawn.alt == ("Compared. a: 50.0 %, 2 of 3 diverged; b: 50.0 %; c: all 2 seeds diverged.")
+    assert drawn.alt == ("Compared. a: 50.0 %, 2 of 3 non-finite; b: 50.0 %; c: all 2 seeds non-finite.")
 
 
 def test_one_seed_has_neither_interval_nor_dot() -> None:

@@ -159,11 +159,11 @@ def test_long_names_of_contenders_make_the_figure_higher_not_wider() -> None:
     assert high[1] > narrow[1]
 
 
-def test_a_contender_without_a_finite_value_is_named_as_diverged() -> None:
+def test_a_contender_without_a_finite_value_is_named_as_such() -> None:
     """Its entry in the legend is not that of a line that one searches in vain."""
     finite = contenders(3)
     lost = [replace(finite[0], seeds=[[math.nan] * 10]), *finite[1:]]
-    named = [replace(finite[0], label="net 0 (diverged)"), *finite[1:]]
+    named = [replace(finite[0], label="net 0 (no finite value)"), *finite[1:]]
     letters = [
         figure.curves(drawn, "loss", "alt", ()).content.decode().split('<g id="legend_1">')[1]
         for drawn in (lost, named, finite)

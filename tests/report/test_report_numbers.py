@@ -100,7 +100,7 @@ def test_division_by_zero_is_no_number() -> None:
         (12345, "count", "12\u00a0345"),
         (18.5, "count", "18.5"),
         (0.001, "number", "0.001"),
-        (math.nan, "loss", "diverged"),
+        (math.nan, "loss", "non-finite"),
     ],
 )
 def test_each_form_prints_as_typeset(value: float, form: str, text: str) -> None:

@@ -60,7 +60,7 @@ def quantity(value: float, form: Form = "score") -> Quantity:
         (3.987, "factor", "3.99"),
         (39.87, "factor", "39.9"),
         (200_000.4, "factor", "200 000"),
-        (math.nan, "bytes", "diverged"),
+        (math.nan, "bytes", "non-finite"),
     ],
 )
 def test_bytes_operations_and_factors_print_in_fitting_units(value: float, form: Form, text: str) -> None:

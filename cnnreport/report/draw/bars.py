@@ -54,7 +54,7 @@ def bars(
     """Draw a bar for each contender of each group: the mean over its seeds, from zero.
 
     A whisker is the 95 % t interval over seeds, a dot is a seed, and the numbers are printed. Seeds that
-    diverged are counted in words beside the bar.
+    have no finite value are counted in words beside the bar.
 
     Args:
         groups: What each group is called, empty for no heading, and the number of each of its contenders.
@@ -83,10 +83,10 @@ def bars(
 def _bar(label: str, quantity: Quantity) -> _Bar:
     lost, every = len(quantity.lost), len(quantity.values)
     if lost == every:
-        text = "diverged" if every == 1 else f"all {every} seeds diverged"
+        text = "non-finite" if every == 1 else f"all {every} seeds non-finite"
     else:
         text = f"{quantity.bare}{quantity.short_unit}"
-        text += f", {lost} of {every} diverged" if lost else ""
+        text += f", {lost} of {every} non-finite" if lost else ""
     return _Bar(label, tuple(quantity.finite), quantity.half_width or 0.0, text)
 
 

@@ -279,7 +279,7 @@ def _entries(drawn: Sequence[Curve], lines: Sequence[_Line]) -> dict[str, _Line]
         if curve.contender:
             entries[_label(curve.contender)] = _Line(line.colour, "solid", line.marker)
         else:
-            lost = "" if _finite([curve]) or not curve.owner else " (diverged)"
+            lost = "" if _finite([curve]) or not curve.owner else " (no finite value)"
             entries[_label(f"{curve.label}{lost}")] = line
     paired = [(curve, line) for curve, line in zip(drawn, lines, strict=True) if curve.contender]
     return entries | {
