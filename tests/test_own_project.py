@@ -13,7 +13,7 @@ from command_line import run
 
 from cnnreport import modules
 from cnnreport.commands import build as pipeline
-from cnnreport.errors import UsageError
+from cnnreport.errors import DataError, UsageError
 from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.out import html
 from cnnreport.runs.artefact import Run, load_all
@@ -106,6 +106,13 @@ def test_its_data_are_chosen(words: list[str], code: int, said: str) -> None:
     assert said in err
 
 
+def test_a_folder_that_is_not_there_is_told_whatever_the_data_set_does_with_it(tmp_path: Path) -> None:
+    """A set that never looks into the folder does not hide a mistyped path."""
+    ended = run("--project", str(ROOT), "status", "--data-dir", str(tmp_path / "nowhere"))
+    assert ended.code == DataError.exit_code
+    assert "nowhere does not exist; correct --data-dir or leave it out" in ended.err
+
+
 def test_real_data_in_a_folder(built: Project, tmp_path: Path) -> None:
     """What the user gives is taken where it is there; it makes other runs than the stand-in."""
     np.savez(tmp_path / "things.npz", images=np.zeros((40, 1, 8, 8), np.uint8), label=np.zeros(40, np.int64))
@@ -172,6 +179,35 @@ def test_a_section_cannot_take_the_place_of_the_appendix(built: Project, tmp_pat
         file.write_text(file.read_text().replace('"told"', f'"{name}"'))
     with pytest.raises(UsageError, match=f"two places of the report are called '{name}'; rename one"):
         pipeline.build(Project(root, built.output), REPORT, Choices(device="cpu"), writers=(html.WRITER,))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code", "said"),
+    [
+        (f"templates/{REPORT}/told.html.j2", "{% if %}", 2, r"told\.html\.j2:1: Expected"),
+        (
+            f"templates/{REPORT}/told.html.j2",
+            "\n1.5 things",
+            3,
+            r"told\.html\.j2:2: the number 1\.5 was typed",
+        ),
+        (f"templates/{REPORT}/told.html.j2", "{% include 'no.j2' %}", 2, r"template no\.j2 is missing"),
+        ("templates/shared/cover.html.j2", "{{ 1 | nix }}", 2, r"cover\.html\.j2:1: No filter named 'nix'"),
+        (f"{PLACE}/answers/told.py", "ANSWERS = {}", 2, "has no answer to told"),
+        (f"{PLACE}/answers/told.py", "def (", 2, r"answers/told\.py:1: SyntaxError"),
+    ],
+)
+def test_what_needs_no_run_to_be_seen_is_told_before_any_is_computed(
+    tmp_path: Path, file: str, text: str, code: int, said: str
+) -> None:
+    """Mistakes in templates and answers cost no training."""
+    root = Path(shutil.copytree(ROOT, tmp_path / "copy"))
+    (root / file).parent.mkdir(exist_ok=True)
+    (root / file).write_text(text)
+    ended = run("--project", str(root), "build", "--device", "cpu", "--out", str(tmp_path / "out"))
+    assert ended.code == code
+    assert re.search(said, ended.err)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("file", ["experiments/__init__.py", "experiments.py"])

@@ -14,6 +14,7 @@ from cnnreport.project import Project
 from cnnreport.report.out import libraries, record
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.out.writers import WRITERS
+from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
@@ -99,6 +100,7 @@ def build(
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
     outline = outlines.load(project, report)
+    compose.check(project, outline)
     plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
     command = command_line("build", report, choices, only, full=not only and _is_beyond(outline, plan))

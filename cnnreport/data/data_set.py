@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from cnnreport import modules
-from cnnreport.errors import UsageError
+from cnnreport.errors import DataError, UsageError
 
 ALL = "all"
 """What a user's wish calls all data sets of which nothing else is said; see `cnnreport.data.choosing`."""
@@ -138,6 +138,9 @@ class Request:
         fetch: Whether anything may be downloaded; False only looks at what is here.
         progress: Told how far a download is.
         options: What the user said of its options: a text, True for a flag that is set.
+
+    Raises:
+        DataError: The folder is none.
     """
 
     choice: str = AUTO
@@ -145,6 +148,11 @@ class Request:
     fetch: bool = True
     progress: Progress | None = None
     options: Mapping[str, str | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.folder is not None and not self.folder.is_dir():  # whether or not the set would look into it
+            what = "is no folder" if self.folder.exists() else "does not exist"
+            raise DataError(f"the data folder {self.folder} {what}", "correct --data-dir or leave it out")
 
     def file(self, option: str) -> Path | None:
         """Return the path that an option names, None where the user named none."""

@@ -72,11 +72,9 @@ def obtain(data_set: DataSet, asked: Request, ways: Ways[Obtained]) -> Obtained:
         ways: How it is come by.
 
     Raises:
-        DataError: The folder does not exist, what is at hand is damaged, or what was asked for by name cannot
-            be had.
+        DataError: What is at hand is damaged, or what was asked for by name cannot be had.
         EnvironmentFailure: What was asked for by name cannot be had for a fault of this machine.
     """
-    check_folder(asked.folder)
     by_name = asked.choice != AUTO
     if by_name and data_set.choice(asked.choice).stand_in:
         return ways.stand_in("")
@@ -94,17 +92,6 @@ def obtain(data_set: DataSet, asked: Request, ways: Ways[Obtained]) -> Obtained:
         if isinstance(error, EnvironmentFailure):
             raise
         raise DataError(reason, _ways_out(data_set, ways)) from error
-
-
-def check_folder(folder: Path | None) -> None:
-    """Check that a folder which the user gave is one.
-
-    Raises:
-        DataError: It is not.
-    """
-    if folder is not None and not folder.is_dir():
-        what = "is no folder" if folder.exists() else "does not exist"
-        raise DataError(f"the data folder {folder} {what}", "correct --data-dir or leave it out")
 
 
 def _lacking(asked: Request, ways: Ways[Obtained], error: CnnReportError) -> str:

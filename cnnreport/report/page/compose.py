@@ -1,6 +1,6 @@
 """The whole report composed: outline, runs and templates in, sections and the page of them out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -62,6 +62,20 @@ class Context:
     subsetter: str = ""
 
 
+def check(project: Project, outline: Outline) -> None:
+    """Look for mistakes in templates and answers that need no run to show.
+
+    Raises:
+        UsageError: A template or an answer is missing, or has a mistake, which is named.
+        VerificationError: A decimal number was typed into a template.
+    """
+    _answering(project, outline, outline.sections)
+    named = (outline.summary, outline.style, *(section.template for section in outline.sections))
+    own = dict.fromkeys(template for template in named if template)
+    shared = (f"{SHARED}/{file.name}" for file in (TEMPLATES / SHARED).glob("*.j2"))
+    templating.check(_folders(project, outline), [*own, *shared])
+
+
 def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> Report:
     """Lay out a report.
 
@@ -89,7 +103,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         ledger.announce(name, title)
     answers = _answer(project, outline, sections, available)
     render = templating.open_templates(
-        [project.templates / outline.name, project.templates, TEMPLATES],
+        _folders(project, outline),
         ledger,
         {
             "outline": outline,
@@ -156,7 +170,18 @@ def _styles(render: templating.Render, outline: Outline) -> tuple[str, ...]:
     return (render(f"{SHARED}/style.css.j2"), listing.css(), *own)
 
 
-def _answer(project: Project, outline: Outline, sections: list[Section], runs: Runs) -> dict[str, Answer]:
+def _folders(project: Project, outline: Outline) -> list[Path]:
+    return [project.templates / outline.name, project.templates, TEMPLATES]
+
+
+def _answer(project: Project, outline: Outline, sections: Sequence[Section], runs: Runs) -> dict[str, Answer]:
+    functions = _answering(project, outline, sections)
+    return {
+        section.id: functions[section.id](runs) if section.experiments else Answer() for section in sections
+    }
+
+
+def _answering(project: Project, outline: Outline, sections: Sequence[Section]) -> dict[str, Answering]:
     wanted = [section for section in sections if section.experiments]
     functions = _load(project.answers(outline.name)) if wanted else {}
     for section in wanted:
@@ -165,9 +190,7 @@ def _answer(project: Project, outline: Outline, sections: list[Section], runs: R
             raise UsageError(
                 f"{folder} has no answer to {section.id}", "add it to the ANSWERS of a file there"
             )
-    return {
-        section.id: functions[section.id](runs) if section.experiments else Answer() for section in sections
-    }
+    return functions
 
 
 def _load(files: Iterable[Path]) -> dict[str, Answering]:

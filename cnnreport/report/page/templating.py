@@ -3,7 +3,8 @@
 import base64
 import re
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.meta import find_referenced_templates
 from markupsafe import Markup
 
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
@@ -44,6 +46,41 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         ledger: Keeps what is printed.
         names: What every template may use.
     """
+    environment = _environment(folders, ledger)
+    environment.globals.update(names)
+
+    def render(template: str, **values: Any) -> Markup:
+        with _named(template):
+            # Safe: autoescape has seen every value in it.
+            return Markup(environment.get_template(template).render(values))
+
+    return render
+
+
+def check(folders: Sequence[Path], templates: Iterable[str]) -> None:
+    """Compile templates and those that they use, which needs no values.
+
+    Args:
+        folders: Where templates are looked for, in order.
+        templates: Their names.
+
+    Raises:
+        UsageError: One is missing or has a mistake, which is named with its line.
+        VerificationError: A decimal number was typed into one.
+    """
+    environment = _environment(folders, Ledger())
+    waiting, seen = [*templates], set()
+    while waiting:
+        if (template := waiting.pop()) in seen:
+            continue
+        seen.add(template)
+        with _named(template):
+            environment.get_template(template)
+            source = environment.loader.get_source(environment, template)[0]  # type: ignore[union-attr]
+            waiting += filter(None, find_referenced_templates(environment.parse(source)))
+
+
+def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
     environment = Environment(
         loader=_HonestLoader(folders),
         autoescape=True,
@@ -55,7 +92,6 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         keep_trailing_newline=False,
     )
     environment.globals.update(
-        names,
         confidence=f"{CONFIDENCE:.0%}".replace("%", f"{NARROW}%"),
         ref=ledger.refer,
         place=ledger.place,
@@ -73,11 +109,11 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         python=listing.python,
         shell=listing.shell,
     )
+    return environment
 
-    def render(template: str, **values: Any) -> Markup:
-        return _render(environment, template, values)
 
-    return render
+class _TypedNumberError(VerificationError):
+    """A number in the text of a template, with its place; exit code and all else are its parent's."""
 
 
 class _HonestLoader(FileSystemLoader):
@@ -90,17 +126,20 @@ class _HonestLoader(FileSystemLoader):
             bare = _CODE.sub(lambda code: "\n" * code.group().count("\n"), text)
             for number, line in enumerate(bare.splitlines(), 1):
                 if typed := _DECIMAL.search(line):
-                    raise VerificationError(
+                    raise _TypedNumberError(
                         f"{template}:{number}: the number {typed.group()} was typed into the text",
                         "print a Quantity, so that it has an origin",
                     )
         return text, name, current
 
 
-def _render(environment: Environment, template: str, values: Mapping[str, Any]) -> Markup:
+@contextmanager
+def _named(template: str) -> Iterator[None]:
+    """Say of an error in which template, and where it is known in which line, it arose."""
     try:
-        # Safe: autoescape has seen every value in it.
-        return Markup(environment.get_template(template).render(values))
+        yield
+    except _TypedNumberError:
+        raise  # it says where, perhaps in a template that this one uses
     except TemplateNotFound as error:
         raise UsageError(f"the template {error.name} is missing", "restore the templates folder") from error
     except TemplateSyntaxError as error:
