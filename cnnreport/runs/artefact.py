@@ -281,7 +281,7 @@ def _contents(
     yield HISTORY, encode(list(history))
     yield MEASURES, encode(dict(results.measures))
     # safetensors writes the memory of an array as it lies, whatever its strides.
-    yield SAMPLES, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in results.samples.items()})
+    yield SAMPLES, safetensors.numpy.save({k: np.asarray(v, order="C") for k, v in results.samples.items()})
     if results.weights:  # a derivation has none, and must not need torch
         import safetensors.torch
 

@@ -4,6 +4,7 @@ import dataclasses
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from planned import job
 
@@ -13,6 +14,7 @@ from cnnreport.runs import artefact, transfer
 from cnnreport.runs.artefact import Damaged, Run
 from cnnreport.runs.runner import execute
 from cnnreport.system import durable
+from cnnreport.task import Results
 
 
 @pytest.fixture
@@ -21,6 +23,24 @@ def run(counting: Project) -> Run:
     loaded = artefact.load(execute(job(counting), lambda _: None))
     assert isinstance(loaded, Run)
     return loaded
+
+
+def test_arrays_come_back_as_they_were(run: Run, tmp_path: Path) -> None:
+    """However they lie in memory, and a single number too."""
+    numbers = np.arange(24).reshape(2, 3, 4)
+    kept = {
+        "turned": numbers.T,
+        "reversed": numbers[::-1],
+        "every_other": numbers[..., ::2],
+        "one": numbers[1, 2, 3],
+    }
+    folder, results = tmp_path / run.folder.name, Results(samples=kept)
+    artefact.save(folder, run.experiment, run.seed, run.key, run.history, results, {}, run.circumstances)
+    again = artefact.load(folder)
+    assert isinstance(again, Run)
+    for name, array in again.samples().items():
+        assert (array.shape, array.tolist()) == (kept[name].shape, kept[name].tolist()), name
+    assert again.samples().keys() == kept.keys()
 
 
 def flip(file: Path) -> None:
