@@ -95,6 +95,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
     environment.globals.update(
         confidence=f"{CONFIDENCE:.0%}".replace("%", f"{NARROW}%"),
         ref=ledger.refer,
+        origin_link=ledger.origin,
         place=ledger.place,
         basis=contrast.basis,
         maths=_inline,
