@@ -41,8 +41,8 @@ def versus(
 
     Returns:
         ``contrasts``: those of `names`, and ``<name>_images``, the same for new images, where they are known;
-        ``verdicts``: that of each; ``facts``: ``left``, ``right``, ``several`` (whether more than the sign of
-        one seed decides of the first), ``all_lost``.
+        ``verdicts``: that of each; ``facts``: ``left``, ``right``, ``several`` (whether both have
+        several seeds), ``all_lost``.
     """
     called = left_name or training.net_name(left), right_name or training.net_name(right)
     compared = contrasts(names, read(left), read(right), *called)
@@ -54,7 +54,7 @@ def versus(
         facts={
             "left": called[0],
             "right": called[1],
-            "several": first.sure,
+            "several": min(len(first.left.finite), len(first.right.finite)) > 1,
             "all_lost": first.unknown,
         },
     )
