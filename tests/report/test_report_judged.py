@@ -107,7 +107,12 @@ SPREAD = (1.31, 1.28, 1.35), (1.47, 1.52, 1.49)
         ((1.3,), SPREAD[1], None, "where one more run of the other side would lie in 95 % of cases"),
         ((1.3,), (1.4,), quantity("m", 0.2), "larger than that between two trainings"),
         ((1.3,), (1.4,), None, "There is one seed, so the verdict is just the sign"),
-        ((1.3, 1.3), (1.4, 1.4), None, "the same for all seeds, so there is nothing to test"),
+        (
+            (1.3, 1.3),
+            (1.4, 1.4),
+            None,
+            "These numbers are the same for all seeds, so there is nothing to test",
+        ),
         ((float("nan"),), (1.4,), None, "one side has no finite number"),
     ],
 )

@@ -45,7 +45,8 @@ def versus(
         several seeds), ``all_lost``.
     """
     called = left_name or training.net_name(left), right_name or training.net_name(right)
-    compared = contrasts(names, read(left), read(right), *called)
+    given = {each.name for each in left[0].kind.recorded if each.of_data or each.place == "spec"}
+    compared = contrasts(names, read(left), read(right), *called, of_data=given)
     first = compared[names[0]]
     compared |= _of_new_images(compared, left, right, kept or {})
     return Answer(
