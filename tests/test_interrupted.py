@@ -54,11 +54,11 @@ def undisturbed(project: Path) -> Path:
     return out
 
 
-def start(project: Path, out: Path) -> "subprocess.Popen[str]":
+def start(project: Path, out: Path, *words: str) -> "subprocess.Popen[str]":
     """Start the command in a process group of its own, where Ctrl-C counts even if it does not here."""
     return subprocess.Popen(
         f"{sys.executable} -m cnnreport --project {project} run small "
-        f"--data drawn --device cpu --out {out}".split(),
+        f"--data drawn --device cpu --out {out} {' '.join(words)}".split(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -137,7 +137,7 @@ def test_many_kills_give_the_same_bytes(project: Path, undisturbed: Path, seed: 
 def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path) -> None:
     """Ctrl-C ends with 130 and one sentence; status counts the finished epochs."""
     out = project / "interrupted"
-    process = start(project, out)
+    process = start(project, out, "--workers", "1")
     wait_for(lambda: epochs(out) >= 3, process)
     os.killpg(process.pid, signal.SIGINT)
     errors = finish(process, code=130)

@@ -479,7 +479,7 @@ HEAD = f'net = "{NET}"\ninput_size = 32\n'
         (f"a = {'[' * 9999}", r"is not valid TOML: brackets are too deep"),
         (f"a = {'9' * 5000}", r"is not valid TOML: .*4300 digits"),
         ("# " + "x" * 20_000, r"is larger than 20000 bytes"),
-        (".".join(["a"] * 9_000) + " = 1", r"there is no key 'a'"),
+        (".".join(["a"] * 2_000) + " = 1", r"there is no key 'a'"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
