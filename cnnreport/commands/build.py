@@ -13,7 +13,7 @@ from cnnreport.errors import UsageError
 from cnnreport.project import Project
 from cnnreport.report.out import libraries, record
 from cnnreport.report.out.writer import Writer
-from cnnreport.report.out.writers import WRITERS
+from cnnreport.report.out.writers import chosen
 from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
@@ -80,7 +80,7 @@ def build(
     only: Sequence[str] = (),
     *,
     full: bool = False,
-    writers: Sequence[Writer] = WRITERS,
+    formats: str | None = None,
     workers: int | None = None,
 ) -> Built:
     """Run what a report needs, compose it, and write that.
@@ -91,15 +91,16 @@ def build(
         choices: What the user chose.
         only: Experiments and families to restrict the report to; empty for no restriction.
         full: Whether to run what only the sections beyond the handout need, too.
-        writers: What to write; the PDF takes far longer than the page.
+        formats: What to write, such as ``html,pdf``; None for all that the report has.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
     """
+    outline = outlines.load(project, report)
+    writers = chosen(formats, outline)
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
-    outline = outlines.load(project, report)
     compose.check(project, outline)
     plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
@@ -120,7 +121,9 @@ def build(
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:
-    return record.last_time([writer.path(project.output / outline.output) for writer in writers])
+    return record.last_time(
+        path for writer in writers for path in writer.paths(outline, project.output).values()
+    )
 
 
 def _is_beyond(outline: Outline, plan: Sequence[Planned]) -> bool:

@@ -10,8 +10,8 @@ from cnnreport.data.data_set import VALUES, DataSet
 from cnnreport.errors import UsageError
 from cnnreport.kinds.digits import on_terminal
 from cnnreport.project import CHOICES, DRAWINGS, Project
+from cnnreport.report.out import writers
 from cnnreport.report.out.writer import record_of
-from cnnreport.report.out.writers import WRITERS
 from cnnreport.report.page import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
@@ -186,6 +186,6 @@ def _left_over(project: Project) -> list[Path]:
 
 def _files_of_ours(project: Project) -> list[str]:
     """Name the files that lie in the output folder itself."""
-    outputs = [Path(report["output"]) for report in listing(project)["reports"]]
-    written = [writer.path(output) for output in outputs for writer in WRITERS]
+    loaded = [outline.load(project, name) for name in outline.names(project)]
+    written = [file for each in loaded for file in writers.files(each)]
     return [*map(str, written), *(str(record_of(file)) for file in written), CHOICES, DRAWINGS]

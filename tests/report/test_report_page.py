@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from composed import bodies, whole
 from fake_derivations import AUDIT, FORMULAS, MakeDerivation, audit_measures
 from fake_runs import MakeRun
 from printed import number_lines
@@ -24,9 +25,8 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 def text_of(project: Project, runs: Sequence[Run], *, smoke: bool = False) -> str:
     """Compose the write-up and return its words, without tags and line breaks."""
     loaded = outline.load(project, "a2-writeup")
-    page_html = compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke)).page
-    body = page_html[page_html.index("<body>") :]
-    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+    page_html = whole(compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke)))
+    words = html.unescape(re.sub(r"<[^>]*>", "", bodies(page_html))).replace("\u00a0", " ")
     return re.sub(r"\s+", " ", words)
 
 
@@ -42,7 +42,7 @@ def test_the_words_for_the_curves_fit_the_number_of_seeds(project: Project, make
     loaded = outline.load(project, "a2-writeup")
     for seeds, there in ((1, False), (2, True)):
         runs = {"pool-upsample": [make_run(n) for n in range(seeds)]}
-        made = compose.compose(project, loaded, runs, compose.Context()).page
+        made = whole(compose.compose(project, loaded, runs, compose.Context()))
         assert ("a thick one for their mean" in made) == there
 
 
@@ -67,15 +67,18 @@ def test_real_data_are_not_marked(project: Project, make_run: MakeRun) -> None:
 def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run: MakeRun) -> None:
     """What could not be answered is named on the cover, not passed over."""
     loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()).page
-    left_out = re.search(
+    made = whole(compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()))
+    left_out = re.findall(
         r"<strong>Left out.</strong> This build has no runs for:(.*?)\.\s*</p>", made, re.DOTALL
     )
-    assert left_out is not None
     titles = {
         s.id: s.title for s in loaded.sections if not s.beyond and {*s.experiments} != {"pool-upsample"}
     }
-    assert " ".join(left_out.group(1).split()).split("; ") == list(titles.values())
+    told = [" ".join(each.split()).split("; ") for each in left_out]
+    assert told == [[s.title for s in loaded.sections if s.id in titles and not s.asks]]
+    unticked = re.findall(r'<li class="missing">–&nbsp;([^:]*): ', made)
+    assert unticked == [s.label for s in loaded.sections if s.id in titles and s.asks]
+    assert re.findall(r'href="#(\w+)">✓', made) == ["a1", "a2"]
     assert not re.search(f' id="({"|".join(titles)})"', made)
     assert 'id="a1"' in made
 
@@ -89,15 +92,20 @@ def test_a_report_without_runs_is_refused(project: Project) -> None:
 def test_every_number_leads_to_its_origin(
     project: Project, make_run: MakeRun, make_derivation: MakeDerivation
 ) -> None:
-    """Each linked number has its line, below file and runs that are there."""
+    """Each linked number has its line in the supplement, below file and runs that are there."""
     runs = {
         "pool-upsample": [make_run(n) for n in range(2)],
         FORMULAS: [make_derivation()],
         AUDIT: [make_derivation(audit_measures(), AUDIT)],
     }
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
-    assert set(re.findall(r'href="#([^"]+)"', made)) <= set(re.findall(r' id="([^"]+)"', made))
-    rows = number_lines(made)
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    places = {f"{d.file}#{name}" for d in made.documents for name in re.findall(r' id="([^"]+)"', d.page)}
+    for document in made.documents:
+        addresses = re.findall(r'href="([^"]*)"', document.page)
+        full = {document.file + each if each.startswith("#") else each for each in addresses}
+        assert {each for each in full if "#" in each} <= places
+        assert any(re.search("a2-supplement.html#number-", each) for each in full)
+    rows = number_lines(made.document("supplement").page)
     assert len(rows) > 60
     origin = r"(#run-1.*#run-2|#run-3|#run-4).*(history|measures|manifest)\.json"
     assert all(re.search(origin, row, re.DOTALL) for row in rows)
@@ -109,7 +117,7 @@ def test_text_from_outside_is_escaped(
     """A data set's name or a source that looks like HTML stays text."""
     run = make_run(title='<img src="http://example.org/x.png" alt="x">')
     runs = {"pool-upsample": [run], FORMULAS: [make_derivation()]}
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
+    made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))
     assert "&lt;script&gt;" in made
     assert "<script" not in made
     assert "<img src=&#34;" not in made
@@ -188,7 +196,7 @@ def test_hashes_of_two_data_sets_are_no_difference_between_runs(make_run: MakeRu
 
 def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
     """What the appendix says about the origin of a report."""
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
+    made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))
     return made.partition('id="provenance"')[2].partition('id="verdicts"')[0]
 
 
@@ -196,7 +204,7 @@ def test_the_appendix_names_what_cut_the_typefaces_down(make_run: MakeRun, proje
     """The subsetter is named where the build asked for it, and a page that nobody asked about is silent."""
     runs = {"pool-upsample": [make_run(0)]}
     loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools")).page
+    made = whole(compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools")))
     assert "cut down to the characters used by fontTools." in made.partition('id="provenance"')[2]
     assert "cut down to" not in provenance_of(project, runs)
 
@@ -205,15 +213,18 @@ def test_a_report_is_composed_of_sections(make_run: MakeRun, project: Project) -
     """Outputs other than the page find each section with its part, heading, label and finished text."""
     loaded = outline.load(project, "a2-writeup")
     made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context())
-    (part,) = made.parts
+    write_up, supplement = made.documents
+    (part,) = write_up.parts
     assert (part.id, part.title) == ("part-1", "Part A: Pooling and upsampling")
     printed = [(s.id, s.label, s.title) for s in part.sections]
     assert printed[:2] == [("a1", "A1", "A1. The network"), ("a2", "A2", "A2. Training and results")]
-    assert [section.id for section in made.appendix] == ["provenance", "verdicts", "numbers"]
-    texts = [made.cover, *(section.html for section in (*part.sections, *made.appendix))]
-    assert all(text in made.page for text in texts)
+    assert [section.id for section in supplement.appendix] == ["provenance", "verdicts", "numbers"]
+    assert (supplement.parts, write_up.appendix) == ((), ())
+    for document, sections in ((write_up, part.sections), (supplement, supplement.appendix)):
+        assert all(text in document.page for text in (document.cover, *(s.html for s in sections)))
     assert 'class="ref"' in part.sections[0].html
-    assert len(number_lines(made.page)) == sum(len(origin.entries) for origin in made.ledger.origins)
+    lines = number_lines(supplement.page)
+    assert len(lines) == sum(len(origin.entries) for origin in made.ledger.origins)
 
 
 def test_a_project_may_have_its_own_shared_templates(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
 from cnnreport.report.page import listing
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
+from cnnreport.report.page.shortened import shortened
 
 Render = Callable[..., Markup]
 
@@ -94,6 +95,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
     environment.globals.update(
         confidence=f"{CONFIDENCE:.0%}".replace("%", f"{NARROW}%"),
         ref=ledger.refer,
+        origin_link=ledger.origin,
         place=ledger.place,
         basis=contrast.basis,
         maths=_inline,
@@ -108,6 +110,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         only=lambda mapping, names: [mapping[name] for name in names],
         python=listing.python,
         shell=listing.shell,
+        shortened=shortened,
     )
     return environment
 
