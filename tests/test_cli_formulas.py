@@ -96,6 +96,7 @@ def test_json_has_layers_totals_doubled_and_proof(small: str) -> None:
             assert sympy.expand(added - sympy.sympify(whole)) == 0
 
 
+@pytest.mark.slow  # a proof on 180 points, as in test_formula_prove and in test_build, which prints it
 def test_totals_are_those_of_the_handout() -> None:
     """The formulas print as a person writes them, for the input and for twice its size."""
     done = run("formulas", POOL, "--doubled")

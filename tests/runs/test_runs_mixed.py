@@ -267,8 +267,9 @@ def cluster(counting: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     return counting
 
 
-def test_a_project_brings_an_executor_of_its_own(cluster: Project) -> None:
+def test_a_project_brings_an_executor_of_its_own(cluster: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Named in pyproject.toml, it gets the runs that it takes; the others stay here."""
+    compute_with(monkeypatch, InThread)
     here, there = plan(cluster)
     runs = run_plan(cluster, [here, *on("mps", there)], "a command", lambda _: None)
     assert [len(run.history) for run in runs] == [4, 4]

@@ -53,14 +53,6 @@ def python(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_worker_executes_the_text_that_it_keeps(counting: Project) -> None:
-    """After an edit that bytecode does not notice, the run has the new source and its numbers."""
-    edit_unseen(counting.root / "counting.py", "self.value * self", "self.value + self")
-    (run,) = run_plan(counting, plan(counting)[:1], "a command", lambda _: None)
-    assert "self.value + self" in (run.folder / artefact.SOURCES / "counting.py").read_text()
-    assert [row["train_loss"] for row in run.history] == [4.0, 7.0, 10.0, 13.0]
-
-
 def test_the_package_s_own_files_are_executed_as_they_stand(tmp_path: Path) -> None:
     """Bytecode of an earlier text of cnnreport itself is not used, nor written where it could mislead."""
     shutil.copytree(PACKAGE, tmp_path / "cnnreport", ignore=shutil.ignore_patterns("__pycache__", "weights"))
@@ -124,6 +116,14 @@ def steps(counting: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]
     yield Steps(counting)
     for name in ("steps", "late"):
         sys.modules.pop(name, None)
+
+
+def test_a_worker_executes_the_text_that_it_keeps(steps: Steps) -> None:
+    """After an edit that bytecode does not notice, the run has the new source and its numbers."""
+    edit_unseen(steps.file, "self.value * self", "self.value + self")
+    (run,) = run_plan(steps.project, plan(steps.project)[:1], "a command", lambda _: None)
+    assert "self.value + self" in (run.folder / artefact.SOURCES / "steps.py").read_text()
+    assert [row["train_loss"] for row in run.history] == [4.0, 7.0, 10.0, 13.0]
 
 
 def test_what_stays_as_it_is_runs(steps: Steps) -> None:
