@@ -25,6 +25,7 @@ class Section:
         beyond: Whether it goes beyond the handout: it is printed where its runs exist, and only a full
             build computes them.
         label: What references call it, such as the number of the question; empty for its title.
+        cells: The template of its cells in the report's notebook, beside ``report.toml``, if it has any.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Section:
     experiments: tuple[str, ...] = ()
     beyond: bool = False
     label: str = ""
+    cells: str | None = None
 
     @property
     def reference(self) -> str:
@@ -54,6 +56,8 @@ class Outline:
         sections: In order.
         summary: The template of the few lines of results on the cover, if there is one.
         style: The report's own style sheet, if there is one.
+        notebook: The file name of the notebook, if the report has one.
+        setup: The template of the cells with which it begins, if there are such.
     """
 
     name: str
@@ -64,6 +68,8 @@ class Outline:
     sections: tuple[Section, ...]
     summary: str | None = None
     style: str | None = None
+    notebook: str | None = None
+    setup: str | None = None
 
     @property
     def experiments(self) -> tuple[str, ...]:
@@ -125,7 +131,7 @@ def load(project: Project, name: str) -> Outline:
     _check(content, Outline, file, "", given={"name", "sections"})
     outline = Outline(name=name, sections=read, **content)
     _check_output(outline, file)
-    for named in (outline.summary, outline.style):
+    for named in (outline.summary, outline.style, outline.setup):
         _check_template(named, file, "")
     return outline
 
@@ -139,6 +145,7 @@ def _section(table: Any, file: Path, number: int) -> Section:
     if not re.fullmatch(r"[a-z][a-z0-9]*", section.id):
         raise UsageError(f"{file}, {place}{section.id!r} is no id", "use lower-case letters and digits")
     _check_template(section.template, file, place)
+    _check_template(section.cells, file, place)
     return section
 
 
@@ -179,6 +186,9 @@ def _refuse_twins(sections: tuple[Section, ...], file: Path) -> None:
 def _check_output(outline: Outline, file: Path) -> None:
     if not re.fullmatch(r"[\w.-]+\.pdf", outline.output):
         raise UsageError(f"{file}, output = {outline.output!r} is no file name", "give a name ending in .pdf")
+    if outline.notebook is not None and not re.fullmatch(r"[\w.-]+\.ipynb", outline.notebook):
+        problem = f"{file}, notebook = {outline.notebook!r} is no file name"
+        raise UsageError(problem, "give a name ending in .ipynb")
 
 
 def _check_template(template: str | None, file: Path, place: str) -> None:

@@ -1,0 +1,151 @@
+"""A report as a notebook: the cells of its sections, each with its answer and with what the runs gave."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from cnnreport import modules
+from cnnreport.errors import UsageError
+from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.draw.notebook import inline
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.reading import Listing
+from cnnreport.report.page.cells import markdown
+from cnnreport.report.page.cells.bare import bare
+from cnnreport.report.page.cells.cell import Cell, Drawn, Outputs, Text, read
+from cnnreport.report.page.outline import Outline, Section
+from cnnreport.report.page.report import Part
+from cnnreport.runs.artefact import Run
+
+HEAD = "shared/notebook.py.j2"
+"""The template of the first cell, which says what the outputs are; a project's own of that name comes first."""
+
+PLOTS = "cnnreport.report.draw.notebook.plots"
+
+Rendering = Callable[..., str]
+"""Renders a template of cells by its name, with some more values."""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A report as cells; their outputs are those of the runs."""
+
+    title: str
+    cells: tuple[Cell, ...]
+
+
+def lay_out(
+    render: Rendering,
+    outline: Outline,
+    parts: Iterable[Part],
+    runs: Runs,
+    answers: Mapping[str, Answer],
+) -> Notebook:
+    """Lay the sections of a report out as a notebook, in their order.
+
+    A section that declares cells has them, and its answer behind them or where they ask for it; a section that
+    declares none has its answer alone, unless it goes beyond the handout or stands in the supplement.
+
+    Args:
+        render: Renders templates of cells.
+        outline: The report.
+        parts: Its composed sections.
+        runs: The runs of each experiment by its name, sorted by seed.
+        answers: What each section answers, by its id.
+
+    Raises:
+        UsageError: A template of cells has a mistake, which is named.
+    """
+    author = _Author(render, outline, runs)
+    cells = author.cells(HEAD, "head", [])
+    if outline.setup:
+        cells += author.cells(outline.setup, "setup", [])
+    declared = {section.id: section for section in outline.sections}
+    for part in parts:
+        shown = [each for each in part.sections if _has_cells(declared[each.id])]
+        for number, each in enumerate(shown):
+            heading = f"## {part.title}\n\n" if number == 0 else ""
+            cells.append(Cell(f"{each.id}-0", "markdown", f"{heading}### {each.title}"))
+            section, answer = declared[each.id], [markdown.answer(str(each.html))]
+            cells += author.section(section, answers[each.id], [text for text in answer if text])
+    return Notebook(outline.title, tuple(cells))
+
+
+def _has_cells(section: Section) -> bool:
+    return bool(section.cells) or not (section.beyond or getattr(section, "supplement", False))
+
+
+class _Author:
+    """Writes cells from templates, with what these may use of the runs."""
+
+    def __init__(self, render: Rendering, outline: Outline, runs: Runs) -> None:
+        self._render, self._outline, self._runs = render, outline, runs
+
+    def section(self, section: Section, answer: Answer, text: Sequence[str]) -> list[Cell]:
+        if section.cells:
+            return self.cells(section.cells, section.id, text, section=section, answer=answer)
+        return [Cell(f"{section.id}-{number}", "markdown", one) for number, one in enumerate(text, 1)]
+
+    def cells(self, template: str, name: str, answer: Sequence[str], **values: Any) -> list[Cell]:
+        outputs = Outputs()
+        told = {
+            "outline": self._outline,
+            "runs": self._runs,
+            "source": source,
+            "code": code,
+            "printed": lambda text: outputs.add(Text(text)),
+            "epochs": lambda experiment, *columns: epochs(self._first(experiment), columns),
+            "drawn": lambda function, *args, alt: outputs.add(
+                Drawn(inline.png(_function(function), *args), alt)
+            ),
+            "listing": self._listing,
+            "first": self._first,
+            "kept": _kept(),
+        }
+        return read(self._render(template, **told, **values), name, outputs, answer, template)
+
+    def _first(self, experiment: str) -> Run:
+        if not self._runs.get(experiment):
+            raise UsageError(f"there are no runs of {experiment}", "name it in the section's experiments")
+        return self._runs[experiment][0]
+
+    def _listing(self, experiment: str, name: str) -> str:
+        return code(reading.listing(self._runs[self._first(experiment).experiment], name))
+
+
+def _kept() -> Callable[[Run], Mapping[str, Any]]:
+    """Return what loads the arrays of a run, once."""
+    return cache(lambda run: run.samples())
+
+
+def code(value: Any) -> str:
+    """Return a value as it is written in code; a listing without its docstrings.
+
+    Args:
+        value: A number, a text, a truth value, None or a sequence or mapping of them; or a listing.
+    """
+    return bare(value.source) if isinstance(value, Listing) else repr(value)
+
+
+def source(name: str) -> str:
+    """Return the source of a function without its docstring and annotations.
+
+    Args:
+        name: As ``module:function``; of the functions that notebooks draw with, without the module.
+    """
+    import inspect
+
+    return bare(inspect.getsource(_function(name)))
+
+
+def epochs(run: Run, columns: Sequence[str]) -> str:
+    """Return what a training printed of its epochs, a line for each."""
+    line = _function("epoch_line")
+    rows = [{column: row[column] for column in columns} for row in run.history]
+    return "\n".join(line(number, row) for number, row in enumerate(rows, 1))
+
+
+def _function(name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = modules.attribute(name if ":" in name else f"{PLOTS}:{name}")
+    return function
