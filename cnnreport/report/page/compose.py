@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,6 +15,7 @@ from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.draw import drawings, fonts
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.page import listing, templating
+from cnnreport.report.page.cells.notebook import lay_out
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outline import Outline, Section
 from cnnreport.report.page.provenance import trace
@@ -73,7 +75,8 @@ def check(project: Project, outline: Outline) -> None:
     named = (outline.summary, outline.style, *(section.template for section in outline.sections))
     own = dict.fromkeys(template for template in named if template)
     shared = (f"{SHARED}/{file.name}" for file in (TEMPLATES / SHARED).glob("*.j2"))
-    templating.check(_folders(project, outline), [*own, *shared])
+    cells = (outline.setup, *(section.cells for section in outline.sections))
+    templating.check(_folders(project, outline), [*own, *filter(None, cells), *shared])
 
 
 def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> Report:
@@ -114,7 +117,12 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
             "left_out": [s for s in outline.sections if s not in sections and not s.beyond],
         },
     )
-    return _lay_out(render, ledger, outline, sections, answers)
+    report = _lay_out(render, ledger, outline, sections, answers)
+    if outline.notebook is None:
+        return report
+    # Laid out when it is written: its pictures take seconds that no other output needs.
+    cells = partial(lay_out, templating.open_cells(_folders(project, outline)), outline, report.parts, available, answers)
+    return replace(report, notebook=cells)
 
 
 def _lay_out(

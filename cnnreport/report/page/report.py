@@ -1,11 +1,13 @@
 """The composed report: the one value from which every output is written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # outputs are listed where no typesetting is installed
     from markupsafe import Markup
 
+    from cnnreport.report.page.cells.cell import Cell
     from cnnreport.report.page.ledger import Ledger
 
 
@@ -48,6 +50,7 @@ class Report:
         appendix: Where runs, verdicts and numbers come from.
         styles: Style sheets, the general ones first.
         ledger: What was printed: every number with its origin, every place with its label.
+        notebook: Lays the report out as the cells of a notebook, None where it has none.
         page: All of this as one HTML document; style sheets and pictures are in it, so it stands alone.
     """
 
@@ -58,3 +61,4 @@ class Report:
     styles: tuple[str, ...]
     ledger: "Ledger"
     page: str = ""
+    notebook: "Callable[[], tuple[Cell, ...]] | None" = None

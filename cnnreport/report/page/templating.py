@@ -15,6 +15,7 @@ from jinja2 import (
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
+    Undefined,
 )
 from jinja2.meta import find_referenced_templates
 from markupsafe import Markup
@@ -147,6 +148,8 @@ def _code_environment(folders: Sequence[Path]) -> Environment:
 
 
 def _written(value: Any) -> str:
+    if type(value) is Undefined:  # of an inline if without else
+        return ""
     if not isinstance(value, str):
         raise UsageError(f"the bare value {value!r} was printed", "write code(...) around it")
     return value

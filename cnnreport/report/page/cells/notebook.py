@@ -1,8 +1,7 @@
 """A report as a notebook: the cells of its sections, each with its answer and with what the runs gave."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cnnreport import modules
@@ -27,21 +26,13 @@ Rendering = Callable[..., str]
 """Renders a template of cells by its name, with some more values."""
 
 
-@dataclass(frozen=True)
-class Notebook:
-    """A report as cells; their outputs are those of the runs."""
-
-    title: str
-    cells: tuple[Cell, ...]
-
-
 def lay_out(
     render: Rendering,
     outline: Outline,
     parts: Iterable[Part],
     runs: Runs,
     answers: Mapping[str, Answer],
-) -> Notebook:
+) -> tuple[Cell, ...]:
     """Lay the sections of a report out as a notebook, in their order.
 
     A section that declares cells has them, and its answer behind them or where they ask for it; a section that
@@ -69,7 +60,7 @@ def lay_out(
             cells.append(Cell(f"{each.id}-0", "markdown", f"{heading}### {each.title}"))
             section, answer = declared[each.id], [markdown.answer(str(each.html))]
             cells += author.section(section, answers[each.id], [text for text in answer if text])
-    return Notebook(outline.title, tuple(cells))
+    return tuple(cells)
 
 
 def _has_cells(section: Section) -> bool:
@@ -81,13 +72,14 @@ class _Author:
 
     def __init__(self, render: Rendering, outline: Outline, runs: Runs) -> None:
         self._render, self._outline, self._runs = render, outline, runs
+        self._loaded: dict[Path, Mapping[str, Any]] = {}
 
     def section(self, section: Section, answer: Answer, text: Sequence[str]) -> list[Cell]:
         if section.cells:
             return self.cells(section.cells, section.id, text, section=section, answer=answer)
         return [Cell(f"{section.id}-{number}", "markdown", one) for number, one in enumerate(text, 1)]
 
-    def cells(self, template: str, name: str, answer: Sequence[str], **values: Any) -> list[Cell]:
+    def cells(self, template: str, name: str, text: Sequence[str], **values: Any) -> list[Cell]:
         outputs = Outputs()
         told = {
             "outline": self._outline,
@@ -101,22 +93,23 @@ class _Author:
             ),
             "listing": self._listing,
             "first": self._first,
-            "kept": _kept(),
+            "kept": self._kept,
         }
-        return read(self._render(template, **told, **values), name, outputs, answer, template)
+        return read(self._render(template, **told, **values), name, outputs, text, template)
 
     def _first(self, experiment: str) -> Run:
         if not self._runs.get(experiment):
             raise UsageError(f"there are no runs of {experiment}", "name it in the section's experiments")
         return self._runs[experiment][0]
 
+    def _kept(self, run: Run) -> Mapping[str, Any]:
+        """Load the arrays of a run, once."""
+        if run.folder not in self._loaded:
+            self._loaded[run.folder] = run.samples()
+        return self._loaded[run.folder]
+
     def _listing(self, experiment: str, name: str) -> str:
         return code(reading.listing(self._runs[self._first(experiment).experiment], name))
-
-
-def _kept() -> Callable[[Run], Mapping[str, Any]]:
-    """Return what loads the arrays of a run, once."""
-    return cache(lambda run: run.samples())
 
 
 def code(value: Any) -> str:
