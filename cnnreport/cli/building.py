@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 @out_option
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
-@click.option("--no-pdf", is_flag=True, help="Write the HTML page alone, which takes seconds.")
+@click.option("--formats", metavar="NAME,...",
+              help="Write these alone: html, pdf, ipynb; by default all that the report has.")  # fmt: skip
 @click.option("--force", multiple=True, metavar="NAME",
-              help="Run this experiment or family again though it is cached.")  # fmt: skip
+              help="Run this experiment or family again though it is cached; or write this file of the "
+                   "report though you changed it.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="NAME",
               help="Run only this experiment or family; the report has its sections.")  # fmt: skip
 @click.pass_context
@@ -41,18 +43,16 @@ def build(
     out: Path | None,
     dry_run: bool,
     full: bool,
-    no_pdf: bool,
+    formats: str | None,
     only: tuple[str, ...],
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run.
+    """Train what REPORT needs; write HTML, PDF and notebook, with what goes beyond the handout where that has run.
 
     Without REPORT it builds the one that pyproject.toml names under [tool.cnnreport], or the only one.
     """
     from cnnreport.commands import build as pipeline
-    from cnnreport.report.out import html
-    from cnnreport.report.out.writers import WRITERS
     from cnnreport.report.page import outline
 
     place = project_of(context, out)
@@ -62,9 +62,8 @@ def build(
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
         return show_plan(plan)
-    written = (html.WRITER,) if no_pdf else WRITERS
     built = pipeline.build(
-        place, name, choices_of(place, options), only, full=full, writers=written, workers=workers
+        place, name, choices_of(place, options), only, full=full, formats=formats, workers=workers
     )
     for line in built.lines():
         console.say(line)

@@ -1,14 +1,16 @@
 """A report of certain runs: what its files are made of, and how those that do not stand are made."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnnreport.commands.run import by_experiment
+from cnnreport.errors import CnnReportError
 from cnnreport.project import DRAWINGS, PACKAGE, Project
 from cnnreport.report.draw import drawings
-from cnnreport.report.out import record
+from cnnreport.report.out import apart, record
+from cnnreport.report.out.apart import Job
 from cnnreport.report.out.record import Output
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.out.writers import WRITERS
@@ -29,42 +31,75 @@ class Edition:
         outline: What it consists of.
         runs: What it tells of.
         context: What it says about the build.
+        forced: Names of files that are written although somebody changed them.
     """
 
     project: Project
     outline: Outline
     runs: Sequence[Run]
     context: Context
+    forced: Collection[str] = ()
 
     def write(self, writers: Sequence[Writer]) -> dict[Path, bool]:
-        """Write those files that do not stand; return all by whether they were written now."""
-        outputs = [self.output(writer) for writer in writers]
-        lacking = [output for output in outputs if not output.stands]
-        if lacking:
-            begin = time.perf_counter()
-            report = self.compose()
-            composing = time.perf_counter() - begin
-            for output in lacking:
-                output.write(report, composing)
-        return {output.path: output in lacking for output in outputs}
+        """Write those files that do not stand; return all by whether they were written now.
+
+        A file that people work on is left as it is where somebody changed it; see `edited`.
+
+        Raises:
+            CnnReportError: One could not be written; the others are there.
+        """
+        outputs = self.outputs(writers)
+        lacking = [output for output in outputs if not (output.stands or self._is_left(output))]
+        written = self._write(lacking) if lacking else []
+        return {output.path: output in written for output in outputs}
+
+    def _write(self, outputs: Sequence[Output]) -> list[Output]:
+        """Compose the report and write those files in which something else stands; return these."""
+        begin = time.perf_counter()
+        report = self.compose()
+        composing = time.perf_counter() - begin
+        contents = [(output, output.writer.content(report, output.document)) for output in outputs]
+        changed = [(output, content) for output, content in contents if not output.holds(content)]
+        quick = [each for each in changed if not each[0].writer.apart]
+        slow = [each for each in changed if each[0].writer.apart]
+        failures = [failure for each in quick for failure in _written([each], composing)]
+        failures += _written(slow, composing)
+        if failures:
+            raise _together(failures)
+        return [output for output, _ in changed]
 
     def compose(self) -> Report:
         """Compose the report, drawing only what was not drawn before."""
         with drawings.kept_in(self.project.output / DRAWINGS):
             return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
 
-    def output(self, writer: Writer) -> Output:
-        """Return a file of the report with all that it depends on."""
-        target = writer.path(self.project.output / self.outline.output)
-        return record.output(writer, target, self.runs, self._sources(writer), self.context)
+    def outputs(self, writers: Sequence[Writer]) -> list[Output]:
+        """Return the files of the report with all that they depend on."""
+        return [output for writer in writers for output in self._outputs(writer)]
+
+    def edited(self, writers: Sequence[Writer]) -> list[Path]:
+        """Return the files that somebody changed, and that are therefore left as they are."""
+        return [output.path for output in self.outputs(writers) if self._is_left(output)]
 
     def behind(self, writers: Sequence[Writer]) -> list[Path]:
         """Return the files that none of some writers writes, and that do not say what those write."""
         asked = {writer.suffix for writer in writers}
-        others = [self.output(writer) for writer in WRITERS if writer.suffix not in asked]
-        return [output.path for output in others if output.path.exists() and not output.stands]
+        others = self.outputs([writer for writer in WRITERS if writer.suffix not in asked])
+        return [output.path for output in others if self._is_behind(output)]
 
-    def _sources(self, writer: Writer) -> dict[str, Path]:
+    def _is_left(self, output: Output) -> bool:
+        return output.edited and output.path.name not in self.forced
+
+    def _is_behind(self, output: Output) -> bool:
+        return output.path.exists() and not output.stands and not output.edited
+
+    def _outputs(self, writer: Writer) -> list[Output]:
+        paths = writer.paths(self.outline, self.project.output)
+        code = source_closure([writer.module], self.project.root)
+        sources = {**self._sources(), **code}
+        return record.outputs(writer, paths, self.runs, sources, code, self.context)
+
+    def _sources(self) -> dict[str, Path]:
         """Find every file that has a part in what is written: templates, answers, and code."""
         place, name = self.project, self.outline.name
         own = (place.templates / name, place.templates / compose.SHARED, place.experiments / name)
@@ -78,5 +113,29 @@ class Edition:
         }
         # What its kind declares of a run is read when the report is composed.
         kinds = {str(run.circumstances.get("kind", "")).partition(":")[0] for run in self.runs} - {""}
-        roots = [compose.__name__, writer.module, *sorted(kinds), *place.modules_of(place.answers(name))]
+        roots = [compose.__name__, *sorted(kinds), *place.modules_of(place.answers(name))]
         return {**kept, **source_closure(roots, place.root)}
+
+
+def _written(contents: Sequence[tuple[Output, str]], composing: float) -> list[Exception]:
+    """Write files, side by side where there are several, with a record for each; return what failed."""
+    begin = time.perf_counter()
+    jobs = [Job(output.writer.write, content, output.path) for output, content in contents]
+    failures: list[Exception] = []
+    for (output, content), answer in zip(contents, apart.write(jobs), strict=True):
+        if isinstance(answer, Exception):
+            failures.append(answer)
+        else:
+            seconds = {"composing": composing, "writing": time.perf_counter() - begin}
+            output.written(content, answer, seconds)
+    return failures
+
+
+def _together(failures: Sequence[Exception]) -> Exception:
+    """Return one error that says what several say; a mistake in this program comes first."""
+    first = next((each for each in failures if not isinstance(each, CnnReportError)), failures[0])
+    others = [each for each in failures if each is not first and str(each) != str(first)]
+    if not others or not isinstance(first, CnnReportError):
+        return first
+    also = " ".join(map(str, others))
+    return type(first)(f"{first.problem}; {first.remedy}. {also}".removesuffix("."), "")

@@ -168,3 +168,44 @@ class Paddings(_Symbolic):
     def arithmetic(self, device: str) -> str:
         """Return the number formats: the derivation is exact, the losses of the live check are rounded."""
         return "exact, float64"
+
+
+@dataclass(frozen=True)
+class Phases(_Symbolic):
+    """The effective kernels of the four phases of layers that double a grid.
+
+    Args:
+        net: A class with transposed convolutions of stride 2, as ``module:Class``.
+        upsampling: A class that upsamples by 2 and then convolves; both take ``kernel``, ``num_filters``,
+            ``num_colours`` and ``num_in_channels``.
+        kernel: The kernel size that is shown, odd.
+    """
+
+    task: ClassVar[str] = "cnnreport.formula.phases.task:PhasesTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:PHASES"
+
+    net: str
+    upsampling: str
+    kernel: int = 3
+
+    def modules(self) -> tuple[str, ...]:
+        """Return the modules of both nets."""
+        return tuple(name.partition(":")[0] for name in (self.net, self.upsampling))
+
+
+@dataclass(frozen=True)
+class Capacity(_Symbolic):
+    """How many values each module of a net gives for one image, beside those of the input.
+
+    Args:
+        net: The class, as ``module:Class``.
+        input: Shape of the input without the batch, letters or numbers.
+        numbers: Values of the letters for which the counts are printed as numbers too.
+    """
+
+    task: ClassVar[str] = "cnnreport.formula.capacity:CapacityTask"
+    kind: ClassVar[str] = "cnnreport.kinds.derivation:CAPACITY"
+
+    net: str
+    input: tuple[str, ...]
+    numbers: tuple[tuple[str, int], ...]

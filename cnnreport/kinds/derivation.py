@@ -24,3 +24,7 @@ AUDIT = _derivation(
 COMPARISON = _derivation("comparison of counts", "numbers", "input", "rows")
 
 PADDINGS = _derivation("paddings", "tried", "equations", "groups", "figure", "live", "checks")
+
+PHASES = _derivation("phases of doubling", "kernel", "tried", "ways", "nets")
+
+CAPACITY = _derivation("capacity", "numbers", "input", "modules", "narrowest", "around")

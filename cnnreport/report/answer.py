@@ -8,6 +8,7 @@ from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.reading import DataSet, Listing
+from cnnreport.report.numbers.trend import Trend
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.runs.artefact import Run
 
@@ -59,6 +60,7 @@ class Answer:
         tables: Numbers of one training, with a column for each seed.
         grids: Numbers of several trainings, a row for each.
         contrasts: Numbers of one training against those of another.
+        trends: How numbers go with a setting, over several trainings.
         listings: Sources of classes that ran.
         parts: Whatever else the section's own template takes apart, such as a derivation or an audit.
         facts: Texts, and what is so or not.
@@ -70,6 +72,7 @@ class Answer:
     tables: Mapping[str, Table] = field(default_factory=dict)
     grids: Mapping[str, Grid] = field(default_factory=dict)
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    trends: Mapping[str, Trend] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
     parts: Mapping[str, object] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Training of the colourization nets, as the starter of CSC413 2021, programming assignment 2, does it."""
 
 import inspect
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from cnnreport.training.fast.rewrite import Rewritten, rewrite
 from cnnreport.training.loop import Batch, Loop, Update, copied
 from cnnreport.training.metrics.accuracy import count_among_highest, count_right
 from cnnreport.training.metrics.baselines import baselines
+from cnnreport.training.metrics.calibration import BINS, Bins, calibration, calibration_error
+from cnnreport.training.metrics.classification import Confusion, confusion
 from cnnreport.training.metrics.colour_scores import best_median_worst, describe, image_accuracy
 from cnnreport.training.net import make_net
 from cnnreport.training.specs.colourization import Colourization
@@ -52,6 +55,39 @@ class _Images:
         """
         for grey, labels in zip(torch.split(self.grey, size), torch.split(self.labels, size), strict=True):
             yield grey, labels.flatten()
+
+
+@dataclass
+class _Predicted:
+    """What a net says of the validation images, added up batch by batch.
+
+    Args:
+        colours: Of each batch the predicted colours, (BS, H, W), uint8.
+        losses: Of each batch the mean cross entropy of its images' pixels, (BS,), float32, in nats.
+        confusion: Pixels, shape (NC, NC): rows true colours, columns predicted ones.
+        calibration: By how sure the net is of its colour, shape (BINS, 3).
+    """
+
+    colours: list[NDArray[np.uint8]]
+    losses: list[NDArray[np.float32]]
+    confusion: Confusion
+    calibration: Bins
+
+    def add(self, truth: NDArray[np.uint8], colours: NDArray[np.uint8], likelihoods: NDArray[Any]) -> None:
+        """Take a batch in.
+
+        Args:
+            truth: Shape (BS, H, W).
+            colours: Shape (BS, H, W).
+            likelihoods: Shape (2, BS, H, W): the logarithms of the probabilities of the true and of the
+                predicted colour.
+        """
+        true, highest = likelihoods.astype(np.float64)
+        rows, columns = (labels.ravel().astype(np.int64) for labels in (truth, colours))
+        self.colours.append(colours)
+        self.losses.append(-true.mean((1, 2)).astype(np.float32))
+        self.confusion += confusion(rows, columns, len(self.confusion))
+        self.calibration += calibration(np.exp(highest), colours == truth)
 
 
 class _Rows(nn.Module):
@@ -139,24 +175,34 @@ class ColourizationTraining(Loop):
             every net; ``palette`` float32 (NC, 3); the same four arrays with ``ranked_`` before their
             names of the images that `best_median_worst` chooses by their pixel accuracy, with
             ``ranked_accuracy`` float32 (n,) in 0..1 and ``ranked_index`` int64 (n,), where they stand
-            among the validation images.
+            among the validation images. Of all N validation images, in their order: ``image_accuracy``
+            in 0..1 and ``image_loss`` in nats, float32 (N,), the means over the pixels of each;
+            ``confusion`` int64 (NC, NC), their pixels, rows the true colours, columns the predicted ones;
+            ``calibration`` float64 (10, 3), see `metrics.calibration.Bins`.
 
             Measures: numbers of images, parameters, ``epochs`` and ``updates`` made,
             ``updates_per_epoch``, ``diverged``; ``top3_accuracy`` in 0..1, the share of validation
             pixels whose right colour is among the `PLACES` highest scores, see `count_among_highest`;
-            `baselines`; `describe`.
+            `calibration_error`; `baselines`; `describe`.
         """
         predicted, among = self._predict()
+        colours = np.concatenate(predicted.colours)
         net_class = type(self.net)
         return Results(
             weights={name: copied(tensor) for name, tensor in self.net.state_dict().items()},
-            samples=self._samples(predicted),
+            samples={
+                **self._samples(colours),
+                "image_loss": np.concatenate(predicted.losses),
+                "confusion": predicted.confusion,
+                "calibration": predicted.calibration,
+            },
             measures={
                 **self._counts(),
                 "diverged": self.diverged,
                 "top3_accuracy": among,
+                "calibration_error": calibration_error(predicted.calibration),
                 **self._baselines(),
-                **describe(predicted, self._data["validation_label"], self._data["palette"]),
+                **describe(colours, self._data["validation_label"], self._data["palette"]),
             },
             listings={net_class.__name__: inspect.getsource(net_class)},
         )
@@ -170,6 +216,7 @@ class ColourizationTraining(Loop):
             **{f"ranked_{name}": array for name, array in self._pictures(predicted, ranked).items()},
             "ranked_accuracy": accuracy[ranked].astype(np.float32),
             "ranked_index": ranked.astype(np.int64),
+            "image_accuracy": accuracy.astype(np.float32),
         }
 
     def _pictures(self, predicted: NDArray[np.uint8], chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -200,18 +247,30 @@ class ColourizationTraining(Loop):
             self._spec.num_colours,
         )
 
-    def _predict(self) -> tuple[NDArray[np.uint8], float]:
-        """Return the colours (N, H, W) of the validation images, and the share among the highest."""
-        highest = []
+    def _predict(self) -> tuple[_Predicted, float]:
+        """Return what the net says of the validation images, and the share among the highest."""
+        colours = self._spec.num_colours
+        predicted = _Predicted([], [], np.zeros((colours, colours), np.int64), np.zeros((BINS, 3)))
         among = torch.zeros((), device=self.device, dtype=torch.int64)
-        for grey, labels in self._validation.batches(_VALIDATION_BATCH):
+        truth = self._data["validation_label"]
+        batches = self._validation.batches(_VALIDATION_BATCH)
+        for start, (grey, labels) in zip(itertools.count(0, _VALIDATION_BATCH), batches, strict=False):
             rows = self.scores(grey)
-            highest.append(rows.argmax(1).to(torch.uint8))
+            highest = rows.argmax(1)
             among += count_among_highest(rows, labels, PLACES)
+            likelihoods = _log_likelihoods(rows, labels, highest)
+            predicted.add(
+                truth[start : start + len(grey)],
+                self._restored(highest.to(torch.uint8)),
+                np.stack([self._restored(values) for values in likelihoods]),
+            )
+        return predicted, among.item() / truth.size
+
+    def _restored(self, values: torch.Tensor) -> NDArray[Any]:
+        """Return values of the rows as pictures (BS, H, W)."""
         height, width = self._validation.grey.shape[2:]
-        pictures = self._layout.restore(torch.cat(highest), height, width)
-        predicted: NDArray[np.uint8] = pictures.cpu().contiguous().numpy()
-        return predicted, among.item() / predicted.size
+        pictures: NDArray[Any] = self._layout.restore(values, height, width).cpu().contiguous().numpy()
+        return pictures
 
     def _count(self, labels: torch.Tensor) -> int:
         """Return of how many images labels (rows,) are."""
@@ -225,6 +284,19 @@ def _make_net(spec: Colourization, seed: int) -> nn.Module:
             "set num_in_channels to 1",
         )
     return make_net(spec.net, seed, spec.kernel, spec.num_filters, spec.num_colours, spec.num_in_channels)
+
+
+def _log_likelihoods(
+    rows: torch.Tensor, labels: torch.Tensor, highest: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what the softmax of the rows gives the labels and the highest scores, (rows,) each, logarithms.
+
+    A row without a label gets the last colour's: it is no pixel of a picture.
+    """
+    logarithms = torch.log_softmax(rows, 1, dtype=torch.float32)
+    labelled = labels.clamp(max=rows.shape[1] - 1).long()
+    true, predicted = (logarithms.gather(1, each[:, None])[:, 0] for each in (labelled, highest))
+    return true, predicted
 
 
 def _prepare(rgb: NDArray[np.uint8], label: NDArray[np.uint8], layout: Layout, device: str) -> _Images:

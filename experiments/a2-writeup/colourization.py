@@ -40,8 +40,6 @@ EXPERIMENTS = (
             title=f"ConvTransposeNet, trained in batches of {size}",
             family="batch-size",
             spec=Colourization(net=f"{NETS}:ConvTransposeNet", batch_size=size),
-            # How far seeds spread is known from conv-transpose, the same training in batches of 100.
-            seeds=1,
             smoke=SMOKE,
         )
         for size in BATCH_SIZES
@@ -60,6 +58,18 @@ EXPERIMENTS = (
         smoke=SMOKE,
     ),
     Experiment(
+        name="input-skip",
+        title="ConvTransposeNet with UNet's skip from the input alone",
+        spec=Colourization(net="cnnreport.nets.ablation:InputSkipNet"),
+        smoke=SMOKE,
+    ),
+    Experiment(
+        name="inner-skip",
+        title="ConvTransposeNet with UNet's skip between its inner levels alone",
+        spec=Colourization(net="cnnreport.nets.ablation:InnerSkipNet"),
+        smoke=SMOKE,
+    ),
+    Experiment(
         name="conv-transpose-widened",
         title="UNet with its skips cut, widened to as many weights",
         spec=Colourization(net=f"{NETS}:ConvTransposeNet", num_filters=WIDENED),
@@ -71,7 +81,6 @@ EXPERIMENTS = (
             title=f"ConvTransposeNet, {UPDATES} updates in batches of {size}",
             family="same-updates",
             spec=Colourization(net=f"{NETS}:ConvTransposeNet", batch_size=size, updates=UPDATES),
-            seeds=1,
             smoke={**SMOKE, "updates": 20},
         )
         for size in BATCH_SIZES

@@ -23,6 +23,7 @@ from cnnreport.formula.convention import find
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
 from cnnreport.formula.tracing.derive import Derivation, derive
+from cnnreport.nets.ablation import InnerSkipNet, InputSkipNet
 from cnnreport.nets.colourization import PoolUpsampleNet
 
 K, NF, NC, NIC, H, W = map(symbol, ("k", "NF", "NC", "NIC", "h", "w"))
@@ -148,6 +149,17 @@ def test_unet_has_the_known_weights() -> None:
     assert known.subs(NUMBERS) == 56376
     assert added(derivation.parameters.values()).subs(NUMBERS) == 56856
     prove(derivation, derivation.doubled())
+
+
+def test_a_net_of_one_skip_has_the_weights_that_read_it() -> None:
+    """Each adds to ConvTransposeNet's kernels what its own skip's channels need; both derivations hold."""
+    image, inner = derive(InputSkipNet), derive(InnerSkipNet)
+    assert weights(image, "kernel") == sympy.expand(KERNELS + K**2 * NIC * NC)
+    assert weights(inner, "kernel") == sympy.expand(KERNELS + K**2 * NF * NC)
+    for derivation in (image, inner):
+        assert [layer.kind for layer in derivation.layers].count("concatenation") == 1
+        assert derivation.output == (NC, 32, 32)
+        prove(derivation, derivation.doubled())
 
 
 def test_skips_name_both_sources() -> None:

@@ -7,12 +7,18 @@ from html.parser import HTMLParser
 
 from cnnreport.project import Project
 from cnnreport.report.page import compose, outline
+from cnnreport.report.page.report import Report
 from cnnreport.runs.artefact import Run
 
 _BLOCKS = {"p", "h1", "h2", "h3", "li", "figcaption", "caption", "tr", "div", "section", "table", "figure"}
 _PROSE = {"p", "li", "h1", "h2", "h3"}
 _CELLS = {"td", "th"}
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!Fig\.) (?=[A-Z“(])")
+
+
+def whole(report: Report) -> str:
+    """The pages of all documents of a report, one behind the other."""
+    return "".join(document.page for document in report.documents)
 
 
 def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
@@ -24,13 +30,14 @@ def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     grouped: dict[str, list[Run]] = {}
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
-    return compose.compose(project, shorter, grouped, compose.Context()).page
+    return whole(compose.compose(project, shorter, grouped, compose.Context()))
 
 
 def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     """Compose the sections of some questions and return their HTML, without the cover and the appendix."""
     made = page_of(project, runs, *ids)
-    return made[made.index("<main>") : made.index('<section class="part appendix">')]
+    mains = re.findall(r"<main>.*?</main>", made, re.DOTALL)
+    return "".join(main.partition('<section class="part appendix">')[0] for main in mains)
 
 
 def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:

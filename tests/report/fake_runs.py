@@ -41,6 +41,9 @@ MEASURES = {
     "table": 0.312,
     "edges_predicted": 0.21,
     "edges_true": 0.44,
+    "speck_share": 0.012,
+    "speck_share_truth": 0.067,
+    "calibration_error": 0.034,
     "colours_predicted": 19,
     "colours_present": 24,
     "image_lowest": 0.09,
@@ -54,6 +57,9 @@ MEASURES = {
     "parameters": 49728,
 }
 """By what answers call them; a test names what it changes as the task does."""
+
+LOSS = "validation_loss"
+"""What the task calls the loss of the validation images."""
 
 MakeRun = Callable[..., Run]
 
@@ -76,6 +82,42 @@ def pictures(seed: int) -> dict[str, np.ndarray[Any, Any]]:
     ranked = {f"ranked_{name}": images[:9] for name, images in shown.items()}
     best = {"ranked_accuracy": np.linspace(0.8, 0.1, 9, dtype=np.float32), "ranked_index": np.arange(9)}
     return {**shown, **ranked, **best, "palette": palette}
+
+
+def of_all_images(accuracy: float, loss: float, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+    """Return what a run leaves of all validation images, with these means.
+
+    Some images are hard for every net; the wrong pixels of a colour are taken for the next colour twice as
+    often as for the next but one; and the net is surer than it is right by its calibration error.
+    """
+    images, colours = MEASURES["validation_images"], 24
+    hard = np.random.default_rng(11).normal(0, 0.12, images)
+    here = np.random.default_rng(seed).normal(0, 0.03, images)
+    ease = (hard + here) - (hard + here).mean()
+    ease *= min(1.0, accuracy / -ease.min(), (1 - accuracy) / ease.max())
+    pixels = images * 1024 // colours
+    right = round(accuracy * pixels)
+    counts = np.zeros((colours, colours), np.int64)
+    for colour in range(colours):
+        counts[colour, colour] = right
+        counts[colour, (colour + 2) % colours] = (pixels - right) // 3
+        counts[colour, (colour + 1) % colours] = pixels - counts[colour].sum()
+    return {
+        "image_accuracy": (accuracy + ease).astype(np.float32),
+        "image_loss": (loss * (1 - ease)).astype(np.float32),
+        "confusion": counts,
+        "calibration": calibration_bins(accuracy, colours * pixels),
+    }
+
+
+def calibration_bins(accuracy: float, pixels: int) -> np.ndarray[Any, Any]:
+    """Return bins of a net that is surer than it is right by the same share, however sure it is."""
+    over = MEASURES["calibration_error"]
+    mean = min(0.95, accuracy + over)
+    sure = np.random.default_rng(5).beta(6 * mean, 6 * (1 - mean), 2000)
+    counts = np.histogram(sure, 10, (0, 1))[0] / len(sure) * pixels
+    sums = np.histogram(sure, 10, (0, 1), weights=sure)[0] / len(sure) * pixels
+    return np.stack((np.round(counts), sums, np.round(np.maximum(0, sums - over * counts))), axis=1)
 
 
 DEFAULTS: dict[str, Any] = {
@@ -159,7 +201,8 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
     }
     measures = {**fields(KIND, {**MEASURES, **made}), "diverged": w["diverged"], **(w["measures"] or {})}
     net = w["net"].rpartition(":")[2]
-    results = Results(samples=pictures(7), measures=measures, listings={net: SOURCE.replace("NET", net)})
+    samples = {**pictures(7), **of_all_images(w["accuracy"] - shift, rows[-1][LOSS], seed)}
+    results = Results(samples=samples, measures=measures, listings={net: SOURCE.replace("NET", net)})
     artefact.save(
         folder, w["experiment"], seed, key, rows, checked(KIND, rows, results), {}, circumstances(seed, KIND)
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from composed import whole
 from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
@@ -30,7 +31,7 @@ def composed(root: Path, make_run: MakeRun, **files: str) -> str:
     sections = tuple(Section(name, name, "Part", "told.html.j2", NEEDS) for name in ("one", "two"))
     outline = Outline("mine", "Mine", "", "", "mine.pdf", sections)
     runs = {"pool-upsample": [make_run()]}
-    return compose.compose(Project(root, root / "build"), outline, runs, compose.Context()).page
+    return whole(compose.compose(Project(root, root / "build"), outline, runs, compose.Context()))
 
 
 def test_answers_of_several_files_make_one_report(tmp_path: Path, make_run: MakeRun) -> None:

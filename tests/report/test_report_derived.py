@@ -33,7 +33,7 @@ def composed(project: Project, **runs: Run) -> str:
     """Compose the write-up from one run of some experiments; underscores stand for hyphens."""
     loaded = outline.load(project, "a2-writeup")
     told = {name.replace("_", "-"): [run] for name, run in runs.items()}
-    return compose.compose(project, loaded, told, compose.Context()).page
+    return whole(compose.compose(project, loaded, told, compose.Context()))
 
 
 def words_of(made: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from composed import whole
 from fake_derivations import AUDIT, FORMULAS, MakeDerivation, audit_measures
 from fake_runs import MakeRun
 from printed import number_lines
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 def text_of(project: Project, runs: Sequence[Run], *, smoke: bool = False) -> str:
     """Compose the write-up and return its words, without tags and line breaks."""
     loaded = outline.load(project, "a2-writeup")
-    page_html = compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke)).page
+    page_html = whole(compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke)))
     body = page_html[page_html.index("<body>") :]
     words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
     return re.sub(r"\s+", " ", words)
@@ -42,7 +43,7 @@ def test_the_words_for_the_curves_fit_the_number_of_seeds(project: Project, make
     loaded = outline.load(project, "a2-writeup")
     for seeds, there in ((1, False), (2, True)):
         runs = {"pool-upsample": [make_run(n) for n in range(seeds)]}
-        made = compose.compose(project, loaded, runs, compose.Context()).page
+        made = whole(compose.compose(project, loaded, runs, compose.Context()))
         assert ("a thick one for their mean" in made) == there
 
 
@@ -67,7 +68,7 @@ def test_real_data_are_not_marked(project: Project, make_run: MakeRun) -> None:
 def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run: MakeRun) -> None:
     """What could not be answered is named on the cover, not passed over."""
     loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()).page
+    made = whole(compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()))
     left_out = re.search(
         r"<strong>Left out.</strong> This build has no runs for:(.*?)\.\s*</p>", made, re.DOTALL
     )
@@ -95,7 +96,7 @@ def test_every_number_leads_to_its_origin(
         FORMULAS: [make_derivation()],
         AUDIT: [make_derivation(audit_measures(), AUDIT)],
     }
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
+    made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))
     assert set(re.findall(r'href="#([^"]+)"', made)) <= set(re.findall(r' id="([^"]+)"', made))
     rows = number_lines(made)
     assert len(rows) > 60
@@ -109,7 +110,7 @@ def test_text_from_outside_is_escaped(
     """A data set's name or a source that looks like HTML stays text."""
     run = make_run(title='<img src="http://example.org/x.png" alt="x">')
     runs = {"pool-upsample": [run], FORMULAS: [make_derivation()]}
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
+    made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))
     assert "&lt;script&gt;" in made
     assert "<script" not in made
     assert "<img src=&#34;" not in made
@@ -188,7 +189,7 @@ def test_hashes_of_two_data_sets_are_no_difference_between_runs(make_run: MakeRu
 
 def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
     """What the appendix says about the origin of a report."""
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()).page
+    made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))
     return made.partition('id="provenance"')[2].partition('id="verdicts"')[0]
 
 
@@ -196,7 +197,7 @@ def test_the_appendix_names_what_cut_the_typefaces_down(make_run: MakeRun, proje
     """The subsetter is named where the build asked for it, and a page that nobody asked about is silent."""
     runs = {"pool-upsample": [make_run(0)]}
     loaded = outline.load(project, "a2-writeup")
-    made = compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools")).page
+    made = whole(compose.compose(project, loaded, runs, compose.Context(subsetter="fontTools")))
     assert "cut down to the characters used by fontTools." in made.partition('id="provenance"')[2]
     assert "cut down to" not in provenance_of(project, runs)
 

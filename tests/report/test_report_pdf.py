@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pypdf
 import pytest
+from composed import whole
 from fake_runs import write_run
 from fontTools.subset import Subsetter
 from markupsafe import Markup
@@ -42,7 +43,7 @@ def report_html(tmp_path_factory: pytest.TempPathFactory) -> str:
     runs = [write_run(folder, seed) for seed in range(3)]
     project = Project(PACKAGE.parent, folder)
     loaded = outline.load(project, "a2-writeup")
-    return compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context()).page
+    return whole(compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context()))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from composed import whole
 from fake_segmentations import COCO, MakeTuning, discs, fake_costs, fake_features
 from PIL import Image
 from printed import number_lines
@@ -298,7 +299,7 @@ def composed(project: Project, runs: Sequence[Run]) -> str:
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
     loaded = outline.load(project, "a2-writeup")
-    return compose.compose(project, loaded, grouped, compose.Context()).page
+    return whole(compose.compose(project, loaded, grouped, compose.Context()))
 
 
 def test_every_section_leads_to_its_origins(project: Project, make: Make, root: Path) -> None:

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import confusion_matrix
 
 from cnnreport.errors import UsageError
 from cnnreport.nets.colourization import PoolUpsampleNet
+from cnnreport.training import colourization
 from cnnreport.training.colourization import ColourizationTraining
 from cnnreport.training.specs.colourization import Colourization
 
@@ -192,6 +194,45 @@ def test_validation_is_that_of_the_plain_net() -> None:
     assert results.measures["top3_accuracy"] == pytest.approx(top3, abs=3 / labels.numel())
 
 
+@pytest.mark.parametrize("net", ["PoolUpsampleNet", "UNet"])
+def test_what_is_left_of_all_images_is_the_plain_nets(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Image by image, colour by colour and bin by bin, whatever the batches and the order of the pixels."""
+    monkeypatch.setattr(colourization, "_VALIDATION_BATCH", 5)
+    training = make(varied(net=f"cnnreport.nets.colourization:{net}"))
+    training.run_epoch()
+    samples = training.results().samples
+    with torch.no_grad():
+        logits = training.net.eval()(grey_of(drawn(), "validation"))
+    truth = torch.from_numpy(drawn()["validation_label"]).long()
+    losses = F.cross_entropy(logits, truth, reduction="none").mean((1, 2)).numpy()
+    np.testing.assert_allclose(samples["image_loss"], losses, atol=1e-5)
+    sure, highest = logits.softmax(1).max(1)
+    right = highest == truth
+    np.testing.assert_allclose(samples["image_accuracy"], right.float().mean((1, 2)).numpy(), atol=2 / 1024)
+    counts = confusion_matrix(truth.flatten(), highest.flatten(), labels=range(6))
+    np.testing.assert_allclose(samples["confusion"], counts, atol=3)
+    for m, found in enumerate(samples["calibration"]):
+        inside = (sure > m / 10) & (sure <= (m + 1) / 10)
+        expected = [inside.sum(), sure[inside].double().sum(), right[inside].sum()]
+        np.testing.assert_allclose(found, expected, atol=3)
+
+
+def test_what_is_left_of_all_images_agrees_with_the_history() -> None:
+    """Means over the images are the validation's numbers, and all three count every pixel once."""
+    training = make()
+    row = training.run_epoch()
+    results = training.results()
+    samples = results.samples
+    assert samples["image_loss"].mean() == pytest.approx(row["validation_loss"], abs=1e-5)
+    assert samples["image_accuracy"].mean() == pytest.approx(row["validation_accuracy"], abs=1e-6)
+    right = row["validation_accuracy"] * 12 * 1024
+    assert (samples["confusion"].sum(), samples["confusion"].trace()) == (12 * 1024, pytest.approx(right))
+    pixels, probability, hits = samples["calibration"].sum(0)
+    assert (pixels, hits) == (12 * 1024, pytest.approx(right))
+    least = abs(hits - probability) / pixels
+    assert least - 1e-9 <= results.measures["calibration_error"] <= 1
+
+
 @pytest.mark.parametrize("updates", [None, 4], ids=["whole epochs", "the last epoch cut short"])
 def test_a_resumed_training_gives_the_same_bytes(updates: int | None) -> None:
     """Taken apart after an epoch and put together elsewhere, it ends where it would have ended."""
@@ -256,6 +297,10 @@ def test_results_are_complete_and_plain() -> None:
         "ranked_predicted_label": ((9, 32, 32), "uint8"),
         "ranked_accuracy": ((9,), "float32"),
         "ranked_index": ((9,), "int64"),
+        "image_accuracy": ((12,), "float32"),
+        "image_loss": ((12,), "float32"),
+        "confusion": ((6, 6), "int64"),
+        "calibration": ((10, 3), "float64"),
     }
     measures = json.loads(json.dumps(results.measures))
     assert measures["train_images"] == 20
@@ -289,7 +334,10 @@ def test_a_diverged_training_goes_on_and_says_so() -> None:
     training.run_epoch()
     restored = make()
     restored.restore(training.state())
-    assert restored.results().measures["diverged"] is True
+    results = restored.results()
+    assert results.measures["diverged"] is True
+    assert math.isnan(results.measures["calibration_error"])
+    assert np.isnan(results.samples["image_loss"]).all()
 
 
 def test_fast_trains_in_bfloat16_where_there_is_hardware(monkeypatch: pytest.MonkeyPatch) -> None:

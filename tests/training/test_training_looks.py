@@ -9,6 +9,7 @@ from cnnreport.training.metrics.colour_scores import (
     image_accuracy,
     lab_distance,
     rgb_distance,
+    speck_share,
 )
 
 PALETTE = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 1], [0, 1, 0]], np.float32)
@@ -22,6 +23,26 @@ def test_a_chessboard_is_all_edges_and_blocks_halve_them() -> None:
     assert edge_share(chess) == 1
     assert edge_share(0 * chess) == 0
     assert edge_share(blocks) == pytest.approx(3 / 7)
+
+
+def test_a_speck_is_like_none_of_its_neighbours() -> None:
+    """Pixel by pixel, in the middle, at the border and in the corners, and never across two images."""
+    images = np.random.default_rng(0).integers(0, 6, (3, 7, 5), dtype=np.uint8)
+    lonely = 0
+    for image in images:
+        for y, x in np.ndindex(7, 5):
+            around = image[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+            lonely += int((around == image[y, x]).sum() == 1)
+    assert 5 < lonely < 100
+    assert speck_share(images) == pytest.approx(lonely / images.size)
+
+
+def test_a_diagonal_line_has_no_specks_but_a_dot_is_one() -> None:
+    """Neighbours that touch at a corner are neighbours."""
+    line, dot = np.eye(8, dtype=np.uint8)[None], np.zeros((1, 8, 8), np.uint8)
+    dot[0, 3, 4] = 1
+    assert speck_share(line) == 0
+    assert speck_share(dot) == 1 / 64
 
 
 def test_the_colour_share_is_of_the_palette() -> None:
@@ -63,6 +84,8 @@ def test_a_description_counts_colours_and_measures_their_distance() -> None:
         "colour_share_present": 0.5,
         "edge_share_predicted": 0,
         "edge_share_truth": pytest.approx(2 / 8),
+        "speck_share": 0,
+        "speck_share_truth": 0,
         "image_accuracy_minimum": 0.5,
         "image_accuracy_median": 0.75,
         "image_accuracy_maximum": 1,

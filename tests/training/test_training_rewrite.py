@@ -5,13 +5,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cnnreport.nets.ablation import InnerSkipNet, InputSkipNet
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
 from cnnreport.training.fast.convolution import BiasApart, SplitConv2d
 from cnnreport.training.fast.cross_entropy import cross_entropy
 from cnnreport.training.fast.layout import CornerLayout, PixelLayout
 from cnnreport.training.fast.rewrite import CornerConv2d, RepeatedBatchNorm2d, Rewritten, rewrite
 
-NETS = [PoolUpsampleNet, ConvTransposeNet, UNet]
+NETS = [PoolUpsampleNet, ConvTransposeNet, UNet, InputSkipNet, InnerSkipNet]
 
 
 def make(kernel: int = 3, kind: type[nn.Module] = PoolUpsampleNet) -> nn.Module:

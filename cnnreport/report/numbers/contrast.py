@@ -2,14 +2,48 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, get_args
 
 from cnnreport.report.numbers.decision import Decision
-from cnnreport.report.numbers.quantity import Quantity, combine, difference, half_width, over_all, paired_p
-from cnnreport.report.numbers.verdict import Verdict, exceeds
+from cnnreport.report.numbers.estimate import LEVEL, Estimate, difference_of_means
+from cnnreport.report.numbers.family import Role, family
+from cnnreport.report.numbers.quantity import Quantity, half_width, over_all
+from cnnreport.report.numbers.verdict import Outcome as Truth
+from cnnreport.report.numbers.verdict import Verdict
 
 Outcome = Literal["lower", "higher", "open", "unknown"]
+
+Basis = Literal["welch", "predicted", "images", "images_alone", "exact", "margin", "sign", "nothing"]
+"""What decides: the test of Welch, several seeds each; the prediction interval, one against several; images
+and seeds together, or images alone; nothing to test, for counts and for seeds that agree to the bit; a margin
+from other trainings, one seed each; the sign, one seed each; or nothing, where one side has no finite number.
+"""
+
+TESTED: tuple[Basis, ...] = ("welch", "predicted", "images", "images_alone")
+"""Those that give a p value."""
+
+_BY_WEIGHT: tuple[Basis, ...] = (*TESTED, "margin", "sign", "exact", "nothing")
+"""What a table explains first where its rows were decided in several ways."""
+
+_HOW: Mapping[Basis, str] = {
+    "welch": "95 % interval of Welch (1947) over the seeds of both",
+    "predicted": "95 % prediction interval of one more run, by the seeds of the other side",
+    "images": "95 % interval over seeds and images",
+    "images_alone": "95 % interval over images",
+}
+
+
+class Directed(Protocol):
+    """What goes up or down: a contrast, a trend."""
+
+    @property
+    def lower(self) -> bool:
+        """Whether it is lower."""
+
+    @property
+    def higher(self) -> bool:
+        """Whether it is higher."""
 
 
 @dataclass(frozen=True)
@@ -20,32 +54,42 @@ class Contrast:
         meaning: What is compared.
         left: The number of the net that is compared.
         right: That of the net beside which it stands.
-        difference: Left less right, seed by seed.
-        apart: The same with the sign turned where its mean is negative, for "lower by".
-        relative: The mean difference over the mean of the right one; None where that is zero.
-        p: The two-sided p value of the paired t test (Student, 1908) of the difference against zero;
-            None with fewer than two seeds, or where it is the same for all.
+        names: Who has the left one, and who the right one.
+        basis: What decides.
+        difference: The mean of the left less that of the right, with its interval where it has one.
+        apart: The same with the sign turned where it is negative, for "lower by".
+        relative: The difference over the mean of the right one; None where that is zero.
+        p: The two-sided p value of the difference against zero; None where there is no test.
         margin: What two trainings that differ in their seed alone would differ by more than in 5 % of
-            cases; None where an interval over seeds decides, or where it is not known.
-        verdict: Whether the difference exceeds zero, or, with a margin, whether it is larger than that.
+            cases; None where that does not decide.
+        role: What it is in its question; see `cnnreport.report.numbers.family.family`.
+        adjusted: The p value after correction, of a secondary one; it decides then.
     """
 
     meaning: str
     left: Quantity
     right: Quantity
+    names: tuple[str, str]
+    basis: Basis
     difference: Quantity
     apart: Quantity
     relative: Quantity | None
     p: Quantity | None
     margin: Quantity | None
-    verdict: Verdict
+    role: Role = ""
+    adjusted: Quantity | None = None
 
     @property
     def outcome(self) -> Outcome:
-        """What the numbers decide: the whole 95 % interval, else the margin, else the sign of one seed."""
-        if self.verdict.unknown:
+        """What the numbers decide."""
+        if self.basis == "nothing":
             return "unknown"
-        if self.verdict.open or self.difference.mean == 0 or (self.margin and self.verdict.no):
+        decides = self.adjusted or self.p
+        if decides is not None:
+            clear = decides.mean < LEVEL
+        else:
+            clear = self.margin is None or self.apart.mean > self.margin.mean
+        if not clear or self.difference.mean == 0:
             return "open"
         return "higher" if self.difference.mean > 0 else "lower"
 
@@ -66,20 +110,36 @@ class Contrast:
 
     @property
     def unknown(self) -> bool:
-        """Whether no seed gave two finite numbers."""
+        """Whether one of them has no finite number."""
         return self.outcome == "unknown"
 
     @property
     def sure(self) -> bool:
-        """Whether more than the sign of one seed decided; a mere count, such as of weights, is sure."""
-        return self.verdict.sure or self.margin is not None or self.left.form == "count"
+        """Whether more than the sign of one seed decided."""
+        return self.basis not in ("sign", "nothing")
 
     @property
     def phrase(self) -> str:
         """The outcome in words."""
-        same = "the same" if self.left.form == "count" else "no clear difference"
+        same = "the same" if self.basis == "exact" else "no clear difference"
         said = {"open": same, "unknown": "cannot be said"}.get(self.outcome, self.outcome)
         return said if self.sure or self.unknown else f"{said} (one seed)"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The outcome as a judgement: whether the left one is higher; by a margin, whether they differ."""
+        meaning, (left, right) = f"{self.meaning[:1].upper()}{self.meaning[1:]}", self.names
+        if self.margin is None:
+            truths: Mapping[Outcome, Truth] = {"higher": "yes", "lower": "no", "unknown": "unknown"}
+            truth = truths.get(self.outcome, "open" if self.p else "no")
+            claim = f"{meaning}: higher for {left} than for {right}"
+            return Verdict(claim, self.difference, 0.0, truth, self.p, self.adjusted, self.role)
+        claim = f"{meaning}: {left} and {right} differ by more than seeds do"
+        return Verdict(claim, self.apart, self.margin.mean, "no" if self.open else "yes", role=self.role)
+
+    def judged(self, role: Role, adjusted: Quantity | None) -> "Contrast":
+        """Return the same as one of several that answer a question."""
+        return replace(self, role=role, adjusted=adjusted)
 
 
 def contrast(
@@ -90,9 +150,11 @@ def contrast(
     right_name: str,
     margin: Quantity | None = None,
 ) -> Contrast:
-    """Compare two numbers seed by seed.
+    """Compare two numbers over the seeds of both; the two may have different seeds, and not equally many.
 
-    Seeds decide by pairs: runs with the same seed are matched.
+    Several seeds decide by `cnnreport.report.numbers.estimate.difference_of_means`. Where nothing varies, for
+    it is a count or all seeds of each side agree to the bit, there is nothing to test and the numbers are
+    compared as they are. One seed against one decides by the margin, else by the sign, which is not `sure`.
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.
@@ -100,33 +162,65 @@ def contrast(
         right: The number that it is compared with; of the same form.
         left_name: Who has the left one, for the table of verdicts.
         right_name: Who has the right one.
-        margin: What decides where there is but one seed; see `seed_margin`.
-
-    Raises:
-        UsageError: The two have different seeds.
+        margin: What decides where either has but one seed; see `seed_margin`.
     """
+    basis, estimate = _judge(left, right)
+    if basis == "sign" and margin is not None:
+        basis = "margin"
+    return contrast_of(name, left, right, (left_name, right_name), basis, estimate, margin)
+
+
+def contrast_of(
+    name: str,
+    left: Quantity,
+    right: Quantity,
+    names: tuple[str, str],
+    basis: Basis,
+    estimate: Estimate,
+    margin: Quantity | None = None,
+    meaning: str = "",
+) -> Contrast:
+    """Return the contrast of two numbers whose difference is estimated; see `contrast`.
+
+    Args:
+        name: Unique in the report; names of the new quantities begin with it.
+        left: The number that is compared.
+        right: The number that it is compared with; of the same form.
+        names: Who has the left one, and who the right one.
+        basis: What decides.
+        estimate: The difference.
+        margin: What decides where the basis says so.
+        meaning: What is compared; the meaning of the left number where it is left out.
+    """
+    what = meaning or left.meaning
+    tested = basis in TESTED
+    # What is exact has an interval of no width, what has but one seed has none.
+    half = estimate.half_width if tested or basis == "exact" else None
     form = "points" if left.form == "share" else left.form
-    less = difference(
-        f"{name}.difference", f"{left.meaning}, {left_name} minus {right_name}", left, right, form
-    )
-    sign = -1.0 if less.mean < 0 else 1.0
-    apart = combine(
+    how = f"mean of {{}} minus mean of {{}}{f'; {_HOW[basis]}' if tested else ''}"
+    said = f"{what}, {names[0]} minus {names[1]}"
+    less = over_all(f"{name}.difference", said, estimate.value, how, left, right, form=form, half=half)
+    size = over_all(
         f"{name}.apart",
-        f"size of the difference: {less.meaning}",
-        "size of ({})",
-        lambda x: sign * x,
-        less,
+        f"size of the difference: {said}",
+        abs(estimate.value),
+        f"size of ({how})",
+        left,
+        right,
         form=form,
+        half=half,
     )
-    used = margin if less.half_width is None else None
-    meaning = f"{left.meaning[:1].upper()}{left.meaning[1:]}"
-    if used is None:
-        verdict = exceeds(f"{meaning}: higher for {left_name} than for {right_name}", less)
-    else:
-        claim = f"{meaning}: {left_name} and {right_name} differ by more than seeds do"
-        verdict = exceeds(claim, apart, used.mean)
     return Contrast(
-        left.meaning, left, right, less, apart, _relative(name, less, right), _p(name, less), used, verdict
+        meaning=what,
+        left=left,
+        right=right,
+        names=names,
+        basis=basis,
+        difference=less,
+        apart=size,
+        relative=_relative(name, less, right),
+        p=_p(name, less, estimate.p) if tested else None,
+        margin=margin if basis == "margin" else None,
     )
 
 
@@ -138,14 +232,18 @@ def contrasts(
     right_name: str,
     margins: Mapping[str, Quantity] | None = None,
 ) -> dict[str, Contrast]:
-    """Compare the numbers of two trainings that bear the given names; see `contrast`."""
+    """Compare the numbers of two trainings that bear the given names; see `contrast`.
+
+    The first name is the primary measure, which the question asks about; the others are secondary.
+    """
     first = names[0]
     prefix = f"{left[first].name.partition('.')[0]}.less.{right[first].name.partition('.')[0]}"
     known = margins or {}
-    return {
+    compared = {
         name: contrast(f"{prefix}.{name}", left[name], right[name], left_name, right_name, known.get(name))
         for name in names
     }
+    return family(compared, first)
 
 
 def seed_margin(number: Quantity) -> Quantity | None:
@@ -176,24 +274,17 @@ def basis(contrasts: Sequence[Contrast]) -> Decision:
     """Return what decided the verdicts of some contrasts: what a table of them has to explain.
 
     Returns:
-        ``tested`` where there are p values, ``interval`` where the seeds agree so well that there are none,
-        ``margin``, ``sign`` of one seed, or ``nothing`` where no seed gave two finite numbers.
+        The first of the bases that is found among those that vary; ``exact`` where none does, ``nothing``
+        where there is none.
     """
-    weighed = [each for each in contrasts if each.left.form != "count" and not each.unknown]
-    if any(each.p for each in weighed):
-        outcome = "tested"
-    elif any(each.margin for each in weighed):
-        outcome = "margin"
-    elif any(each.sure for each in weighed):
-        outcome = "interval"
-    else:
-        outcome = "sign" if weighed else "nothing"
-    among = ("tested", "interval", "margin", "sign", "nothing")
+    among = get_args(Basis)
+    found = [each.basis for each in contrasts]
+    outcome = next((name for name in _BY_WEIGHT if name in found), "nothing")
     return Decision("what decides which is higher", outcome, among)
 
 
 def balance(
-    meaning: str, lower_is_better: Sequence[Contrast], higher_is_better: Sequence[Contrast] = ()
+    meaning: str, lower_is_better: Sequence[Directed], higher_is_better: Sequence[Directed] = ()
 ) -> Decision:
     """Weigh several numbers of which some are better the lower they are.
 
@@ -220,22 +311,37 @@ def seed_margins(names: Sequence[str], numbers: Mapping[str, Quantity]) -> dict[
     return {name: margin for name, margin in margins.items() if margin is not None}
 
 
+def _judge(left: Quantity, right: Quantity) -> tuple[Basis, Estimate]:
+    """Return what can decide between two numbers, and their difference."""
+    mine, theirs = left.finite, right.finite
+    plain = Estimate(left.mean - right.mean, 0.0, math.inf)
+    if not mine or not theirs:
+        return "nothing", plain
+    fewest, varies = min(len(mine), len(theirs)), len({*mine}) > 1 or len({*theirs}) > 1
+    if not varies and (fewest > 1 or left.form == "count"):
+        return "exact", plain
+    if varies and (estimate := difference_of_means(mine, theirs)) is not None:
+        return "welch" if fewest > 1 else "predicted", estimate
+    return "sign", plain
+
+
 def _relative(name: str, less: Quantity, right: Quantity) -> Quantity | None:
-    if not less.finite or not right.finite or right.mean == 0:
+    if not less.finite or right.mean == 0:
         return None
-    matched = [right.values[seed] for seed, value in less.values.items() if math.isfinite(value)]
-    value = less.mean / (math.fsum(matched) / len(matched))
-    meaning = f"{less.meaning}, relative to the latter"
     return over_all(
-        f"{name}.relative", meaning, value, "mean of {} over the mean of {}", less, right, form="share"
+        f"{name}.relative",
+        f"{less.meaning}, relative to the latter",
+        less.mean / right.mean,
+        "{} over the mean of {}",
+        less,
+        right,
+        form="share",
     )
 
 
-def _p(name: str, less: Quantity) -> Quantity | None:
-    value = paired_p(less.finite)
+def _p(name: str, less: Quantity, value: float | None) -> Quantity | None:
     if value is None:
         return None
-    meaning = f"p value of the paired t test: {less.meaning}"
     return over_all(
-        f"{name}.p", meaning, value, "two-sided t test over the seeds of {}", less, form="probability"
+        f"{name}.p", f"p value: {less.meaning}", value, "two-sided t test of {}", less, form="probability"
     )

@@ -36,6 +36,7 @@ class Quantity:
         values: The value of each seed; NaN where the run diverged.
         form: How it prints.
         source: Where it was read.
+        half: Half of its 95 % interval where that is not the one of the mean over its values.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Quantity:
     values: Mapping[int, float]
     form: Form
     source: Source
+    half: float | None = None
 
     @property
     def finite(self) -> list[float]:
@@ -61,12 +63,12 @@ class Quantity:
 
     @property
     def half_width(self) -> float | None:
-        """Half of the 95 % t interval over seeds, None with fewer than two values."""
-        return half_width(self.finite)
+        """Half of the 95 % interval, else the t interval over seeds; None with fewer than two values."""
+        return half_width(self.finite) if self.half is None else self.half
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % t interval of the mean over seeds, None with fewer than two values."""
+        """The 95 % interval of the mean, None where there is none."""
         half = self.half_width
         return None if half is None else (self.mean - half, self.mean + half)
 
@@ -115,26 +117,6 @@ def half_width(values: list[float]) -> float | None:
     return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * math.sqrt(variance / count)
 
 
-def paired_p(differences: list[float]) -> float | None:
-    """Return the two-sided p value of a paired t test (Student, 1908) against a difference of zero.
-
-    Args:
-        differences: One for each pair, finite.
-
-    Returns:
-        A probability; None with fewer than two pairs, or where all differences are the same.
-    """
-    half = half_width(differences)
-    if not half:
-        return None
-    from scipy.special import stdtr, stdtrit
-
-    mean = math.fsum(differences) / len(differences)
-    degrees = len(differences) - 1
-    error = half / float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
-    return 2 * float(stdtr(degrees, -abs(mean / error)))
-
-
 def combine(
     name: str, meaning: str, rule: str, combined: Callable[..., float], *parts: Quantity, form: Form
 ) -> Quantity:
@@ -168,7 +150,15 @@ def difference(name: str, meaning: str, left: Quantity, right: Quantity, form: F
     return combine(name, meaning, f"{{}} {MINUS} {{}}", lambda a, b: a - b, left, right, form=form)
 
 
-def over_all(name: str, meaning: str, value: float, how: str, *parts: Quantity, form: Form) -> Quantity:
+def over_all(
+    name: str,
+    meaning: str,
+    value: float,
+    how: str,
+    *parts: Quantity,
+    form: Form,
+    half: float | None = None,
+) -> Quantity:
     """Return a number that is made of all seeds together, and so has one value.
 
     Args:
@@ -178,10 +168,12 @@ def over_all(name: str, meaning: str, value: float, how: str, *parts: Quantity, 
         how: How it is computed, with ``{}`` for each part's field.
         parts: What it was computed from; they may have different seeds.
         form: How it prints.
+        half: Half of its 95 % interval; None where it has none.
     """
     runs = tuple(dict.fromkeys(run for part in parts for run in part.source.runs))
     files = ", ".join(dict.fromkeys(part.source.file for part in parts))
-    return Quantity(name, meaning, {0: float(value)}, form, Source(runs, files, how.format(*_fields(parts))))
+    source = Source(runs, files, how.format(*_fields(parts)))
+    return Quantity(name, meaning, {0: float(value)}, form, source, half)
 
 
 def _fields(parts: Sequence[Quantity]) -> list[str]:

@@ -129,6 +129,24 @@ def from_samples(
     return _read(runs, field, meaning, form, artefact.SAMPLES, read)
 
 
+def of_images(runs: Sequence[Run], name: str) -> "np.ndarray[Any, Any] | None":
+    """Return what runs kept of each image.
+
+    Args:
+        runs: The runs of one experiment.
+        name: The array, of shape (N, ...) for N images, the same images in all runs.
+
+    Returns:
+        Those of the runs that did not diverge, of shape (S, N, ...); None where there is no such run, or one
+        kept no array of that name.
+    """
+    import numpy as np
+
+    arrays = [run.samples().get(name) for run in runs if not run.diverged]
+    found = [array for array in arrays if array is not None]
+    return np.stack(found) if found and len(found) == len(arrays) else None
+
+
 def setting(runs: Sequence[Run], name: str, meaning: str, form: Form = "count") -> Quantity:
     """Read a field of the spec, the same in every run of an experiment."""
 

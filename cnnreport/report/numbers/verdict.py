@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnreport.kinds.digits import digits
+from cnnreport.report.numbers.family import Role
 from cnnreport.report.numbers.quantity import Quantity
 
 Outcome = Literal["yes", "no", "open", "unknown"]
@@ -19,12 +20,18 @@ class Verdict:
         threshold: What it has to exceed.
         outcome: ``open`` where the interval over seeds contains the threshold, ``unknown`` where no
             run gave a finite number.
+        p: The p value of a comparison; None where there is no test.
+        adjusted: The p value after correction for the number of comparisons; it decides then.
+        role: What it is in its question; empty where it is no comparison, or the only one.
     """
 
     claim: str
     amount: Quantity
     threshold: float
     outcome: Outcome
+    p: Quantity | None = None
+    adjusted: Quantity | None = None
+    role: Role = ""
 
     @property
     def yes(self) -> bool:

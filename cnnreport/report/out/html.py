@@ -6,7 +6,6 @@ from pathlib import Path
 from cnnreport.errors import UsageError
 from cnnreport.report.draw import fonts
 from cnnreport.report.out.writer import Writer
-from cnnreport.report.page.report import Report
 from cnnreport.system import durable
 
 _FACE = (
@@ -34,11 +33,11 @@ _STYLE = """
 """
 
 
-def write(report: Report, path: Path) -> str:
-    """Write a report's page to an HTML file.
+def write(page: str, path: Path) -> str:
+    """Write the page of a document to an HTML file.
 
     Args:
-        report: What was composed.
+        page: What was composed.
         path: Where it goes.
 
     Returns:
@@ -48,11 +47,11 @@ def write(report: Report, path: Path) -> str:
         EnvironmentFailure: A font is missing, or the file cannot be written.
         UsageError: The page has no head that ends.
     """
-    if "</head>" not in report.page:
+    if "</head>" not in page:
         raise UsageError("the page has no </head>", "restore it in the template page.html.j2")
     # Beside the page's own style sheets; the PDF has its typefaces from their files.
     added = f"{_VIEWPORT}\n<style>{_faces()}{_STYLE}</style>\n</head>"
-    return durable.write(path, report.page.replace("</head>", added, 1).encode())
+    return durable.write(path, page.replace("</head>", added, 1).encode())
 
 
 def _faces() -> str:

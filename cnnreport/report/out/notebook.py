@@ -5,13 +5,14 @@ is opened and saved there differs by nothing but what was changed.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.page.cells.cell import Cell, Drawn, Output
+from cnnreport.report.page.outline import Outline
 from cnnreport.report.page.report import Report
 from cnnreport.system import durable
 
@@ -26,11 +27,22 @@ _METADATA = {
 }
 
 
-def write(report: Report, path: Path) -> str:
-    """Write a report's notebook.
+def read(report: Report, _document: str) -> str:
+    """Return the notebook of a report, the text of its file.
+
+    Raises:
+        UsageError: The report has no notebook, or one of its templates has a mistake.
+    """
+    if report.notebook is None:
+        raise UsageError(f"the report {report.title!r} has no notebook", "name one in its report.toml")
+    return encode(report.title, report.notebook())
+
+
+def write(content: str, path: Path) -> str:
+    """Write a notebook.
 
     Args:
-        report: What was composed.
+        content: What `read` returned.
         path: Where it goes.
 
     Returns:
@@ -38,29 +50,26 @@ def write(report: Report, path: Path) -> str:
 
     Raises:
         EnvironmentFailure: The file cannot be written.
-        UsageError: The report has no notebook, or one of its templates has a mistake.
         VerificationError: It would be larger than `LARGEST`.
     """
-    if report.notebook is None:
-        raise UsageError(f"the report {report.title!r} has no notebook", "name one in its report.toml")
-    content = encode(report.title, report.notebook())
-    if len(content) > LARGEST:
+    encoded = content.encode()
+    if len(encoded) > LARGEST:
         raise VerificationError(
-            f"{path.name} would have {len(content):,} bytes, more than the {LARGEST:,} that a notebook may have",
+            f"{path.name} would have {len(encoded):,} bytes, more than the {LARGEST:,} that a notebook may have",
             "draw fewer or smaller pictures in its cells",
         )
-    return durable.write(path, content)
+    return durable.write(path, encoded)
 
 
-def encode(title: str, cells: Iterable[Cell]) -> bytes:
-    """Return the file of a notebook; the same cells give the same bytes."""
+def encode(title: str, cells: Iterable[Cell]) -> str:
+    """Return the text of a notebook's file; the same cells give the same text."""
     content = {
         "cells": [_cell(cell) for cell in cells],
         "metadata": {**_METADATA, "title": title},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -92,4 +101,8 @@ def _require() -> None:
     """Need nothing beyond what every report needs."""
 
 
-WRITER = Writer("notebook", ".ipynb", __name__, (), _require, write)
+def _files(outline: Outline) -> Mapping[str, str]:
+    return {} if outline.notebook is None else {"notebook": outline.notebook}
+
+
+WRITER = Writer("notebook", ".ipynb", __name__, (), _require, write, read=read, files=_files, worked_on=True)

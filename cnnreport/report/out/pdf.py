@@ -18,7 +18,6 @@ from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.report.draw import fonts
 from cnnreport.report.out import libraries
 from cnnreport.report.out.writer import Writer
-from cnnreport.report.page.report import Report
 from cnnreport.system import durable
 
 if TYPE_CHECKING:
@@ -39,11 +38,11 @@ def require() -> None:
     fonts.faces()
 
 
-def write(report: Report, path: Path) -> str:
-    """Print a report's page to a PDF file: tagged, with bookmarks and metadata, in the bundled fonts only.
+def write(page: str, path: Path) -> str:
+    """Print a page to a PDF file: tagged, with bookmarks and metadata, in the bundled fonts only.
 
     Args:
-        report: What was composed.
+        page: That of a document, its links to others leading to PDFs.
         path: Where the PDF goes.
 
     Returns:
@@ -54,7 +53,7 @@ def write(report: Report, path: Path) -> str:
         VerificationError: WeasyPrint warned of something; nothing is written.
     """
     require()
-    return durable.write(path, render(report.page))
+    return durable.write(path, render(page))
 
 
 def render(html: str) -> bytes:
@@ -156,4 +155,4 @@ class _Collector(logging.Handler):
             self.lines.append(line)
 
 
-WRITER = Writer("PDF", ".pdf", __name__, ("weasyprint", "pydyf", "fonttools"), require, write)
+WRITER = Writer("PDF", ".pdf", __name__, ("weasyprint", "pydyf", "fonttools"), require, write, apart=True)

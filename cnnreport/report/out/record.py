@@ -1,103 +1,128 @@
-"""What a written file depends on, kept beside it: where that is the same, the file is not made again."""
+"""What a written file depends on, kept beside it: where that is the same, the file is not made again.
+
+Two things are asked in turn. Where templates, answers, code, runs and libraries are the same, nothing has
+to be composed. Where they are not, the document is composed, and its file still stands if the same came out.
+"""
 
 import json
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cnnreport.report.out.writer import Writer, record_of
+from cnnreport.report.out.writer import DIGEST, Writer, is_changed, read_record, record_of
 from cnnreport.report.page import compose
 from cnnreport.report.page.compose import Context
-from cnnreport.report.page.report import Report
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 from cnnreport.system import durable
 
-_DIGEST, _SECONDS = "sha256", "seconds"
-"""Parts of a record that say nothing of what the file depends on: what is in it, and how long it took."""
+_DIGEST, _CONTENT, _SECONDS = DIGEST, "content", "seconds"
+"""Parts of a record that decide nothing: the hashes of the file and of what it was written from, and times."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """A file that a report is written to.
+    """A file that a document of a report is written to.
 
     Args:
         writer: What writes it.
+        document: The name of the document.
         path: Where it lies.
         depends: All that decides what is in it, as JSON can hold it.
+        writing: The part of that which decides how a given content is written.
     """
 
     writer: Writer
+    document: str
     path: Path
     depends: Mapping[str, object]
+    writing: Mapping[str, object]
 
     @property
     def stands(self) -> bool:
         """Whether the file is there, is what was written, and was made of the same."""
-        kept = _read(self.path)
-        made_of = {name: part for name, part in kept.items() if name not in (_DIGEST, _SECONDS)}
-        return made_of == self.depends and durable.read(self.path, str(kept.get(_DIGEST))) is not None
+        kept = read_record(self.path)
+        made_of = {name: part for name, part in kept.items() if name not in (_DIGEST, _CONTENT, _SECONDS)}
+        return made_of == self.depends and self._is_there(kept)
 
-    def write(self, report: Report, composing: float) -> None:
-        """Write the file, and the record beside it.
+    @property
+    def edited(self) -> bool:
+        """Whether the file is one that people work on, and is not what a build wrote any more."""
+        return self.writer.worked_on and is_changed(self.path)
+
+    def holds(self, content: str) -> bool:
+        """Say whether the file is what a content would give; then its record is brought up to date."""
+        kept = read_record(self.path)
+        if kept.get(_CONTENT) != self._hash(content) or not self._is_there(kept):
+            return False
+        self._keep(content, str(kept[_DIGEST]), kept.get(_SECONDS))
+        return True
+
+    def written(self, content: str, digest: str, seconds: Mapping[str, float]) -> None:
+        """Note beside the file that it was written.
 
         Args:
-            report: What goes into it.
-            composing: The seconds that it took to compose that.
-
-        Raises:
-            CnnReportError: Of the writer; no file is left then.
+            content: What was written.
+            digest: The SHA-256 of the file.
+            seconds: How long it took: ``composing`` and ``writing``.
         """
-        begin = time.perf_counter()
-        digest = self.writer.write(report, self.path)
-        took = {"composing": composing, "writing": time.perf_counter() - begin}
-        durable.write(
-            record_of(self.path), artefact.encode({**self.depends, _DIGEST: digest, _SECONDS: took})
-        )
+        self._keep(content, digest, seconds)
+
+    def _is_there(self, kept: Mapping[str, Any]) -> bool:
+        return durable.read(self.path, str(kept.get(_DIGEST))) is not None
+
+    def _hash(self, content: str) -> str:
+        made_of = [durable.sha256(content.encode()), self.writing]
+        return durable.sha256(json.dumps(made_of, sort_keys=True).encode())
+
+    def _keep(self, content: str, digest: str, seconds: object) -> None:
+        parts = {_CONTENT: self._hash(content), _DIGEST: digest, _SECONDS: seconds}
+        durable.write(record_of(self.path), artefact.encode({**self.depends, **parts}))
 
 
-def output(
-    writer: Writer, path: Path, runs: Sequence[Run], sources: Mapping[str, Path], context: Context
-) -> Output:
-    """Collect what a file depends on.
+def outputs(
+    writer: Writer,
+    paths: Mapping[str, Path],
+    runs: Sequence[Run],
+    sources: Mapping[str, Path],
+    code: Collection[str],
+    context: Context,
+) -> list[Output]:
+    """Collect what the files of a writer depend on.
 
     Args:
-        writer: What writes it.
-        path: Where it lies.
+        writer: What writes them.
+        paths: Where they lie, by the names of their documents.
         runs: What the report tells of.
         sources: Every template, answer and module that has a part in it, by names that tell them apart.
+        code: The names of those that decide how a given content is written.
         context: What the report says about the build.
     """
     libraries = {*compose.LIBRARIES, *writer.libraries}
-    manifests = {run.folder.name: run.folder / artefact.MANIFEST for run in runs}
+    versions = {library: version(library) for library in sorted(libraries)}
+    hashes = _hashes(sources)
     depends = {
         "context": asdict(context),
-        "runs": _hashes(manifests),
+        "runs": _hashes({run.folder.name: run.folder / artefact.MANIFEST for run in runs}),
         "imported": sorted(run.folder.name for run in runs if run.imported),
-        "sources": _hashes(sources),
-        "versions": {library: version(library) for library in sorted(libraries)},
+        "sources": hashes,
+        "versions": versions,
     }
-    return Output(writer, path, depends)
+    writing = {"sources": {name: hashes[name] for name in sorted(code)}, "versions": versions}
+    return [Output(writer, name, path, depends, writing) for name, path in paths.items()]
 
 
 def last_time(paths: Iterable[Path]) -> float | None:
     """Return the seconds that it took to compose and write some files, None where one was never written."""
     try:
-        took = [_read(path)[_SECONDS] for path in paths]
-        return max(float(t["composing"]) for t in took) + sum(float(t["writing"]) for t in took)
+        took = [read_record(path)[_SECONDS] for path in paths]
+        # The slow ones are written side by side.
+        return sum(max(float(t[part]) for t in took) for part in ("composing", "writing"))
     except (KeyError, TypeError, ValueError):
         return None  # of an earlier version, or damaged: then the file is made again
 
 
 def _hashes(sources: Mapping[str, Path]) -> dict[str, str]:
     return {name: durable.sha256(file.read_bytes()) for name, file in sorted(sources.items())}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(record_of(path).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return {}  # whatever stands there is no report of ours

@@ -1,13 +1,26 @@
-"""What a kind of output is: a way to put a composed report into a file."""
+"""What a kind of output is: a way to put a document of a composed report into a file."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cnnreport.report.page.report import Report
+from cnnreport.report.page.outline import Outline
+from cnnreport.report.page.report import MAIN, SUPPLEMENT, Report
+from cnnreport.system import durable
 
 RECORD = ".json"
 """Added to the name of a written file: what it was made of, and its own hash."""
+
+DIGEST = "sha256"
+"""What the hash of the file is called in its record."""
+
+
+def documents(outline: Outline) -> dict[str, str]:
+    """Return the file that is handed in and the supplement, where there is one, by their documents."""
+    named = {MAIN: outline.output, SUPPLEMENT: outline.supplement}
+    return {name: file for name, file in named.items() if file is not None}
 
 
 @dataclass(frozen=True)
@@ -16,12 +29,17 @@ class Writer:
 
     Args:
         name: What a reader calls it.
-        suffix: How its files end, in place of the ending of the report's output.
+        suffix: How its files end, whatever the ending that the outline names.
         module: The dotted name of the module that writes it: its source, and those of all that it
             imports, decide what is written.
         libraries: Those whose version can change what is written.
         require: Raises where this machine lacks what writing needs, before anything is computed.
-        write: Writes a report to a file and returns the SHA-256 of what was written.
+        write: Writes a content to a file and returns the SHA-256 of what was written.
+        read: Returns that content of a report's document, by its name; by default its page.
+        files: The files of this kind that a report has, by the names of their documents.
+        apart: Whether writing takes so long that several files are written side by side, each in a process of
+            its own; `write` is then a function of a module.
+        worked_on: Whether people go on working in its files: one that was changed is never overwritten unasked.
     """
 
     name: str
@@ -29,13 +47,39 @@ class Writer:
     module: str
     libraries: tuple[str, ...]
     require: Callable[[], object]
-    write: Callable[[Report, Path], str]
+    write: Callable[[str, Path], str]
+    read: Callable[[Report, str], str] | None = None
+    files: Callable[[Outline], Mapping[str, str]] = documents
+    apart: bool = False
+    worked_on: bool = False
 
-    def path(self, output: Path) -> Path:
-        """Return the file of a report by its output, the file of what is handed in."""
-        return output.with_name(output.stem + self.suffix)
+    @property
+    def format(self) -> str:
+        """What it is asked for by."""
+        return self.suffix.removeprefix(".")
+
+    def paths(self, outline: Outline, folder: Path) -> dict[str, Path]:
+        """Return the files of a report that lie in some folder, by the names of their documents."""
+        return {name: folder / (Path(file).stem + self.suffix) for name, file in self.files(outline).items()}
+
+    def content(self, report: Report, document: str) -> str:
+        """Return what is written of a document, by its name."""
+        return self.read(report, document) if self.read else report.page_as(document, self.suffix)
 
 
 def record_of(path: Path) -> Path:
     """Return the record beside a written file."""
     return path.with_name(path.name + RECORD)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what the record beside a file says, nothing where there is none."""
+    try:
+        return dict(json.loads(record_of(path).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}  # whatever stands there is no report of ours
+
+
+def is_changed(path: Path) -> bool:
+    """Say whether a file is there and is not what a build wrote."""
+    return path.exists() and durable.read(path, str(read_record(path).get(DIGEST))) is None

@@ -16,10 +16,18 @@ from cnnreport.report.draw import drawings, fonts
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.page import listing, templating
 from cnnreport.report.page.cells.notebook import lay_out
-from cnnreport.report.page.ledger import Ledger
+from cnnreport.report.page.ledger import Ledger, Volume
 from cnnreport.report.page.outline import Outline, Section
-from cnnreport.report.page.provenance import trace
-from cnnreport.report.page.report import ComposedSection, Part, Report
+from cnnreport.report.page.provenance import Provenance, trace
+from cnnreport.report.page.report import (
+    MAIN,
+    PAGE,
+    SUPPLEMENT,
+    ComposedSection,
+    Document,
+    Part,
+    Report,
+)
 
 SHARED = "shared"
 """The folder of the templates that serve every report; a project's own of that name comes first."""
@@ -45,6 +53,9 @@ _APPENDIX = {
 }
 """What stands behind the sections of every report: the link target and the title of each."""
 
+RUNS = "runs"
+"""The link target of the table of runs."""
+
 Answering = Callable[[Runs], Answer]
 """What turns runs into the answer of one section."""
 
@@ -62,6 +73,27 @@ class Context:
     smoke: bool = False
     command: str = ""
     subsetter: str = ""
+
+
+@dataclass(frozen=True)
+class Sheaf:
+    """What one document of a report is to hold, as its cover needs it.
+
+    Args:
+        name: Of the document.
+        title: Of the document.
+        volume: How the others refer to it.
+        sections: Its sections, in order.
+        left_out: What the handout asks for and has no runs.
+        last: Whether it says where all numbers come from.
+    """
+
+    name: str
+    title: str
+    volume: Volume
+    sections: tuple[Section, ...]
+    left_out: tuple[Section, ...]
+    last: bool
 
 
 def check(project: Project, outline: Outline) -> None:
@@ -98,12 +130,9 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     if not available:
         raise UsageError(f"there are no runs for the report {outline.name}", "run its experiments first")
     sections = [s for s in outline.sections if all(name in available for name in s.experiments)]
-    ledger = Ledger()
-    for section in sections:
-        ledger.announce(section.id, section.reference)
-    ledger.announce("runs", "table of runs")
-    for name, title in _APPENDIX.items():
-        ledger.announce(name, title)
+    provenance = trace(available)
+    sheaves = _sheaves(outline, sections)
+    ledger = _announced(sheaves, provenance)
     answers = _answer(project, outline, sections, available)
     render = templating.open_templates(
         _folders(project, outline),
@@ -111,46 +140,113 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         {
             "outline": outline,
             "context": context,
-            "provenance": trace(available),
+            "provenance": provenance,
             "answers": answers,
             "families": fonts.Families(),
-            "left_out": [s for s in outline.sections if s not in sections and not s.beyond],
+            "printed": frozenset(section.id for section in sections),
+            "write_up": sheaves[0],
+            "supplement": sheaves[-1] if len(sheaves) > 1 else None,
         },
     )
-    report = _lay_out(render, ledger, outline, sections, answers)
+    drafts = [_draft(render, ledger, outline, sheaf, answers) for sheaf in sheaves]
+    # Whatever a text refers to has its place by now, in whichever document.
+    documents = tuple(
+        _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
+        for draft, sheaf in zip(drafts, sheaves, strict=True)
+    )
+    report = Report(outline.title, documents, ledger)
     if outline.notebook is None:
         return report
     # Laid out when it is written: its pictures take seconds that no other output needs.
-    cells = partial(lay_out, templating.open_cells(_folders(project, outline)), outline, report.parts, available, answers)
-    return replace(report, notebook=cells)
+    written = templating.open_cells(_folders(project, outline))
+    return replace(report, notebook=partial(lay_out, written, outline, documents, available, answers))
 
 
-def _lay_out(
+def _sheaves(outline: Outline, sections: Sequence[Section]) -> list[Sheaf]:
+    """Say what each document is to hold, in the order in which they are read."""
+    volumes = {MAIN: Volume(Path(outline.output).stem + PAGE, "", f"in the {MAIN}")}
+    if outline.supplement:
+        volumes[SUPPLEMENT] = Volume(Path(outline.supplement).stem + PAGE, "S", f"in the {SUPPLEMENT}")
+
+    def of(name: str, some: Iterable[Section]) -> tuple[Section, ...]:
+        return tuple(section for section in some if outline.in_supplement(section) == (name == SUPPLEMENT))
+
+    missing = [s for s in outline.sections if s not in sections and not s.beyond]
+    return [
+        Sheaf(
+            name,
+            outline.title if name == MAIN else f"{outline.title}: {name}",
+            volume,
+            of(name, sections),
+            of(name, missing),
+            last=name == [*volumes][-1],
+        )
+        for name, volume in volumes.items()
+    ]
+
+
+def _announced(sheaves: Sequence[Sheaf], provenance: Provenance) -> Ledger:
+    """Begin the ledger of a report with all places that are known before anything is printed."""
+    ledger = Ledger([sheaf.volume for sheaf in sheaves])
+    for sheaf in sheaves:
+        for section in sheaf.sections:
+            # A question of the handout is where the handout is answered.
+            known = bool(section.label) and sheaf.name == MAIN
+            ledger.announce(section.id, section.reference, sheaf.volume, numbered=known)
+    last = sheaves[-1].volume
+    ledger.announce(RUNS, "table of runs", last)
+    for name, title in _APPENDIX.items():
+        ledger.announce(name, title, last)
+    for row in provenance.rows:
+        ledger.announce(row.anchor, row.label, last, numbered=True)
+    return ledger
+
+
+def _draft(
     render: templating.Render,
     ledger: Ledger,
     outline: Outline,
-    sections: list[Section],
+    sheaf: Sheaf,
     answers: Mapping[str, Answer],
-) -> Report:
+) -> Document:
+    """Render a document; references are still open, and so is its page."""
     # In reading order: numbers, figures and tables are counted as they are printed.
-    cover = render(f"{SHARED}/cover.html.j2")
-    texts = [render(s.template, section=s, answer=answers[s.id]) for s in sections]
-    origin = render(f"{SHARED}/provenance.html.j2")
-    verdicts = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
-    numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
-    # Whatever a text refers to has its place by now.
-    report = Report(
-        title=outline.title,
-        cover=ledger.resolve(cover),
-        parts=_parts(sections, map(ledger.resolve, texts)),
-        appendix=(*map(_appended, _APPENDIX, map(ledger.resolve, (origin, verdicts, numbers))),),
-        styles=_styles(render, outline),
-        ledger=ledger,
+    ledger.turn_to(sheaf.volume)
+    cover = render(f"{SHARED}/cover.html.j2", document=sheaf)
+    texts = [render(s.template, section=s, answer=answers[s.id]) for s in sheaf.sections]
+    appendix: tuple[ComposedSection, ...] = ()
+    if sheaf.last:
+        origin = render(f"{SHARED}/provenance.html.j2")
+        verdicts = render(f"{SHARED}/verdicts.html.j2", verdicts=_verdicts(answers))
+        numbers = render(f"{SHARED}/numbers.html.j2", origins=ledger.origins)
+        appendix = (*map(_appended, _APPENDIX, (origin, verdicts, numbers)),)
+    return Document(
+        name=sheaf.name,
+        file=sheaf.volume.file,
+        title=sheaf.title,
+        cover=cover,
+        parts=_parts(sheaf.sections, texts),
+        appendix=appendix,
+        styles=_styles(render, outline, sheaf),
     )
-    return replace(report, page=str(render(f"{SHARED}/page.html.j2", report=report)))
 
 
-def _parts(sections: list[Section], texts: Iterable[Markup]) -> tuple[Part, ...]:
+def _finished(render: templating.Render, draft: Document, resolve: Callable[[Markup], Markup]) -> Document:
+    """Fill in the references of a document, and make its page."""
+
+    def filled(sections: Iterable[ComposedSection]) -> tuple[ComposedSection, ...]:
+        return tuple(replace(section, html=resolve(section.html)) for section in sections)
+
+    document = replace(
+        draft,
+        cover=resolve(draft.cover),
+        parts=tuple(replace(part, sections=filled(part.sections)) for part in draft.parts),
+        appendix=filled(draft.appendix),
+    )
+    return replace(document, page=str(render(f"{SHARED}/page.html.j2", document=document)))
+
+
+def _parts(sections: Sequence[Section], texts: Iterable[Markup]) -> tuple[Part, ...]:
     """Put sections that follow each other in one part under its heading."""
     composed = [
         (s.part, ComposedSection(s.id, s.title, s.reference, text, s.beyond))
@@ -173,9 +269,9 @@ def _verdicts(answers: Mapping[str, Answer]) -> list[Verdict]:
     return list({(verdict.claim, verdict.amount.name): verdict for verdict in reached}.values())
 
 
-def _styles(render: templating.Render, outline: Outline) -> tuple[str, ...]:
-    own = [render(outline.style)] if outline.style else []
-    return (render(f"{SHARED}/style.css.j2"), listing.css(), *own)
+def _styles(render: templating.Render, outline: Outline, sheaf: Sheaf) -> tuple[str, ...]:
+    own = [render(outline.style, document=sheaf)] if outline.style else []
+    return (render(f"{SHARED}/style.css.j2", document=sheaf), listing.css(), *own)
 
 
 def _folders(project: Project, outline: Outline) -> list[Path]:

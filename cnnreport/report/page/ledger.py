@@ -1,9 +1,11 @@
 """What a report has printed: every number with its origin, every figure, table and equation with its place.
 
-References are filled in when the whole text stands, so that a text may point ahead.
+References are filled in when the whole text stands, so that a text may point ahead. A report may be bound
+in several volumes, each a document of its own, which refer to each other.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -31,13 +33,47 @@ class Origin:
     entries: list[Entry]
 
 
-class Ledger:
-    """Keeps the numbers and the numbering of one report while it is rendered."""
+@dataclass(frozen=True)
+class Volume:
+    """A document of a report, as the others refer to it.
 
-    def __init__(self) -> None:
+    Args:
+        file: The name of its page, which links to it from other volumes begin with.
+        prefix: What the numbers of its figures, tables and equations begin with.
+        words: Behind a title that another volume refers to: where that is, such as ``in the supplement``.
+    """
+
+    file: str = ""
+    prefix: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a reference leads: what it is called, there and in other volumes."""
+
+    label: str
+    afar: str
+    volume: Volume
+
+
+class Ledger:
+    """Keeps the numbers and the numbering of one report while it is rendered.
+
+    Args:
+        volumes: The documents of the report, in the order in which they are rendered; the last one says where
+            all numbers come from.
+    """
+
+    def __init__(self, volumes: Sequence[Volume] = (Volume(),)) -> None:
+        self._volume, self._last = volumes[0], volumes[-1]
         self._printed: dict[str, Entry] = {}
-        self._places: dict[str, str] = {}
-        self._counts: dict[str, int] = {}
+        self._places: dict[str, _Place] = {}
+        self._counts: dict[tuple[Volume, str], int] = {}
+
+    def turn_to(self, volume: Volume) -> None:
+        """Begin a volume: what is printed from now on stands there."""
+        self._volume = volume
 
     @property
     def origins(self) -> list[Origin]:
@@ -61,9 +97,13 @@ class Ledger:
             self._printed[quantity.name] = entry
         elif entry.quantity != quantity:
             raise UsageError(f"two different numbers are called {quantity.name}", "rename one of them")
-        return Markup('<a class="number" href="#{}">{}</a>').format(
-            entry.anchor, quantity.text if text is None else text
+        return Markup('<a class="number" href="{}">{}</a>').format(
+            self.origin(entry.anchor), quantity.text if text is None else text
         )
+
+    def origin(self, anchor: str) -> str:
+        """Return the address of a line in the appendix, such as that of a run."""
+        return _address(self._last, self._volume, anchor)
 
     def place(self, kind: str, name: str, label: str = "{kind} {number}") -> str:
         """Number a figure, table or equation and make it known to references.
@@ -79,37 +119,60 @@ class Ledger:
         Raises:
             UsageError: The name is taken.
         """
-        self._counts[kind] = self._counts.get(kind, 0) + 1
-        shown = label.format(kind=kind, number=self._counts[kind])
-        self.announce(name, shown)
+        count = self._counts.get((self._volume, kind), 0) + 1
+        self._counts[self._volume, kind] = count
+        shown = label.format(kind=kind, number=f"{self._volume.prefix}{count}")
+        self.announce(name, shown, numbered=True)
         return shown
 
-    def announce(self, name: str, label: str) -> None:
-        """Make something that is not counted, such as a section, known to references.
+    def announce(
+        self, name: str, label: str, volume: Volume | None = None, *, numbered: bool = False
+    ) -> None:
+        """Make a place, such as a section, known to references.
+
+        Args:
+            name: Its link target, unique in the report.
+            label: What references call it.
+            volume: The volume in which it is, by default the one that is being rendered.
+            numbered: Whether the label alone tells a reader of another volume where to look.
 
         Raises:
             UsageError: Another place has the same name.
         """
         if name in self._places:
             raise UsageError(f"two places of the report are called {name!r}", "rename one of them")
-        self._places[name] = label
+        there = volume or self._volume
+        afar = label if numbered or not there.words else f"{label} {there.words}"
+        self._places[name] = _Place(label, afar, there)
 
     def refer(self, name: str) -> Markup:
         """Link to a place by its name, which may come later in the text."""
         return Markup("\ue000{}\ue001").format(name)
 
-    def resolve(self, html: Markup) -> Markup:
+    def resolve(self, html: Markup, volume: Volume | None = None) -> Markup:
         """Fill in the references.
+
+        Args:
+            html: A rendered text.
+            volume: The volume that it is of, by default the one that is being rendered.
 
         Raises:
             UsageError: A reference leads nowhere.
         """
-        return Markup(_PLACEHOLDER.sub(self._link, html))  # safe: the labels are escaped
+        here = volume or self._volume
+        # Safe: the labels are escaped.
+        return Markup(_PLACEHOLDER.sub(lambda match: self._link(match.group(1), here), html))
 
-    def _link(self, match: re.Match[str]) -> str:
-        name = match.group(1)
+    def _link(self, name: str, here: Volume) -> str:
         if name not in self._places:
             known = ", ".join(sorted(self._places)) or "none"
             raise UsageError(f"the text refers to {name!r}, which is not there", f"places: {known}")
-        label = re.sub(r" (?=\S*\d)", "\u00a0", self._places[name])  # no line ends with a number to come
-        return f'<a class="ref" href="#{escape(name)}">{escape(label)}</a>'
+        place = self._places[name]
+        label = place.label if place.volume == here else place.afar
+        label = re.sub(r" (?=\S*\d)", "\u00a0", label)  # no line ends with a number to come
+        return f'<a class="ref" href="{escape(_address(place.volume, here, name))}">{escape(label)}</a>'
+
+
+def _address(volume: Volume, here: Volume, anchor: str) -> str:
+    """Return the address of an anchor in one volume as another one links to it."""
+    return f"#{anchor}" if volume == here else f"{volume.file}#{anchor}"

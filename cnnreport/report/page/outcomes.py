@@ -22,15 +22,17 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 
 from cnnreport.errors import UsageError
-from cnnreport.report.numbers import contrast, verdict
+from cnnreport.report.numbers import contrast, trend, verdict
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.trend import Trend
 from cnnreport.report.numbers.verdict import Verdict
 
 UNKNOWN = "unknown"
 
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "a contrast": get_args(contrast.Outcome),
+    "a trend": get_args(trend.Outcome),
     "a verdict": get_args(verdict.Outcome),
 }
 
@@ -39,7 +41,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 class Known:
     """What is asked for its outcome where it cannot be unknown."""
 
-    asked: Contrast | Verdict
+    asked: Contrast | Trend | Verdict
 
 
 class Outcomes(Extension):
@@ -97,7 +99,7 @@ def pick(asked: object, **texts: str) -> str:
     """Return the text of the branch that holds.
 
     Args:
-        asked: A contrast, a verdict, a decision, or a text that is itself one of the branches.
+        asked: A contrast, a trend, a verdict, a decision, or a text that is itself one of the branches.
         texts: The text of each outcome that could be.
 
     Raises:
@@ -106,7 +108,7 @@ def pick(asked: object, **texts: str) -> str:
     return texts[outcome(asked, tuple(texts))]
 
 
-def known(asked: Contrast | Verdict) -> Known:
+def known(asked: Contrast | Trend | Verdict) -> Known:
     """Assure that the outcome is not unknown, so that no words are needed for that.
 
     Raises:
@@ -129,20 +131,22 @@ def outcome(asked: object, branches: Sequence[str]) -> str:
         return asked
     least = isinstance(asked, Known)
     inner = asked.asked if isinstance(asked, Known) else asked
-    if not isinstance(inner, Contrast | Verdict | Decision):
-        raise UsageError(f"{inner!r} has no outcome", "ask a contrast, a verdict or a decision")
+    if not isinstance(inner, Contrast | Trend | Verdict | Decision):
+        raise UsageError(f"{inner!r} has no outcome", "ask a contrast, a trend, a verdict or a decision")
     possible = inner.among if isinstance(inner, Decision) else get_args(_outcomes(inner))
     if wrong := _compared(branches, [name for name in possible if not (least and name == UNKNOWN)]):
         raise UsageError(f"{wrong} (“{_meaning(inner)}”)", "name each outcome that could be, and no other")
     return inner.outcome
 
 
-def _outcomes(asked: Contrast | Verdict) -> Any:
-    return contrast.Outcome if isinstance(asked, Contrast) else verdict.Outcome
+def _outcomes(asked: Contrast | Trend | Verdict) -> Any:
+    if isinstance(asked, Contrast):
+        return contrast.Outcome
+    return trend.Outcome if isinstance(asked, Trend) else verdict.Outcome
 
 
-def _meaning(asked: Contrast | Verdict | Decision) -> str:
-    return asked.meaning if isinstance(asked, Contrast | Decision) else asked.claim
+def _meaning(asked: Contrast | Trend | Verdict | Decision) -> str:
+    return asked.claim if isinstance(asked, Verdict) else asked.meaning
 
 
 class _Checked(CodeGenerator):
@@ -180,7 +184,7 @@ def _blank(part: nodes.Node) -> bool:
 def _wrong(branches: Sequence[str], known: bool) -> str:
     """Return what is wrong with branches by their names alone, empty where nothing is.
 
-    Names of no contrast and no verdict are those of a decision, which knows its own.
+    Names of no contrast, trend or verdict are those of a decision, which knows its own.
     """
     if len(set(branches)) < max(len(branches), 1):
         return f"a branch is named twice: {', '.join(branches)}" if branches else "there are no branches"
@@ -191,7 +195,7 @@ def _wrong(branches: Sequence[str], known: bool) -> str:
         wrong = _compared(branches, [name for name in names if not (known and name == UNKNOWN)])
         mistakes.append(wrong and f"{wrong} (the outcomes of {kind})")
     if not mistakes and (known or {UNKNOWN, "open"} & set(branches)):
-        mistakes = [f"branches of no contrast and no verdict: {', '.join(branches)}"]
+        mistakes = [f"branches of no contrast, trend or verdict: {', '.join(branches)}"]
     return mistakes[0] if mistakes else ""
 
 

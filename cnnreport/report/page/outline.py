@@ -25,6 +25,8 @@ class Section:
         beyond: Whether it goes beyond the handout: it is printed where its runs exist, and only a full
             build computes them.
         label: What references call it, such as the number of the question; empty for its title.
+        supplement: Whether it belongs to the supplement; what goes beyond the handout does in any case.
+        asks: What the handout asks for, which the cover lists with its page; empty where it asks for nothing.
         cells: The template of its cells in the report's notebook, beside ``report.toml``, if it has any.
     """
 
@@ -35,6 +37,8 @@ class Section:
     experiments: tuple[str, ...] = ()
     beyond: bool = False
     label: str = ""
+    supplement: bool = False
+    asks: str = ""
     cells: str | None = None
 
     @property
@@ -52,12 +56,13 @@ class Outline:
         title: On the cover.
         subtitle: Below it.
         course: Where the questions come from.
-        output: The file name of the PDF.
+        output: The file name of the PDF that is handed in.
         sections: In order.
         summary: The template of the few lines of results on the cover, if there is one.
         style: The report's own style sheet, if there is one.
-        notebook: The file name of the notebook, if the report has one.
-        setup: The template of the cells with which it begins, if there are such.
+        supplement: The file name of the PDF of what was not asked for; None where one PDF holds everything.
+        notebook: The file name of the notebook, if there is one.
+        setup: The template of the cells with which the notebook begins, if there are such.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Outline:
     sections: tuple[Section, ...]
     summary: str | None = None
     style: str | None = None
+    supplement: str | None = None
     notebook: str | None = None
     setup: str | None = None
 
@@ -75,6 +81,10 @@ class Outline:
     def experiments(self) -> tuple[str, ...]:
         """The experiments that the report needs, each once, in order."""
         return tuple(dict.fromkeys(name for section in self.sections for name in section.experiments))
+
+    def in_supplement(self, section: Section) -> bool:
+        """Say whether a section belongs to a document other than the one that is handed in."""
+        return self.supplement is not None and (section.supplement or section.beyond)
 
     @property
     def beyond(self) -> frozenset[str]:
@@ -130,7 +140,7 @@ def load(project: Project, name: str) -> Outline:
     _refuse_twins(read, file)
     _check(content, Outline, file, "", given={"name", "sections"})
     outline = Outline(name=name, sections=read, **content)
-    _check_output(outline, file)
+    _check_files(outline, file)
     for named in (outline.summary, outline.style, outline.setup):
         _check_template(named, file, "")
     return outline
@@ -163,7 +173,7 @@ def _check(
     for key, value in table.items():
         if key == "experiments":
             fits, form = _is_names(value), "a list of names"
-        elif key == "beyond":
+        elif expected[key].type is bool:
             fits, form = isinstance(value, bool), "true or false"
         else:
             fits, form = isinstance(value, str) and bool(value.strip()), "a text"
@@ -183,12 +193,23 @@ def _refuse_twins(sections: tuple[Section, ...], file: Path) -> None:
         seen.add(section.id)
 
 
-def _check_output(outline: Outline, file: Path) -> None:
-    if not re.fullmatch(r"[\w.-]+\.pdf", outline.output):
-        raise UsageError(f"{file}, output = {outline.output!r} is no file name", "give a name ending in .pdf")
-    if outline.notebook is not None and not re.fullmatch(r"[\w.-]+\.ipynb", outline.notebook):
-        problem = f"{file}, notebook = {outline.notebook!r} is no file name"
-        raise UsageError(problem, "give a name ending in .ipynb")
+def _check_files(outline: Outline, file: Path) -> None:
+    named = {"output": outline.output, "supplement": outline.supplement, "notebook": outline.notebook}
+    taken: dict[str, str] = {}
+    for key, name in named.items():
+        if name is None:
+            continue
+        ending = ".ipynb" if key == "notebook" else ".pdf"
+        if not re.fullmatch(rf"[\w-][\w.-]*{re.escape(ending)}", name):
+            raise UsageError(f"{file}, {key} = {name!r} is no file name", f"give a name ending in {ending}")
+        # The files of other formats are called the same but for the ending; some disks know no capitals.
+        twin = taken.setdefault(Path(name).stem.lower() + ending, key)
+        if twin != key:
+            raise UsageError(f"{file}, {key} = {name!r} is the same file as {twin}", "give it another name")
+    apart = [section.id for section in outline.sections if section.supplement]
+    if apart and outline.supplement is None:
+        problem = f"{file}: {apart[0]} is to be in the supplement, and the report has none"
+        raise UsageError(problem, 'add supplement = "NAME.pdf", or take supplement = true away')
 
 
 def _check_template(template: str | None, file: Path, place: str) -> None:

@@ -39,26 +39,62 @@ class Part:
     sections: tuple[ComposedSection, ...]
 
 
+PAGE = ".html"
+"""How the page of a document ends, and so the links to it."""
+
+MAIN, SUPPLEMENT = "write-up", "supplement"
+"""The documents that a report may have."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is written to one file of each format.
+
+    Args:
+        name: ``write-up`` or ``supplement``.
+        file: The file name of its page.
+        title: Of this document.
+        cover: The HTML that stands first.
+        parts: The sections, in order.
+        appendix: Where runs, verdicts and numbers come from; empty in a write-up that has a supplement.
+        styles: Style sheets, the general ones first.
+        page: All of this as one HTML document; style sheets and pictures are in it, so it stands alone.
+            Links to another document lead to its page.
+    """
+
+    name: str
+    file: str
+    title: str
+    cover: "Markup"
+    parts: tuple[Part, ...]
+    appendix: tuple[ComposedSection, ...]
+    styles: tuple[str, ...]
+    page: str = ""
+
+
 @dataclass(frozen=True)
 class Report:
     """All that an output may put into a file.
 
     Args:
         title: Of the whole.
-        cover: The HTML that stands first.
-        parts: The sections, in order.
-        appendix: Where runs, verdicts and numbers come from.
-        styles: Style sheets, the general ones first.
+        documents: The write-up, and the supplement where there is one.
         ledger: What was printed: every number with its origin, every place with its label.
         notebook: Lays the report out as the cells of a notebook, None where it has none.
-        page: All of this as one HTML document; style sheets and pictures are in it, so it stands alone.
     """
 
     title: str
-    cover: "Markup"
-    parts: tuple[Part, ...]
-    appendix: tuple[ComposedSection, ...]
-    styles: tuple[str, ...]
+    documents: tuple[Document, ...]
     ledger: "Ledger"
-    page: str = ""
     notebook: "Callable[[], tuple[Cell, ...]] | None" = None
+
+    def document(self, name: str) -> Document:
+        """Return the document of a name."""
+        return next(document for document in self.documents if document.name == name)
+
+    def page_as(self, name: str, suffix: str) -> str:
+        """Return the page of a document; its links to others lead to their files of some ending."""
+        page = self.document(name).page
+        for other in self.documents:
+            page = page.replace(f'href="{other.file}', f'href="{other.file.removesuffix(PAGE)}{suffix}')
+        return page

@@ -116,6 +116,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
     environment.globals.update(
         confidence=f"{CONFIDENCE:.0%}".replace("%", f"{NARROW}%"),
         ref=ledger.refer,
+        origin_link=ledger.origin,
         place=ledger.place,
         basis=contrast.basis,
         maths=_inline,
@@ -137,7 +138,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
 def _code_environment(folders: Sequence[Path]) -> Environment:
     return Environment(
         loader=_HonestLoader(folders),
-        autoescape=False,  # noqa: S701 - code is no HTML
+        autoescape=False,
         undefined=StrictUndefined,
         extensions=[Outcomes],
         finalize=_written,

@@ -28,9 +28,12 @@ COMPARED = ("loss", "train_loss", "accuracy", "top3", "rgb_distance", "lab_dista
             "colour_share", "first_loss", "parameters", *TRUTH)  # fmt: skip
 """The numbers in which two trainings are compared, in the order of the table."""
 
+KEPT: comparing.Kept = {"loss": ("image_loss", None), "accuracy": ("image_accuracy", None)}
+"""Those of them that runs keep of each validation image."""
+
 SWEPT = ("loss", "train_loss", "gap", "accuracy", "lab_distance", "edges_predicted", "colour_share",
          *TRUTH)  # fmt: skip
-"""The numbers in which the largest and the smallest batch are compared."""
+"""The numbers of which it is asked how they go with the batch size."""
 
 _SIZES = {
     "updates": "updates",
@@ -110,7 +113,7 @@ def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right
     Returns:
         Besides what that gives, ``values``: `numbers` of the left runs; ``facts``: ``same_weights``.
     """
-    compared = comparing.versus(left, right, COMPARED, left_name, right_name, numbers)
+    compared = comparing.versus(left, right, COMPARED, left_name, right_name, numbers, KEPT)
     same = compared.contrasts["parameters"].difference.mean == 0
     return replace(
         compared,
@@ -124,8 +127,8 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
 
     Returns:
         Besides what that gives, ``pictures``: rows of images, ``grey``, ``truth``, and the predictions
-        after training with the ``smallest`` and the ``largest`` batch; ``decisions``: ``images``, which of
-        these are better.
+        after training with the ``smallest`` and the ``largest`` batch; ``decisions``: ``images``, whether
+        images are better after larger batches, by the trends.
     """
     swept = sweeping.sweep(trainings, SWEPT, _SIZES, numbers, margins)
     by_size = sorted(trainings, key=lambda runs: int(runs[0].spec["batch_size"]))
@@ -138,9 +141,9 @@ def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | 
         "smallest": rows["prediction"],
         "largest": prediction_row(largest, who, smallest),
     }
-    c = swept.contrasts
-    appearance = [c[name] for name in ("lab_distance", *TRUTH)]
-    better = balance("whether the images of the largest batch are better", appearance, [c["accuracy"]])
+    trends = swept.trends
+    appearance = [trends[name] for name in ("lab_distance", *TRUTH)]
+    better = balance("whether images are better after larger batches", appearance, [trends["accuracy"]])
     return replace(
         swept,
         decisions={**swept.decisions, "images": better},

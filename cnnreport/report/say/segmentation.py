@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cnnreport.report.answer import Answer
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.images import mean_iou
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import probabilities, training
@@ -20,6 +21,12 @@ COMPARED = ("mean_iou", "mean_iou_cut", "flower_iou", "starter", "starter_best",
             "share_predicted", "share_off", "sure")  # fmt: skip
 """The numbers in which two fine-tunings are compared. The losses are not among them: where they differ, so
 do their scales."""
+
+KEPT: comparing.Kept = {
+    "mean_iou": ("image_overlap", mean_iou),
+    "flower_iou": ("image_iou", lambda iou: iou[..., 1]),
+}
+"""Those of them that are made of what runs keep of each validation image."""
 
 LOSSES = {"cross-entropy": "cross entropy", "iou": "IoU loss"}
 """What the text calls the losses of a spec."""
@@ -100,7 +107,7 @@ def against(
     names: Sequence[str] = COMPARED,
 ) -> Answer:
     """Compare one fine-tuning with another; see `cnnreport.report.say.versus.versus`."""
-    return comparing.versus(left, right, names, left_name, right_name, numbers)
+    return comparing.versus(left, right, names, left_name, right_name, numbers, KEPT)
 
 
 def implied(name: str, score: Quantity, meaning: str) -> dict[str, Quantity]:

@@ -13,7 +13,9 @@ from cnnreport.report.draw.figure import Axis, Curve, Role
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, contrasts
+from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
+from cnnreport.report.numbers.trend import Trend, trend
 from cnnreport.report.say import training
 from cnnreport.report.say.movement import direction
 from cnnreport.report.say.training import Numbers
@@ -56,22 +58,23 @@ def sweep(
     Args:
         trainings: The runs of each batch size, in any order; of a kind that records ``batch_size``,
             ``updates``, ``updates_per_epoch``, ``epochs``, ``loss`` and ``train_loss``.
-        names: The numbers in which the largest and the smallest batch are compared, the loss first.
+        names: The numbers of which it is asked how they go with the batch size; the first is the primary
+            measure of the question.
         columns: Which numbers the table shows, and the heading of each.
         read: Reads the numbers.
-        margins: What decides where there is but one seed, by `names`; see `contrast.seed_margin`.
+        margins: What decides between the largest and the smallest batch where there is but one seed, by
+            `names`; see `contrast.seed_margin`.
 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
         to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
-        ``matched`` (updates) where the trainings can be compared after equally many; ``contrasts``:
-        `names`, largest against smallest, and ``matched``; ``verdicts``: those of the contrasts;
+        ``matched`` (updates) where the trainings can be compared after equally many; ``trends``: how
+        `names` go with the doubling of the batch size, over all runs; ``contrasts``: `names`, largest
+        against smallest, and ``matched``, all of them secondary; ``verdicts``: those of the trends, as
+        ``<name>_trend``, and of the contrasts;
         ``decisions``: ``rises``, in which direction the loss goes;
         ``grids``: ``sizes``; ``pictures``: ``sizes`` and ``updates``;
         ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
-
-    Raises:
-        UsageError: The smallest and the largest have different seeds.
     """
     groups = sorted((_Group(runs, read(runs)) for runs in trainings), key=lambda group: group.size)
     smallest, largest = groups[0], groups[-1]
@@ -80,14 +83,20 @@ def sweep(
     values = {**_ends(smallest, largest), **_steps(groups)}
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
-        compared["matched"] = _matched(smallest, largest, meeting, ends, margins)
+        compared["matched"] = _matched(smallest, largest, meeting, ends)
+    compared = family(compared)
+    trends = family({name: _trend(name, groups) for name in names}, names[0])
     lost = [str(group.size) for group in groups if any(run.diverged for run in group.runs)]
     rows = {str(group.size): group.runs for group in groups}
     return Answer(
         values=values,
         contrasts=compared,
+        trends=trends,
         decisions={"rises": direction(values["rises"], values["steps"])},
-        verdicts={name: each.verdict for name, each in compared.items()},
+        verdicts={
+            **{f"{name}_trend": each.verdict for name, each in trends.items()},
+            **{name: each.verdict for name, each in compared.items()},
+        },
         grids={"sizes": training.side_by_side(rows, columns, "batch size", read)},
         pictures={"sizes": _over_sizes(groups), "updates": _over_updates(groups)},
         facts={
@@ -151,8 +160,9 @@ def _matched(
     largest: _Group,
     meeting: Quantity,
     names: tuple[str, str],
-    margins: Mapping[str, Quantity] | None,
 ) -> Contrast:
+    """Compare the losses after equally many updates; no margin decides, for those are of a training's end."""
+
     def after(group: _Group) -> Quantity:
         return reading.from_history(
             group.runs,
@@ -164,8 +174,13 @@ def _matched(
         )
 
     left, right = ({"matched": after(group)} for group in (largest, smallest))
-    known = {"matched": margins["loss"]} if margins and "loss" in margins else None
-    return contrasts(("matched",), left, right, *names, known)["matched"]
+    return contrasts(("matched",), left, right, *names)["matched"]
+
+
+def _trend(name: str, groups: Sequence[_Group]) -> Trend:
+    numbers = {float(group.size): group.values[name] for group in groups}
+    prefix = groups[0].values[name].name.partition(".")[0]
+    return trend(f"{prefix}.trend.{name}", numbers, "batch size")
 
 
 def between(losses: Sequence[float], per_epoch: int, updates: int, wanted: float) -> float:

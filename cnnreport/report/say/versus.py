@@ -1,15 +1,22 @@
-"""Two trainings of a kind compared: which numbers differ, and what the seeds make of it."""
+"""Two trainings of a kind compared: which numbers differ, and what seeds and images make of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from cnnreport.errors import UsageError
 from cnnreport.report.answer import Answer
-from cnnreport.report.numbers.contrast import contrasts, seed_margins
-from cnnreport.report.numbers.quantity import Quantity
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import Contrast, contrasts
+from cnnreport.report.numbers.family import family
+from cnnreport.report.numbers.images import Statistic, contrast_over_images
 from cnnreport.report.say import training
 from cnnreport.report.say.training import Numbers
 from cnnreport.runs.artefact import Run
+
+Kept = Mapping[str, tuple[str, Statistic | None]]
+"""Numbers that are made of something kept of each image: in which array it is, and what makes the number of
+its mean over the images; see `cnnreport.report.numbers.images.over_images`."""
+
+IMAGES = "_images"
+"""Ends the name of the contrast that is about new images."""
 
 
 def versus(
@@ -19,57 +26,59 @@ def versus(
     left_name: str = "",
     right_name: str = "",
     read: Numbers = training.numbers,
+    kept: Kept | None = None,
 ) -> Answer:
-    """Compare one training with another, seed by seed.
-
-    Where the left one has fewer seeds, the right one is cut down to the same. If that leaves one seed, what
-    two runs differ by that differ in their seed alone, as the right runs show it, decides.
+    """Compare one training with another, over all seeds of both; see `numbers.contrast.contrast`.
 
     Args:
         left: The runs of the training that is compared.
         right: Those of the training that it is compared with.
-        names: Which numbers to compare, the one that matters most first.
+        names: Which numbers to compare; the first is the primary measure of the question.
         left_name: What the text calls the first; the class of its net where it is left out.
         right_name: What the text calls the second.
         read: Reads the numbers.
+        kept: Those of `names` that can be compared for new images, where the runs left what that needs.
 
     Returns:
-        ``contrasts``: those of `names`; ``verdicts``: that of each; ``values``: ``margin``, for the first
-        of `names`, where margins decide; ``facts``: ``left``, ``right``, ``several`` (whether an interval
-        over seeds decides of the first), ``all_lost``.
-
-    Raises:
-        UsageError: The left runs have a seed that the right ones lack.
+        ``contrasts``: those of `names`, and ``<name>_images``, the same for new images, where they are known;
+        ``verdicts``: that of each; ``facts``: ``left``, ``right``, ``several`` (whether more than the sign of
+        one seed decides of the first), ``all_lost``.
     """
     called = left_name or training.net_name(left), right_name or training.net_name(right)
-    mine, theirs = read(left), _of_seeds(right, [run.seed for run in left], read)
-    margins = seed_margins(names, read(right)) if len(left) < len(right) else {}
-    compared = contrasts(names, mine, theirs, *called, margins)
+    compared = contrasts(names, read(left), read(right), *called)
     first = compared[names[0]]
+    compared |= _of_new_images(compared, left, right, kept or {})
     return Answer(
-        values={} if first.margin is None else {"margin": first.margin},
         contrasts=compared,
         verdicts={name: each.verdict for name, each in compared.items()},
         facts={
             "left": called[0],
             "right": called[1],
-            "several": first.verdict.sure,
+            "several": first.sure,
             "all_lost": first.unknown,
         },
     )
 
 
-def _of_seeds(runs: Sequence[Run], seeds: Sequence[int], read: Numbers) -> Mapping[str, Quantity]:
-    """Return the numbers of the runs of some seeds, under names of their own if these are not all."""
-    kept = [run for run in runs if run.seed in seeds]
-    if len(kept) < len(seeds):
-        raise UsageError(
-            f"the runs of {training.experiment_of(runs)} lack a seed that they are compared by",
-            "build again so that all have the same",
-        )
-    if len(kept) == len(runs):
-        return read(runs)
-    which = ", ".join(map(str, seeds))
-    return {
-        name: replace(number, name=f"{number.name} (seed {which})") for name, number in read(kept).items()
-    }
+def _of_new_images(
+    compared: Mapping[str, Contrast], left: Sequence[Run], right: Sequence[Run], kept: Kept
+) -> dict[str, Contrast]:
+    """Return those contrasts again for new images that can be; they are judged together as the others are."""
+    primary, found = next(iter(compared)), {}
+    for name, (array, statistic) in kept.items():
+        if name in compared:
+            found[name] = _over_images(compared[name], left, right, array, statistic)
+    known = {f"{name}{IMAGES}": each for name, each in found.items() if each is not None}
+    return family(known, f"{primary}{IMAGES}")
+
+
+def _over_images(
+    plain: Contrast, left: Sequence[Run], right: Sequence[Run], array: str, statistic: Statistic | None
+) -> Contrast | None:
+    """Return a contrast for new images; None where no run is left, or one kept nothing of each image."""
+    mine, theirs = reading.of_images(left, array), reading.of_images(right, array)
+    if mine is None or theirs is None:
+        return None
+    name = plain.difference.name.removesuffix(".difference")
+    numbers = plain.left, plain.right
+    return contrast_over_images(f"{name}{IMAGES}", numbers, plain.names, (mine, theirs), statistic)

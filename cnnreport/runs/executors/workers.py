@@ -5,17 +5,12 @@ throughput than one worker with many threads. A device has one worker, with as m
 """
 
 import concurrent.futures
-import contextlib
 import gc
 import multiprocessing
 import os
 import pickle
 import queue
-import signal
-import threading
-import time
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,10 +20,7 @@ from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.runs.device import THREADS, Device, check_torch
 from cnnreport.runs.executors.executor import Lost
 from cnnreport.runs.runner import Job, Notify, Progress, execute
-from cnnreport.system import streams
-
-_HELD = {number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None)) is not None}
-"""Signals that a terminal sends to all processes on it; only this one listens. Windows has not all."""
+from cnnreport.system import children, streams
 
 _NO_MEMORY = ("can't allocate memory", "annot allocate memory", "not enough memory", "bad_alloc")
 """What torch, the system and C++ say, beside MemoryError, where memory is wanting."""
@@ -82,7 +74,7 @@ class Pool:
         self._notify = notify
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._threads = concurrent.futures.ThreadPoolExecutor(count, "cnnreport-worker")
-        with _signals_held():  # the workers are born deaf to Ctrl-C: this process decides
+        with children.born_deaf():  # the workers are born deaf to Ctrl-C: this process decides
             self._workers = [_Worker(device) for _ in range(count)]
         for worker in self._workers:
             self._idle.put(worker)
@@ -191,14 +183,12 @@ def _serve(connection: "Connection[object, object]", origin: _Origin, device: De
 def _prepare(origin: _Origin, device: Device) -> Exception | None:
     """Set this process up for runs; return what is in the way of that, None for nothing."""
     try:
-        for number in _HELD:  # the parent decides what these mean
-            signal.signal(number, signal.SIG_IGN)
+        children.obey(origin.process)
         streams.protect()
         for folder in origin.followed:
             sources.follow(folder)
         if origin.project is not None:
             modules.enter(origin.project)
-        threading.Thread(target=_end_with, args=(origin.process,), daemon=True).start()
         if device == "cpu":
             _prepare_cpu()
         else:
@@ -218,13 +208,6 @@ def _prepare_cpu() -> None:
     torch.set_num_threads(THREADS)
 
 
-def _end_with(parent: int) -> None:
-    """End this worker when its parent is gone, even by kill -9: nobody waits for it any more."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
 def _answer(packed: bytes, notify: Notify, unfit: Exception | None) -> Path | Exception:
     """Compute a job; unpack it here, so that what cannot be imported is an error of the job."""
     try:
@@ -232,7 +215,7 @@ def _answer(packed: bytes, notify: Notify, unfit: Exception | None) -> Path | Ex
             raise unfit
         return execute(pickle.loads(packed), notify)  # noqa: S301 - packed by the process that started this one
     except Exception as error:  # noqa: BLE001 - raised again in the parent
-        answer = _portable(_blamed(error, unfit))
+        answer = children.portable(_blamed(error, unfit))
     gc.collect()  # what the failed task held, tensors on a device above all, is not kept for the next
     return answer
 
@@ -248,26 +231,3 @@ def _blamed(error: Exception, unfit: Exception | None) -> Exception:
         mistake.__cause__ = error
         return mistake
     return error
-
-
-def _portable(error: Exception) -> Exception:
-    """Return an error that can be sent, or another that says the same, with a note of where it arose."""
-    lines = "".join(traceback.format_exception(error))
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - packed in this line
-    except Exception:  # noqa: BLE001 - whatever its class does when it is packed
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(f"In a worker:\n{lines}")
-    return error
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)

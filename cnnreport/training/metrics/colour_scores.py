@@ -16,6 +16,16 @@ Palette = NDArray[np.float32]
 RANKED = 3
 """How many of the best images, of those around the median and of the worst are kept for pictures."""
 
+_ALL, _BUT_FIRST, _BUT_LAST = slice(None), slice(1, None), slice(None, -1)
+
+_NEIGHBOURS = (
+    ((_ALL, _BUT_LAST), (_ALL, _BUT_FIRST)),
+    ((_BUT_LAST, _ALL), (_BUT_FIRST, _ALL)),
+    ((_BUT_LAST, _BUT_LAST), (_BUT_FIRST, _BUT_FIRST)),
+    ((_BUT_LAST, _BUT_FIRST), (_BUT_FIRST, _BUT_LAST)),
+)
+"""Rows and columns of pixels, and of their neighbours to the right, below, and on the two diagonals."""
+
 
 def describe(predicted: Labels, truth: Labels, palette: Palette) -> dict[str, Any]:
     """Return what predicted colours have in common with the true ones.
@@ -28,7 +38,8 @@ def describe(predicted: Labels, truth: Labels, palette: Palette) -> dict[str, An
     Returns:
         ``colours_predicted`` and ``colours_present``, how many of the colours occur at all, and
         ``colour_share_predicted`` and ``colour_share_present``, see `colour_share`;
-        ``edge_share_predicted`` and ``edge_share_truth``, see `edge_share`; ``image_accuracy_minimum``,
+        ``edge_share_predicted`` and ``edge_share_truth``, see `edge_share`; ``speck_share`` of the
+        predicted colours and ``speck_share_truth``, see `speck_share`; ``image_accuracy_minimum``,
         ``_median`` and ``_maximum``, see `image_accuracy`; `rgb_distance`; `lab_distance`.
     """
     per_image = image_accuracy(predicted, truth)
@@ -39,6 +50,8 @@ def describe(predicted: Labels, truth: Labels, palette: Palette) -> dict[str, An
         "colour_share_present": colour_share(truth, palette),
         "edge_share_predicted": edge_share(predicted),
         "edge_share_truth": edge_share(truth),
+        "speck_share": speck_share(predicted),
+        "speck_share_truth": speck_share(truth),
         "image_accuracy_minimum": float(per_image.min()),
         "image_accuracy_median": float(np.median(per_image)),
         "image_accuracy_maximum": float(per_image.max()),
@@ -66,6 +79,19 @@ def edge_share(labels: Labels) -> float:
     across = labels[:, :, 1:] != labels[:, :, :-1]
     down = labels[:, 1:] != labels[:, :-1]
     return float((across.sum() + down.sum()) / (across.size + down.size))
+
+
+def speck_share(labels: Labels) -> float:
+    """Return the share, in 0..1, of pixels whose colour none of their neighbours has.
+
+    A pixel has eight neighbours, five at the border of its image and three in a corner.
+    """
+    lonely = np.ones(labels.shape, bool)
+    for first, second in _NEIGHBOURS:
+        differ = labels[:, *first] != labels[:, *second]
+        lonely[:, *first] &= differ
+        lonely[:, *second] &= differ
+    return float(lonely.mean())
 
 
 def rgb_distance(predicted: Labels, truth: Labels, palette: Palette) -> float:

@@ -9,6 +9,7 @@ from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, seed_margins
 from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import SWEPT, sweep, versus
@@ -91,14 +92,15 @@ def path(runs: Runs) -> Answer:
     }
     whole = versus(runs[PATH[-1]], runs[PATH[0]])
     total = whole.contrasts["loss"]
-    contrasts = {name: step.contrasts["loss"] for name, step in steps.items()}
-    shares = {name: _share(name, each, total) for name, each in contrasts.items()}
+    losses = {name: step.contrasts["loss"] for name, step in steps.items()}
+    contrasts = family({"whole": total, **losses}, "whole")
+    shares = {name: _share(name, each, total) for name, each in losses.items()}
     # Steps that work against each other have no share of the whole.
     divided = total.lower and all(0 <= share.mean <= 1 for share in shares.values())
     largest = STEPS[max(shares, key=lambda name: shares[name].mean)] if divided else UNDIVIDED
     return Answer(
         values={f"{name}_share": share for name, share in shares.items()} if divided else {},
-        contrasts={**contrasts, "whole": total},
+        contrasts=contrasts,
         verdicts={name: each.verdict for name, each in contrasts.items()},
         grids={
             "nets": training.side_by_side({training.net_name(runs[e]): runs[e] for e in PATH}, COLUMNS, "net")

@@ -9,6 +9,7 @@ from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, balance
 from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
@@ -113,10 +114,10 @@ def skips(runs: Runs) -> Answer:
     over = versus(runs[WIDENED], runs[CONV_TRANSPOSE], left_name=widened)
     under = versus(runs[UNET], runs[WIDENED], right_name=widened)
     gain = versus(runs[UNET], runs[CONV_TRANSPOSE])
+    # The question is whether the skips help a net of as many weights.
+    losses = {"unet": under, "gain": gain, "widened": over}
     contrasts = {
-        "gain": gain.contrasts["loss"],
-        "widened": over.contrasts["loss"],
-        "unet": under.contrasts["loss"],
+        **family({name: each.contrasts["loss"] for name, each in losses.items()}, "unet"),
         "weights": under.contrasts["parameters"],
     }
     rows = {

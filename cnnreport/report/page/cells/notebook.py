@@ -14,13 +14,11 @@ from cnnreport.report.page.cells import markdown
 from cnnreport.report.page.cells.bare import bare
 from cnnreport.report.page.cells.cell import Cell, Drawn, Outputs, Text, read
 from cnnreport.report.page.outline import Outline, Section
-from cnnreport.report.page.report import Part
+from cnnreport.report.page.report import Document
 from cnnreport.runs.artefact import Run
 
 HEAD = "shared/notebook.py.j2"
 """The template of the first cell, which says what the outputs are; a project's own of that name comes first."""
-
-PLOTS = "cnnreport.report.draw.notebook.plots"
 
 Rendering = Callable[..., str]
 """Renders a template of cells by its name, with some more values."""
@@ -29,7 +27,7 @@ Rendering = Callable[..., str]
 def lay_out(
     render: Rendering,
     outline: Outline,
-    parts: Iterable[Part],
+    documents: Iterable[Document],
     runs: Runs,
     answers: Mapping[str, Answer],
 ) -> tuple[Cell, ...]:
@@ -41,7 +39,7 @@ def lay_out(
     Args:
         render: Renders templates of cells.
         outline: The report.
-        parts: Its composed sections.
+        documents: What was composed of it.
         runs: The runs of each experiment by its name, sorted by seed.
         answers: What each section answers, by its id.
 
@@ -53,8 +51,8 @@ def lay_out(
     if outline.setup:
         cells += author.cells(outline.setup, "setup", [])
     declared = {section.id: section for section in outline.sections}
-    for part in parts:
-        shown = [each for each in part.sections if _has_cells(declared[each.id])]
+    for part in (part for document in documents for part in document.parts):
+        shown = [each for each in part.sections if _is_shown(outline, declared[each.id])]
         for number, each in enumerate(shown):
             heading = f"## {part.title}\n\n" if number == 0 else ""
             cells.append(Cell(f"{each.id}-0", "markdown", f"{heading}### {each.title}"))
@@ -63,8 +61,8 @@ def lay_out(
     return tuple(cells)
 
 
-def _has_cells(section: Section) -> bool:
-    return bool(section.cells) or not (section.beyond or getattr(section, "supplement", False))
+def _is_shown(outline: Outline, section: Section) -> bool:
+    return bool(section.cells) or not (section.beyond or outline.in_supplement(section))
 
 
 class _Author:
@@ -140,5 +138,7 @@ def epochs(run: Run, columns: Sequence[str]) -> str:
 
 
 def _function(name: str) -> Callable[..., Any]:
-    function: Callable[..., Any] = modules.attribute(name if ":" in name else f"{PLOTS}:{name}")
+    from cnnreport.report.draw.notebook import plots  # pyplot takes a second, which no other output needs
+
+    function: Callable[..., Any] = modules.attribute(name if ":" in name else f"{plots.__name__}:{name}")
     return function

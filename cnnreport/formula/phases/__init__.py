@@ -1,0 +1,1 @@
+"""What doubling a grid can draw: the effective kernel of each of its four phases."""
