@@ -48,7 +48,7 @@ def build(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Train what REPORT needs; write HTML, PDF and notebook, with what goes beyond the handout where that has run.
+    """Train what REPORT needs; write all its files, with what goes beyond the handout where that has run.
 
     Without REPORT it builds the one that pyproject.toml names under [tool.cnnreport], or the only one.
     """

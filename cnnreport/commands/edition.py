@@ -56,9 +56,11 @@ class Edition:
     def _write(self, outputs: Sequence[Output]) -> list[Output]:
         """Compose the report and write those files in which something else stands; return these."""
         begin = time.perf_counter()
-        report = self.compose()
+        # Only what was not drawn before is drawn; a notebook draws when its cells are asked for.
+        with drawings.kept_in(self.project.output / DRAWINGS):
+            report = self.compose()
+            contents = [(output, output.writer.content(report, output.document)) for output in outputs]
         composing = time.perf_counter() - begin
-        contents = [(output, output.writer.content(report, output.document)) for output in outputs]
         changed = [(output, content) for output, content in contents if not output.holds(content)]
         quick = [each for each in changed if not each[0].writer.apart]
         slow = [each for each in changed if each[0].writer.apart]
@@ -69,9 +71,8 @@ class Edition:
         return [output for output, _ in changed]
 
     def compose(self) -> Report:
-        """Compose the report, drawing only what was not drawn before."""
-        with drawings.kept_in(self.project.output / DRAWINGS):
-            return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
+        """Compose the report."""
+        return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
 
     def outputs(self, writers: Sequence[Writer]) -> list[Output]:
         """Return the files of the report with all that they depend on."""

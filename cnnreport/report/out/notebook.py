@@ -55,7 +55,7 @@ def write(content: str, path: Path) -> str:
     encoded = content.encode()
     if len(encoded) > LARGEST:
         raise VerificationError(
-            f"{path.name} would have {len(encoded):,} bytes, more than the {LARGEST:,} that a notebook may have",
+            f"{path.name} would have {len(encoded):,} bytes, and a notebook may have {LARGEST:,}",
             "draw fewer or smaller pictures in its cells",
         )
     return durable.write(path, encoded)

@@ -18,8 +18,8 @@ from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 from cnnreport.system import durable
 
-_DIGEST, _CONTENT, _SECONDS = DIGEST, "content", "seconds"
-"""Parts of a record that decide nothing: the hashes of the file and of what it was written from, and times."""
+_CONTENT, _SECONDS = "content", "seconds"
+"""Parts of a record that decide nothing, as `DIGEST` is: the hash of what was written, and how long it took."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Output:
     def stands(self) -> bool:
         """Whether the file is there, is what was written, and was made of the same."""
         kept = read_record(self.path)
-        made_of = {name: part for name, part in kept.items() if name not in (_DIGEST, _CONTENT, _SECONDS)}
+        made_of = {name: part for name, part in kept.items() if name not in (DIGEST, _CONTENT, _SECONDS)}
         return made_of == self.depends and self._is_there(kept)
 
     @property
@@ -57,7 +57,7 @@ class Output:
         kept = read_record(self.path)
         if kept.get(_CONTENT) != self._hash(content) or not self._is_there(kept):
             return False
-        self._keep(content, str(kept[_DIGEST]), kept.get(_SECONDS))
+        self._keep(content, str(kept[DIGEST]), kept.get(_SECONDS))
         return True
 
     def written(self, content: str, digest: str, seconds: Mapping[str, float]) -> None:
@@ -71,14 +71,14 @@ class Output:
         self._keep(content, digest, seconds)
 
     def _is_there(self, kept: Mapping[str, Any]) -> bool:
-        return durable.read(self.path, str(kept.get(_DIGEST))) is not None
+        return durable.read(self.path, str(kept.get(DIGEST))) is not None
 
     def _hash(self, content: str) -> str:
         made_of = [durable.sha256(content.encode()), self.writing]
         return durable.sha256(json.dumps(made_of, sort_keys=True).encode())
 
     def _keep(self, content: str, digest: str, seconds: object) -> None:
-        parts = {_CONTENT: self._hash(content), _DIGEST: digest, _SECONDS: seconds}
+        parts = {_CONTENT: self._hash(content), DIGEST: digest, _SECONDS: seconds}
         durable.write(record_of(self.path), artefact.encode({**self.depends, **parts}))
 
 

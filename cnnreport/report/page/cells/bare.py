@@ -49,9 +49,9 @@ class _Places:
 
 def _spans(tree: ast.Module, places: _Places) -> Iterator[tuple[int, int]]:
     for node in ast.walk(tree):
-        if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
-            if len(node.body) > 1:  # else nothing would be left of it
-                yield places.lines(node.body[0])
+        # Where there is nothing else, nothing would be left.
+        if isinstance(node, _Documented) and len(node.body) > 1 and ast.get_docstring(node, clean=False):
+            yield places.lines(node.body[0])
         if isinstance(node, ast.arg) and node.annotation is not None:
             yield places.begin(node) + len(node.arg), places.end(node.annotation)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:

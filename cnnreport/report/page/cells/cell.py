@@ -118,6 +118,6 @@ def _texts(answer: Sequence[str]) -> list[Cell]:
 
 
 def _tidy(body: str) -> str:
-    """Leave at most two empty lines, and no space at a line's end: what a template leaves where it branches."""
+    """Leave no space at a line's end and at most two empty lines, as a template leaves where it branches."""
     lines = "\n".join(line.rstrip() for line in body.split("\n"))
     return re.sub(r"\n{4,}", "\n\n\n", lines).strip("\n")

@@ -18,7 +18,7 @@ from cnnreport.report.page.report import Document
 from cnnreport.runs.artefact import Run
 
 HEAD = "shared/notebook.py.j2"
-"""The template of the first cell, which says what the outputs are; a project's own of that name comes first."""
+"""The template of the first cell, which says what the outputs are; a project's own comes first."""
 
 Rendering = Callable[..., str]
 """Renders a template of cells by its name, with some more values."""
@@ -33,8 +33,8 @@ def lay_out(
 ) -> tuple[Cell, ...]:
     """Lay the sections of a report out as a notebook, in their order.
 
-    A section that declares cells has them, and its answer behind them or where they ask for it; a section that
-    declares none has its answer alone, unless it goes beyond the handout or stands in the supplement.
+    A section that declares cells has them, and its answer behind them or where they ask for it; one that
+    declares none has its answer alone, unless it goes beyond the handout or is in the supplement.
 
     Args:
         render: Renders templates of cells.
@@ -87,7 +87,7 @@ class _Author:
             "printed": lambda text: outputs.add(Text(text)),
             "epochs": lambda experiment, *columns: epochs(self._first(experiment), columns),
             "drawn": lambda function, *args, alt: outputs.add(
-                Drawn(inline.png(_function(function), *args), alt)
+                Drawn(inline.png(_function(function), args), alt)
             ),
             "listing": self._listing,
             "first": self._first,
