@@ -19,7 +19,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.system import durable
 
 _CONTENT, _SECONDS = "content", "seconds"
-"""Parts of a record that decide nothing, as `DIGEST` is: the hash of what was written, and how long it took."""
+"""Parts of a record that decide nothing, as `DIGEST` does: what was written, and how long it took."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Writer:
         files: The files of this kind that a report has, by the names of their documents.
         apart: Whether writing takes so long that several files are written side by side, each in a process of
             its own; `write` is then a function of a module.
-        worked_on: Whether people go on working in its files: one that they changed is not overwritten unasked.
+        worked_on: Whether people work on in its files: one that they changed is not overwritten unasked.
     """
 
     name: str

@@ -47,11 +47,14 @@ def lay_out(
         UsageError: A template of cells has a mistake, which is named.
     """
     author = _Author(render, outline, runs)
-    cells = author.cells(HEAD, "head", [])
+    parts = [part for document in documents for part in document.parts]
+    printed = {section.id for part in parts for section in part.sections}
+    left_out = [each for each in outline.sections if each.cells and each.id not in printed]
+    cells = author.cells(HEAD, "head", [], left_out=left_out)
     if outline.setup:
         cells += author.cells(outline.setup, "setup", [])
     declared = {section.id: section for section in outline.sections}
-    for part in (part for document in documents for part in document.parts):
+    for part in parts:
         shown = [each for each in part.sections if _is_shown(outline, declared[each.id])]
         for number, each in enumerate(shown):
             heading = f"## {part.title}\n\n" if number == 0 else ""
