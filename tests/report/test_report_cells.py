@@ -2,113 +2,102 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_runs import MakeRun
-from fake_segmentations import MakeTuning, discs
+from conftest import leave_undrawn
+from fake_runs import MakeRun, write_run
+from fake_segmentations import discs, fake_features, fake_tuning
 
 from cnnreport.errors import UsageError, VerificationError
-from cnnreport.project import Project
+from cnnreport.project import PACKAGE, Project
 from cnnreport.report.out import notebook
 from cnnreport.report.page import compose, outline
 from cnnreport.report.page.cells import markdown
-from cnnreport.report.page.cells.bare import bare
 from cnnreport.report.page.cells.cell import Cell, Outputs, Text, read
 from cnnreport.report.page.cells.notebook import epochs, source
+from cnnreport.report.page.report import Report
 from cnnreport.runs.artefact import Run
-
-pytestmark = pytest.mark.usefixtures("undrawn")
 
 Content = dict[str, Any]
 
-FUNCTION = '''def name(first: int, *rest: "Any", key: list[int] = [1], **more: str) -> dict[str, int]:
-    """Say what it does.
 
-    Args:
-        first: Something (with a bracket).
-    """
-    number: int = len("é") + first  # stays
-    waiting: float
-
-    def inner(x: float) -> float:
-        """Say it."""
-        return x
-
-    return {"a": number}
-'''
+NETS = {"pool-upsample": "PoolUpsampleNet", "conv-transpose": "ConvTransposeNet", "unet": "UNet"}
+LISTED = ("nets/colourization.py", "nets/deeplab.py", "training/segmentation/soft_iou.py")
+"""Where the sources lie that the notebook shows."""
 
 
-def content_of(project: Project, runs: list[Run]) -> Content:
-    """Compose what some runs answer and return what the file of its notebook holds."""
-    return json.loads(text_of(project, runs))  # type: ignore[no-any-return]
+def listings() -> dict[str, str]:
+    """Return the sources of all classes and functions of `LISTED`, as runs keep them."""
+    found = {}
+    for file in LISTED:
+        text = (PACKAGE / file).read_text()
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found[node.name] = ast.get_source_segment(text, node) or ""
+    return found
 
 
-def text_of(project: Project, runs: list[Run]) -> str:
-    """Compose what some runs answer and return the file of its notebook."""
-    grouped: dict[str, list[Run]] = {}
-    for run in runs:
-        grouped.setdefault(run.experiment, []).append(run)
-    loaded = outline.load(project, "a2-writeup")
-    return notebook.read(compose.compose(project, loaded, grouped, compose.Context()), "notebook")
-
-
-def code_of(content: Content) -> list[Content]:
-    """Return the cells of code."""
-    return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
-
-
-def trainings(make_run: MakeRun) -> list[Run]:
-    """Return runs of the three nets, one seed each."""
-    nets = {"pool-upsample": "PoolUpsampleNet", "conv-transpose": "ConvTransposeNet", "unet": "UNet"}
+def fake_everything(root: Path) -> list[Run]:
+    """Return fake runs of all questions that have cells but for A3, B4 and B5, a seed or two of each."""
+    pictures = {kind: discs(6) for kind in ("train", "validation", "ranked")}
+    runs = [
+        write_run(root, experiment=name, net=f"cnnreport.nets.colourization:{net}", epochs=2)
+        for name, net in NETS.items()
+    ]
+    runs += [
+        fake_tuning(root, seed, experiment=f"fine-tune-{name}", pictures=pictures)
+        for name in ("cross-entropy", "iou", "random")
+        for seed in (0, 1)
+    ]
+    kept = listings()
     return [
-        make_run(experiment=name, net=f"cnnreport.nets.colourization:{net}", epochs=2)
-        for name, net in nets.items()
+        *(replace(run, listings=kept) for run in runs),
+        *(fake_features(root, name) for name in ("flower-features", "flower-features-random")),
     ]
 
 
-def tunings(make_tuning: MakeTuning) -> list[Run]:
-    """Return runs of both losses, two seeds each, with pictures."""
-    pictures = {kind: discs(6) for kind in ("train", "validation", "ranked")}
-    names = ("fine-tune-cross-entropy", "fine-tune-iou")
-    return [make_tuning(seed, experiment=name, pictures=pictures) for name in names for seed in (0, 1)]
+def composed(project: Project, runs: list[Run]) -> Report:
+    """Compose what some runs answer."""
+    grouped: dict[str, list[Run]] = {}
+    for run in runs:
+        grouped.setdefault(run.experiment, []).append(run)
+    return compose.compose(project, outline.load(project, "a2-writeup"), grouped, compose.Context())
 
 
-def test_source_is_shown_without_docstrings_and_annotations() -> None:
-    """What is left has the same statements and the same comments as what ran."""
-    shown = bare(FUNCTION)
-    assert "Say" not in shown
-    assert ":" not in re.findall(r"def \w+\((.*)\)", shown)[0]
-    assert "# stays" in shown
-
-    class Bare(ast.NodeTransformer):
-        """Drops docstrings and annotations from a tree, by another way than positions in the text."""
-
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-            node.returns = None
-            if ast.get_docstring(node):
-                node.body = node.body[1:]
-            return self.generic_visit(node)
-
-        def visit_arg(self, node: ast.arg) -> ast.AST:
-            node.annotation = None
-            return node
-
-        def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-            return node if node.value is None else ast.Assign([node.target], node.value, lineno=node.lineno)
-
-    assert ast.dump(ast.parse(shown)) == ast.dump(Bare().visit(ast.parse(FUNCTION)))
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Run], Report]]:
+    """Runs of nearly all questions, and the report of them."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        leave_undrawn(patch)
+        runs = fake_everything(folder / "runs")
+        yield runs, composed(Project(PACKAGE.parent, folder), runs)
 
 
-def test_a_docstring_alone_stays() -> None:
-    """A function that has nothing else would not be one without it."""
-    alone = 'class Some(Exception):\n    """Say it."""'
-    assert bare(alone) == alone
+@pytest.fixture(scope="module")
+def text(whole: tuple[list[Run], Report]) -> str:
+    """The file of its notebook."""
+    return notebook.read(whole[1], "notebook")
+
+
+@pytest.fixture
+def cells(text: str) -> list[Content]:
+    """The cells in it."""
+    return json.loads(text)["cells"]  # type: ignore[no-any-return]
+
+
+def code_of(cells: list[Content]) -> list[Content]:
+    """Return the cells of code."""
+    return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
 def test_a_template_is_read_into_cells() -> None:
@@ -172,75 +161,63 @@ def test_an_answer_becomes_markdown(html: str) -> None:
     assert markdown.answer(html) == SAID[html]
 
 
-def test_a_notebook_holds_what_the_runs_gave(project: Project, make_run: MakeRun) -> None:
+def test_a_notebook_holds_what_the_runs_gave(whole: tuple[list[Run], Report], cells: list[Content]) -> None:
     """Below the cell that trains are the losses of the first seed's epochs, below those that draw pictures."""
-    runs = trainings(make_run)
-    content = content_of(project, runs)
-    outputs = [output for cell in code_of(content) for output in cell["outputs"]]
-    printed = ["".join(output["text"]) for output in outputs if output["output_type"] == "stream"]
-    assert len(printed) == 1
-    told = [re.findall(r"validation loss (\d\.\d{4})", line) for line in printed[0].splitlines()]
-    assert told == [[f"{row['validation_loss']:.4f}"] for row in runs[0].history]
-    assert [*outputs[1]["data"]] == ["image/png", "text/plain"]
+    outputs = [output for cell in code_of(cells) if cell["id"].startswith("a2-") for output in cell["outputs"]]
+    lines = "".join(outputs[0]["text"]).splitlines()
+    told = [re.findall(r"validation loss (\d\.\d{4})", line) for line in lines]
+    assert told == [[f"{row['validation_loss']:.4f}"] for row in whole[0][0].history]
+    assert [[*output["data"]] for output in outputs[1:]] == [["image/png", "text/plain"]] * 2
 
 
-def test_an_answer_has_the_numbers_of_the_report(project: Project, make_run: MakeRun) -> None:
+def test_an_answer_has_the_numbers_of_the_report(cells: list[Content]) -> None:
     """The Markdown of A2 gives the loss as the section does."""
-    content = content_of(project, trainings(make_run))
-    said = "".join("".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "markdown")
+    said = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     assert re.search(r"validation loss of 1\.58", said)
 
 
-def test_the_same_runs_give_the_same_notebook(project: Project, make_run: MakeRun) -> None:
-    """Two compositions are equal to the letter, pictures included."""
-    runs = trainings(make_run)
-    assert text_of(project, runs) == text_of(project, runs)
+def test_the_same_runs_give_the_same_notebook(whole: tuple[list[Run], Report], text: str) -> None:
+    """Laid out once more it is equal to the letter, pictures included."""
+    assert notebook.read(whole[1], "notebook") == text
 
 
-def test_ids_stay_when_other_sections_come(project: Project, make_run: MakeRun) -> None:
+def test_ids_stay_when_other_sections_come(project: Project, make_run: MakeRun, cells: list[Content]) -> None:
     """A cell is known by its section and its number in it, and no two are alike."""
-    runs = trainings(make_run)
-    some, more = content_of(project, runs[:1]), content_of(project, runs)
-    alone, among = ({cell["id"] for cell in each["cells"]} for each in (some, more))
+    few = json.loads(notebook.read(composed(project, [make_run()]), "notebook"))["cells"]
+    alone, among = ({cell["id"] for cell in each} for each in (few, cells))
     assert alone < among
-    assert len(among) == len(more["cells"])
+    assert len(among) == len(cells)
 
 
-def test_a_notebook_names_its_runs_first(project: Project, make_run: MakeRun) -> None:
+def test_a_notebook_names_its_runs_first(cells: list[Content]) -> None:
     """The first cell says that the outputs are not its own, of which runs they are, and what stands in."""
-    content = content_of(project, trainings(make_run)[:1])
-    first = "".join(content["cells"][0]["source"])
+    first = "".join(cells[0]["source"])
     assert "not of this notebook" in first
-    assert "- `pool-upsample`, seed 0: Meadow, which stand in for the real data" in first
+    assert "- `unet`, seed 0: Meadow, which stand in for the real data" in first
+    assert "This build left out A3, B4, B5:" in first
 
 
-def test_a_whole_notebook_is_code_without_an_unknown_name(
-    project: Project, make_run: MakeRun, make_tuning: MakeTuning
-) -> None:
-    """What a cell uses was defined above, as ruff sees it (E9, F821)."""
-    runs = [*trainings(make_run), *tunings(make_tuning)]
-    content = content_of(project, runs)
-    code = "\n\n".join("".join(cell["source"]) for cell in code_of(content))
-    asked = ["ruff", "check", "--isolated", "--select", "E9,F821", "--output-format", "concise", "-"]
-    checked = subprocess.run(
-        [sys.executable, "-m", *asked], input=code, capture_output=True, text=True, check=False
-    )
-    # The fakes' classes are not the nets', and so have another name.
-    named = [line for line in checked.stdout.splitlines() if "F821" in line]
-    assert {re.findall(r"`(\w+)`", line)[0] for line in named} <= {
-        "PoolUpsampleNet",
-        "ConvTransposeNet",
-        "UNet",
-    }
-    assert "invalid-syntax" not in checked.stdout
+def test_cells_use_what_was_defined_above(cells: list[Content]) -> None:
+    """All cells together are a program without an unknown name, as ruff sees it (F821)."""
+    code = "\n\n".join("".join(cell["source"]) for cell in code_of(cells))
+    asked = ["ruff", "check", "--isolated", "--select", "F821", "--output-format", "concise", "-"]
+    command = [sys.executable, "-m", *asked]
+    checked = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
+    assert checked.stdout.splitlines() == ["All checks passed!"]
 
 
-def test_a_notebook_is_of_jupyters_format(
-    project: Project, make_run: MakeRun, make_tuning: MakeTuning
-) -> None:
-    """nbformat's validator finds nothing."""
+def test_the_starters_names_are_there(cells: list[Content]) -> None:
+    """What the handout speaks of is defined under its name."""
+    code = "\n\n".join("".join(cell["source"]) for cell in code_of(cells))
+    defined = {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    asked = {*NETS.values(), "train", "fine_tune_last_layer", "learned_parameters", "visualise"}
+    assert asked <= defined
+    assert "compute_IoU_loss = soft_iou_loss" in code
+
+
+def test_a_notebook_is_of_jupyters_format(text: str) -> None:
+    """nbformat's validator finds nothing, and its writer writes the same."""
     nbformat = pytest.importorskip("nbformat")
-    text = text_of(project, [*trainings(make_run), *tunings(make_tuning)])
     read_back = nbformat.reads(text, 4)
     nbformat.validate(read_back)
     assert nbformat.writes(read_back) + "\n" == text
@@ -253,18 +230,17 @@ def test_too_large_a_notebook_is_refused(tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_report_without_a_notebook_has_none(project: Project, make_run: MakeRun) -> None:
+def test_a_report_without_a_notebook_has_none(whole: tuple[list[Run], Report], project: Project) -> None:
     """What report.toml does not name is not written."""
     plain = replace(outline.load(project, "a2-writeup"), notebook=None)
-    report = compose.compose(project, plain, {"pool-upsample": [make_run()]}, compose.Context())
-    with pytest.raises(UsageError, match="has no notebook"):
-        notebook.read(report, "notebook")
     assert notebook.WRITER.paths(plain, Path()) == {}
+    with pytest.raises(UsageError, match="has no notebook"):
+        notebook.read(replace(whole[1], notebook=None), "notebook")
 
 
-def test_what_a_cell_prints_is_made_by_the_code_that_it_shows(make_run: MakeRun) -> None:
+def test_what_a_cell_prints_is_made_by_the_code_that_it_shows(cells: list[Content], make_run: MakeRun) -> None:
     """The line of an epoch is that of the function whose source the notebook holds."""
-    tree = ast.parse(source("epoch_line"))
-    assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == ["epoch_line"]
+    code = "\n".join("".join(cell["source"]) for cell in code_of(cells))
+    assert source("epoch_line") in code
     run = make_run(epochs=1, loss=(2.0, 1.5))
     assert epochs(run, ["validation_loss"]) == "epoch  1   validation loss 2.0000"

@@ -32,9 +32,6 @@ CONVENTIONS = (
 # Conventions under which a normalisation has weights and nothing else.
 WEIGHTS_ALONE = {"weights": "learnable", "outputs": "layers", "connections": "layers"}
 
-# A share of the neighbouring pairs of pixels that a difference has to exceed before the text speaks of it.
-FLATTER = 0.01
-
 
 # What A2 may answer, from the weakest rule that the net does not surely beat to nothing that it lacks.
 GOOD = ("below_flat", "near_flat", "below_table", "near_table", "flat_and_dull", "flat", "dull", "neither")
@@ -107,9 +104,7 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
         "beats_frequent": exceeds(
             "The net is better than the most frequent colour everywhere", values["over_frequent"]
         ),
-        "flatter": exceeds(
-            "The predictions have clearly fewer edges than the truth", values["edges_missing"], FLATTER
-        ),
+        "flatter": exceeds("The predictions have fewer edges than the truth", values["edges_missing"]),
         "duller": exceeds("The predictions use fewer colours than the truth", values["colours_missing"]),
     }
 

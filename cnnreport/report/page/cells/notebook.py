@@ -11,10 +11,10 @@ from cnnreport.report.draw.notebook import inline
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.reading import Listing
 from cnnreport.report.page.cells import markdown
-from cnnreport.report.page.cells.bare import bare
 from cnnreport.report.page.cells.cell import Cell, Drawn, Outputs, Text, read
 from cnnreport.report.page.outline import Outline, Section
 from cnnreport.report.page.report import Document
+from cnnreport.report.page.shortened import shortened
 from cnnreport.runs.artefact import Run
 
 HEAD = "shared/notebook.py.j2"
@@ -119,7 +119,7 @@ def code(value: Any) -> str:
     Args:
         value: A number, a text, a truth value, None or a sequence or mapping of them; or a listing.
     """
-    return bare(value.source) if isinstance(value, Listing) else repr(value)
+    return shortened(value.source).source.strip("\n") if isinstance(value, Listing) else repr(value)
 
 
 def source(name: str) -> str:
@@ -130,7 +130,7 @@ def source(name: str) -> str:
     """
     import inspect
 
-    return bare(inspect.getsource(_function(name)))
+    return shortened(inspect.getsource(_function(name))).source.strip("\n")
 
 
 def epochs(run: Run, columns: Sequence[str]) -> str:
