@@ -25,7 +25,7 @@ TRUTH = ("edges_off", "colours_off")
 """How far the predictions are from the truth in numbers that should be neither low nor high."""
 
 COMPARED = ("loss", "train_loss", "accuracy", "top3", "rgb_distance", "lab_distance", "edges_predicted",
-            "colour_share", "first_loss", "parameters", *TRUTH)  # fmt: skip
+            "speck_share", "colour_share", "first_loss", "parameters", *TRUTH)  # fmt: skip
 """The numbers in which two trainings are compared, in the order of the table."""
 
 KEPT: comparing.Kept = {"loss": ("image_loss", None), "accuracy": ("image_accuracy", None)}

@@ -12,7 +12,8 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.say import colourization, training
-from cnnreport.report.say.colourization import SWEPT, sweep, versus
+from cnnreport.report.say.colourization import sweep, versus
+from cnnreport.report.say.colours.pictured import changed, pictured
 from cnnreport.report.say.formulas import paddings
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
@@ -65,7 +66,9 @@ def b3(runs: Runs) -> Answer:
         "right": rows["prediction"],
         "left": colourization.prediction_row(left, training.net_name(left), right),
     }
-    return replace(compared, pictures=pictures)
+    mine, theirs = pictured(left), pictured(right)
+    parts = {"pictured": mine, "changed": changed(mine, theirs)} if mine and theirs else {}
+    return replace(compared, pictures=pictures, parts=parts)
 
 
 def b4(runs: Runs) -> Answer:

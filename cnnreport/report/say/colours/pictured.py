@@ -173,3 +173,25 @@ def _ratio(predicted: float, true: float) -> float:
 
 def _repainted_share(image: Shown) -> float:
     return image.repainted.share.mean if image.repainted else 0.0
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The image that two nets colour most unlike.
+
+    Args:
+        number: Its place in the figure.
+        left: The share of its pixels that the net that is compared gets right.
+        right: The same for the net that it is compared with.
+    """
+
+    number: str
+    left: Quantity
+    right: Quantity
+
+
+def changed(left: Pictured, right: Pictured) -> Changed:
+    """Return the image of which the share of right pixels differs most between two nets."""
+    pairs = zip(left.images, right.images, strict=True)
+    mine, theirs = max(pairs, key=lambda pair: abs(pair[0].accuracy.mean - pair[1].accuracy.mean))
+    return Changed(mine.number, mine.accuracy, theirs.accuracy)
