@@ -113,7 +113,7 @@ def test_a_part_of_the_report_is_built_alone(project: Path, tmp_path: Path) -> N
     """An experiment alone makes a report of what it answers, and names the rest on the cover."""
     out = tmp_path / "part"
     shutil.copytree(project / "build", out)
-    done = here(project, "build", *PART, "--no-pdf", "--out", str(out))
+    done = here(project, "build", *PART, "--formats", "html", "--out", str(out))
     assert done.code == 0, done.err
     words = words_of(out / "a2-writeup.html")
     assert "This build has no runs for: A1. The network" in words
@@ -179,14 +179,14 @@ def test_what_a_report_is_made_of_makes_it_again_and_no_run(
 
 @pytest.mark.slow
 def test_the_page_can_be_had_without_the_pdf(project: Path, part: Path) -> None:
-    """With --no-pdf a changed template is seen in the page, and the PDF waits for the next build."""
+    """With --formats html a changed template is seen in the page, and the PDF waits for the next build."""
     file, page, printed = project / PART_TEMPLATE, part / "a2-writeup.html", part / "a2-writeup.pdf"
     old = printed.read_bytes()
     before = file.read_text()
     file.write_text(before + "<p>A sentence for the page.</p>\n")
     asked = ("build", *PART, "--out", str(part))
-    done = cnnreport(project, *asked, "--no-pdf")
-    again = cnnreport(project, *asked, "--no-pdf")
+    done = cnnreport(project, *asked, "--formats", "html")
+    again = cnnreport(project, *asked, "--formats", "html")
     file.write_text(before)
     assert done.stdout.splitlines()[-1] == str(page)
     assert "A sentence for the page." in page.read_text()
@@ -249,7 +249,7 @@ def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -
     archive, elsewhere = tmp_path / "runs.zip", tmp_path / "elsewhere"
     assert here(project, "runs", "export", str(archive)).code == 0
     assert here(project, "runs", "import", str(archive), "--out", str(elsewhere)).code == 0
-    done = here(project, "build", *SMALL, *PART[-2:], "--no-pdf", "--out", str(elsewhere))
+    done = here(project, "build", *SMALL, *PART[-2:], "--formats", "html", "--out", str(elsewhere))
     assert done.out.startswith("No run had to be computed"), done.err
     words = words_of(elsewhere / "a2-writeup.html")
     assert "Runs made elsewhere." in words

@@ -165,7 +165,7 @@ def test_a_mistake_in_its_code_is_told_with_its_line(
     code = (root / PLACE / file).read_text()
     assert line in code
     (root / PLACE / file).write_text(code.replace(line, broken))
-    words = ["build", "--no-pdf", "--device", "cpu", "--workers", "1", "--seeds", "1"]
+    words = ["build", "--formats", "html", "--device", "cpu", "--workers", "1", "--seeds", "1"]
     ended = run("--project", str(root), *words)
     assert ended.code == UsageError.exit_code
     assert re.search(rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there", ended.err)

@@ -9,11 +9,10 @@ from cnnreport.commands.run import by_experiment
 from cnnreport.errors import CnnReportError
 from cnnreport.project import DRAWINGS, PACKAGE, Project
 from cnnreport.report.draw import drawings
-from cnnreport.report.out import apart, record
+from cnnreport.report.out import apart, record, writers
 from cnnreport.report.out.apart import Job
 from cnnreport.report.out.record import Output
 from cnnreport.report.out.writer import Writer
-from cnnreport.report.out.writers import WRITERS
 from cnnreport.report.page import compose
 from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
@@ -38,13 +37,13 @@ class Edition:
     runs: Sequence[Run]
     context: Context
 
-    def write(self, writers: Sequence[Writer]) -> dict[Path, bool]:
+    def write(self, asked: Sequence[Writer]) -> dict[Path, bool]:
         """Write those files that do not stand; return all by whether they were written now.
 
         Raises:
             CnnReportError: One could not be written; the others are there.
         """
-        outputs = self.outputs(writers)
+        outputs = self.outputs(asked)
         lacking = [output for output in outputs if not output.stands]
         written = self._write(lacking) if lacking else []
         return {output.path: output in written for output in outputs}
@@ -69,14 +68,14 @@ class Edition:
         with drawings.kept_in(self.project.output / DRAWINGS):
             return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
 
-    def outputs(self, writers: Sequence[Writer]) -> list[Output]:
+    def outputs(self, asked: Sequence[Writer]) -> list[Output]:
         """Return the files of the report with all that they depend on."""
-        return [output for writer in writers for output in self._outputs(writer)]
+        return [output for writer in asked for output in self._outputs(writer)]
 
-    def behind(self, writers: Sequence[Writer]) -> list[Path]:
+    def behind(self, asked: Sequence[Writer]) -> list[Path]:
         """Return the files that none of some writers writes, and that do not say what those write."""
-        asked = {writer.suffix for writer in writers}
-        others = self.outputs([writer for writer in WRITERS if writer.suffix not in asked])
+        formats = {writer.format for writer in asked}
+        others = self.outputs([writer for writer in writers.WRITERS if writer.format not in formats])
         return [output.path for output in others if output.path.exists() and not output.stands]
 
     def _outputs(self, writer: Writer) -> list[Output]:

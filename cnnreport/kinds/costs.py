@@ -32,6 +32,12 @@ KIND = Kind(
                  of_data=True),
         Recorded("all_learned", "parameters that an update of all layers changes", "count", "measures",
                  "all_parameters_learned", of_data=True),
+        Recorded("auxiliary", "parameters of the auxiliary classifier, which no update changes", "count",
+                 "measures", "auxiliary_parameters", of_data=True),
+        Recorded("auxiliary_forward", "operations forward, auxiliary classifier", "flops", "measures",
+                 "auxiliary_forward_flops", of_data=True),
+        Recorded("image_forward", "operations of the first pass for one image, up to the last layer", "flops",
+                 "measures", "features_forward_flops", of_data=True),
         Recorded("cached_forward", "operations of the forward pass on kept features", "flops", "measures",
                  "cached_1_forward_flops", of_data=True),
         Recorded("cached_backward", "operations of the backward pass on kept features", "flops", "measures",
@@ -44,5 +50,5 @@ KIND = Kind(
             for scale, (suffix, words) in ((1, _SMALL), (2, _LARGE))
         ),
     ),
-    texts=("architecture",),
+    texts=("architecture", *(f"{mode}_net_mode" for mode in MODES)),
 )  # fmt: skip

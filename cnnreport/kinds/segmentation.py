@@ -16,6 +16,12 @@ _SHAPE = (
 )  # fmt: skip
 """Of the features (N, C, h, w), h and w being the same."""
 
+_CALIBRATED = Recorded(
+    "calibrated", "training images that set the batch norm of the frozen random net", "count", "measures",
+    "calibration_images", of_data=True,
+)  # fmt: skip
+"""None, if the frozen net is pre-trained."""
+
 FINE_TUNING = Kind(
     name="fine-tuning",
     recorded=(
@@ -56,6 +62,7 @@ FINE_TUNING = Kind(
         Recorded("learned", "parameters that learn", "count", "measures", "parameters_learned", of_data=True),
         Recorded("frozen", "parameters that are frozen", "count", "measures", "parameters_frozen",
                  of_data=True),
+        _CALIBRATED,
         Recorded("epochs", "epochs", "count", "measures", of_data=True),
         Recorded("updates", "updates", "count", "measures", of_data=True),
     ),
@@ -63,7 +70,7 @@ FINE_TUNING = Kind(
     samples=(*(f"{kind}_{name}" for kind in ("train", "validation", "ranked")
                for name in ("rgb", "mask", "predicted", "iou", "number")),
              "threshold", "threshold_flower_iou", "threshold_mean_iou", "threshold_starter_score",
-             "probability_histogram"),
+             "probability_histogram", "image_iou", "image_overlap"),
     table=("mean_iou", "mean_iou_best", "flower_iou", "starter", "starter_best", "accuracy", "boundary_f",
            "share_predicted", "train_mean_iou", "loss", "train_loss"),
 )  # fmt: skip
@@ -75,9 +82,10 @@ FEATURES = Kind(
         Recorded("images", "images", "count", "measures", of_data=True, result="features of {} images"),
         *_SHAPE,
         Recorded("parameters", "weights of the net", "count", "measures", of_data=True),
+        _CALIBRATED,
     ),
     texts=("start", *_WEIGHTS),
-    samples=("features",),
+    samples=("features", "calibration_images"),
 )
 
 PRETRAINING = Kind(

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnreport.errors import VerificationError
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
+from cnnreport.training.segmentation.features import features
 from cnnreport.training.specs.costs import FineTuningCosts
 
 MODES = ("all", "last")
@@ -56,7 +57,8 @@ class CostsTask:
     """A `Task` of one epoch: measures a step for each of `MODES` and of `SCALES`.
 
     Where all layers learn, the net is in train mode. Where only the last one learns, the rest is frozen
-    and in eval mode, as for features that are computed once.
+    and in eval mode, as for features that are computed once. An auxiliary classifier is computed in both,
+    though it plays no part in the loss; for features that are computed once it is not.
 
     Args:
         spec: What to measure.
@@ -94,9 +96,12 @@ class CostsTask:
             ``architecture``, ``image_size``, ``batch_size``, ``num_classes``, ``points``;
             ``parameters``, ``parameters_learned`` (where only the last layer learns) and
             ``all_parameters_learned``: fewer than all where the net has an auxiliary classifier, which
-            plays no part in the loss; for each mode and scale, as in ``last_2_``, the four numbers of
-            `Costs`; ``cached_1_forward_flops`` and ``cached_1_backward_flops``, where the last layer
-            learns from features that were computed before.
+            plays no part in the loss; ``auxiliary_parameters``, those of that classifier, and
+            ``auxiliary_forward_flops``, what it takes of the forward pass of a batch; for each mode whether
+            the net was in ``train`` or ``eval`` mode, as ``all_net_mode``; for each mode and scale, as in
+            ``last_2_``, the four numbers of `Costs`; ``cached_1_forward_flops`` and
+            ``cached_1_backward_flops``, where the last layer learns from features that were computed
+            before, and ``features_forward_flops``, what one image takes to compute them.
         """
         return Results(measures=self._measures)
 
@@ -111,15 +116,21 @@ class CostsTask:
                 for mode, net in nets.items()
                 for scale in SCALES
             }
-            cached = measure_last_layer(nets["last"], *_batch(spec, 1))
+            images, masks = _batch(spec, 1)
+            cached = measure_last_layer(nets["last"], images, masks)
+            measures["features_forward_flops"] = features_flops(nets["last"], images[:1])
+        measures |= {f"{mode}_net_mode": "train" if net.training else "eval" for mode, net in nets.items()}
         measures["parameters"] = sum(parameter.numel() for parameter in nets["all"].parameters())
         measures["parameters_learned"] = measured["last_1"].learned
         measures["all_parameters_learned"] = measured["all_1"].learned
+        measures["auxiliary_parameters"] = measures["parameters"] - measured["all_1"].learned
         for name, costs in measured.items():
             measures |= {f"{name}_{part}": n for part, n in asdict(costs).items() if part != "learned"}
         measures["cached_1_forward_flops"] = cached.forward_flops
         measures["cached_1_backward_flops"] = cached.backward_flops
-        measures["points"] = 2 * (len(measured) + 1)  # `measure` counts both passes twice
+        own = spec.batch_size * measures["features_forward_flops"] + cached.forward_flops
+        measures["auxiliary_forward_flops"] = measured["all_1"].forward_flops - own
+        measures["points"] = 2 * (len(measured) + 1) + 1  # `measure` counts both passes twice
         return measures
 
 
@@ -170,6 +181,17 @@ def measure_last_layer(net: nn.Module, images: torch.Tensor, masks: torch.Tensor
     return measure(layer, lambda: F.interpolate(layer(features[0]), size=size, mode="bilinear"), masks)
 
 
+def features_flops(net: nn.Module, images: torch.Tensor) -> int:
+    """Count the floating-point operations by which a frozen net computes the last layer's input.
+
+    Args and errors are those of `measure_net`; nothing of an auxiliary classifier is computed.
+    """
+    with _convolutions(net) as expected, _counter() as forward:
+        features(net, images)
+    _agree({"forward": forward.get_total_flops(), "backward": 0}, expected)
+    return forward.get_total_flops()
+
+
 def measure(net: nn.Module, scores: Callable[[], torch.Tensor], masks: torch.Tensor) -> Costs:
     """Measure a step: forward pass, mean cross entropy, backward pass, Adam.
 
@@ -196,7 +218,7 @@ def measure(net: nn.Module, scores: Callable[[], torch.Tensor], masks: torch.Ten
         backward_flops=backward.get_total_flops(),
         learned=sum(parameter.numel() for parameter in adam.state),
     )
-    _verify(costs, expected)
+    _agree({"forward": costs.forward_flops, "backward": costs.backward_flops}, expected)
     return costs
 
 
@@ -280,11 +302,10 @@ def _convolutions(net: nn.Module) -> Iterator[dict[str, int]]:
         yield flops
 
 
-def _verify(costs: Costs, expected: Mapping[str, int]) -> None:
-    counted = {"forward": costs.forward_flops, "backward": costs.backward_flops}
+def _agree(counted: Mapping[str, int], expected: Mapping[str, int]) -> None:
     if counted != expected:
         raise VerificationError(
-            f"torch counts {counted} floating-point operations, but the convolutions take {dict(expected)}",
+            f"torch counts {dict(counted)} floating-point operations, but the convolutions take {dict(expected)}",
             "the net computes with something else than nn.Conv2d, or torch counts in another way:"
             " use the versions of requirements.lock",
         )

@@ -84,7 +84,7 @@ class Loop(ABC):
         updates_per_epoch: How many batches a whole epoch has.
         updates: How many updates to make, None for the spec's epochs; where they are no whole epochs, the
             last one is cut short.
-        learned: The parameters that learn, None for all of the net's.
+        optimiser: What follows the gradients, None for the spec's, of all parameters of the net.
 
     Raises:
         DataError: There is no batch to learn from.
@@ -102,7 +102,7 @@ class Loop(ABC):
         *,
         updates_per_epoch: int,
         updates: int | None = None,
-        learned: Iterable[nn.Parameter] | None = None,
+        optimiser: ScheduledOptimiser | None = None,
     ) -> None:
         if updates_per_epoch < 1:
             raise DataError("there are no images to train with", "give the training at least one")
@@ -110,8 +110,8 @@ class Loop(ABC):
         self.updates = spec.epochs * updates_per_epoch if updates is None else updates
         self.epochs = math.ceil(self.updates / updates_per_epoch)
         self.net, self.model, self.seed, self.device = net, model, seed, device
-        self.optimiser = make_optimiser(
-            net.parameters() if learned is None else learned,
+        self.optimiser = optimiser or make_optimiser(
+            net.parameters(),
             spec.optimiser,
             spec.schedule,
             spec.learning_rate,
@@ -150,6 +150,11 @@ class Loop(ABC):
     def leave(self) -> Results:
         """Return what is kept of the finished run; the net is in evaluation mode."""
 
+    def learn(self) -> Iterator[Update]:
+        """Return the updates of the next epoch, each of which is made when it is asked for."""
+        batches = itertools.islice(self.batches(), self.updates - self.optimiser.updates)
+        return train(self.scores, batches, self.loss, self.optimiser)
+
     def run_epoch(self) -> Row:
         """Run one epoch: train, then validate.
 
@@ -158,10 +163,8 @@ class Loop(ABC):
             are.
         """
         self.model.train()
-        left = self.updates - self.optimiser.updates
         with seeded(self.seed * 1000 + self.epochs_done + 1):  # an epoch is drawn anew, wherever it begins
-            batches = itertools.islice(self.batches(), left)
-            row = self.follow(train(self.scores, batches, self.loss, self.optimiser))
+            row = self.follow(self.learn())
         self.model.eval()
         with torch.inference_mode():
             row |= self.validate()

@@ -13,6 +13,9 @@ RANDOM_FEATURES = "flower-features-random"
 SEEDS = 5
 """Of the clean protocol: a last layer takes seconds, and in few epochs at a large step size it varies."""
 
+LONG = 400
+"""Epochs TBD"""
+
 LOSSES = {"cross-entropy": "cross entropy", "iou": "the soft IoU loss"}
 
 EXPERIMENTS = (
@@ -48,6 +51,19 @@ EXPERIMENTS = (
             title=f"The same with {words}, in the handout's protocol",
             family="fine-tune-handout",
             spec=FineTuning(loss=loss, protocol="handout"),
+            smoke=SMOKE,
+            reads=FEATURES,
+        )
+        for loss, words in LOSSES.items()
+    ),
+    # Beyond the handout, whose ten epochs leave the soft IoU loss undertrained.
+    *(
+        Experiment(
+            name=f"fine-tune-{loss}-long",
+            title=f"The last layer fine-tuned with {words} until it has converged",
+            family="fine-tune-long",
+            spec=FineTuning(loss=loss, epochs=LONG),
+            seeds=SEEDS,
             smoke=SMOKE,
             reads=FEATURES,
         )

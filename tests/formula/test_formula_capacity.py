@@ -95,5 +95,5 @@ def test_a_net_without_modules_is_told() -> None:
 def test_a_wrong_count_is_refused() -> None:
     """The real net decides, and its numbers are named."""
     net = derive(colourization.PoolUpsampleNet)
-    with pytest.raises(VerificationError, match=r"PoolUpsampleNet, \{.*'NF': 2.*up1 gives 512 values, not 511"):
+    with pytest.raises(VerificationError, match=r"'NF': 2.*: up1 gives 512 values, not 511"):
         verify(net, {"up1": (511,)}, {"NIC": 1, "NF": 2, "NC": 3, "k": 3})

@@ -157,9 +157,7 @@ def test_the_example_is_drawn_by_a_real_module(told: Any) -> None:
     coarse = torch.zeros(3, 3)
     coarse[1, 1] = 1
     for way in told["ways"]:
-        drawn = sum(
-            value * answer(way["name"], 3, coarse)[i, j] for i, j, value in way["example"]["weights"]
-        )
+        drawn = sum(value * answer(way["name"], 3, coarse)[i, j] for i, j, value in way["example"]["weights"])
         assert isinstance(drawn, torch.Tensor)
         assert drawn.tolist() == way["example"]["drawn"]
         assert [row[2:4] for row in way["example"]["drawn"][2:4]] == [[0, 1], [0, 1]]
@@ -221,7 +219,7 @@ def test_a_net_with_other_paddings_is_refused() -> None:
 def test_what_mixes_pixels_before_the_convolution_is_refused() -> None:
     """Only what works on each pixel alone makes no difference to the phases."""
     net = nn.Sequential(nn.Upsample(scale_factor=2), nn.AvgPool2d(3, 1, 1), nn.Conv2d(4, 4, 3, padding=1))
-    with pytest.raises(VerificationError, match="1 stands between an upsampling and a convolution: AvgPool2d"):
+    with pytest.raises(VerificationError, match=r"1 stands between an upsampling and .*: AvgPool2d"):
         check.verify_net(net, [(2, 2)], [0])
 
 

@@ -21,6 +21,11 @@ def whole(report: Report) -> str:
     return "".join(document.page for document in report.documents)
 
 
+def bodies(pages: str) -> str:
+    """What the pages show, without their titles and style sheets."""
+    return "".join(re.findall(r"<body.*?</body>", pages, re.DOTALL))
+
+
 def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     """Compose a report of the sections of some questions and return its HTML."""
     loaded = outline.load(project, "a2-writeup")

@@ -25,6 +25,10 @@ LISTINGS = {
     "fine_tune_last_layer": "def fine_tune_last_layer(model):\n    model.requires_grad_(False)\n",
     "learned_parameters": "def learned_parameters(model):\n    return [model.classifier[4].weight]\n",
     "train": "def train(model, batches, loss_function, optimiser):\n    for inputs, masks in batches: ...\n",
+    "fine_tune": "def fine_tune(net, scores, epochs, spec, updates_per_epoch):\n"
+    "    optimiser = make_optimiser(learned_parameters(net), spec.optimiser)\n",
+    "cross_entropy_loss": "def cross_entropy_loss(scores, masks):\n    return losses.mean()\n",
+    "spec": 'FineTuning(\n    loss="cross-entropy",\n    epochs=10,\n)\n',
     "soft_iou_loss": "def soft_iou_loss(scores, masks):\n    return (union - intersection) / union\n",
 }
 
@@ -50,6 +54,7 @@ MEASURES = {
     "without_trimap": 514,
     "learned": 514,
     "frozen": 10_000_000,
+    "calibrated": 0,
     "boundary_f": 0.40,
     "tolerance": 2,
     "image_lowest": 0.05,
@@ -125,6 +130,20 @@ def thresholds(mean_iou: float, flower_iou: float, cut: float, gain: float) -> A
     }
 
 
+def each_image(flower_iou: float, seed: int, images: int = 12, pixels: int = 400) -> Arrays:
+    """Return the overlap of images of `pixels`, half of them flower, whose mean flower IoU is about as chosen.
+
+    As many pixels are missed as are falsely called flower, so that IoU = hits / (2 flower - hits).
+    """
+    generator = np.random.default_rng(seed)
+    iou = np.clip(flower_iou + generator.normal(0, 0.05, images), 0, 1)
+    flower = pixels // 2
+    hits = np.round(2 * flower * iou / (1 + iou)).astype(np.int64)
+    overlap = np.stack([hits, flower - hits, flower - hits, hits], 1)
+    both = (hits + 1e-6) / (2 * flower - hits + 1e-6)
+    return {"image_overlap": overlap, "image_iou": np.stack([both, both], 1).astype(np.float32)}
+
+
 def fake_tuning(root: Path, seed: int = 0, **chosen: Any) -> Run:
     """Return one fake run of a fine-tuning.
 
@@ -160,7 +179,8 @@ def fake_tuning(root: Path, seed: int = 0, **chosen: Any) -> Run:
     histogram = np.full(20, (1_000_000 - sure) // 18, np.int64)
     histogram[[0, -1]] = sure // 2
     samples = {**thresholds(w["mean_iou"] - shift, w["flower_iou"] - shift, w["cut"], w["cut_gain"]),
-               "probability_histogram": histogram}  # fmt: skip
+               "probability_histogram": histogram,
+               **each_image(w["flower_iou"] - shift, seed)}  # fmt: skip
     for kind, count in (("train", 6), ("validation", 6), ("ranked", 9)):
         shown = (w["pictures"] or {}).get(kind) or discs(count)
         samples |= {f"{kind}_{part}": array for part, array in shown.items()}
@@ -192,6 +212,7 @@ def _rows(w: dict[str, Any], epochs: int, shift: float) -> list[dict[str, float]
 COSTS: dict[str, Any] = {
     "image_size": 224, "batch_size": 8, "num_classes": 2, "points": 10, "parameters": 60_000_000,
     "learned": 514, "all_learned": 59_000_000, "cached_forward": 6_000_000, "cached_backward": 6_000_000,
+    "auxiliary": 1_000_000, "auxiliary_forward": int(1e10), "image_forward": int(7.4e10),
 }  # fmt: skip
 for _name, _activations, _optimiser, _forward, _backward in (
     ("all_{}", 6.4e9, 4.8e8, 6e11, 1.2e12),
@@ -210,7 +231,8 @@ for _name, _activations, _optimiser, _forward, _backward in (
 def fake_costs(root: Path, **measures: Any) -> Run:
     """Return a fake run that measured the costs of fine-tuning, with some measures of its own."""
     chosen = {**DEFAULTS, "experiment": "fine-tuning-costs", "data": None}
-    left = {**fields(COSTS_KIND, COSTS), "architecture": "resnet101", **measures}
+    texts = {"architecture": "resnet101", "all_net_mode": "train", "last_net_mode": "eval"}
+    left = {**fields(COSTS_KIND, COSTS), **texts, **measures}
     rows = [fields(COSTS_KIND, {"found_twice": 10.0})]
     return _run(root, chosen, 0, COSTS_KIND, {"architecture": "resnet101"}, rows, Results(measures=left))
 
@@ -218,9 +240,11 @@ def fake_costs(root: Path, **measures: Any) -> Run:
 def fake_features(root: Path, experiment: str, **chosen: Any) -> Run:
     """Return a fake run that computed frozen features."""
     chosen = {**DEFAULTS, "experiment": experiment, **chosen}
-    numbers = {"images": 900, "channels": 256, "side": 28, "parameters": 11_000_000}
+    numbers = {"images": 900, "channels": 256, "side": 28, "parameters": 11_000_000, "calibrated": 0}
     measures = {**fields(FEATURES, numbers), "start": "pretrained", **EMBEDDED}
-    results = Results(measures=measures, samples={"features": np.zeros((1, 256, 28, 28), np.uint16)})
+    results = Results(measures=measures, samples={
+        "features": np.zeros((1, 256, 28, 28), np.uint16), "calibration_images": np.zeros(1, np.int64),
+    })  # fmt: skip
     rows = [fields(FEATURES, {"done": 900.0})]
     return _run(root, chosen, 0, FEATURES, {"start": "pretrained"}, rows, results)
 

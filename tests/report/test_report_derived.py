@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from composed import prose_of
+from composed import bodies, prose_of, whole
 from fake_derivations import (
     AUDIT,
     FORMULAS,
@@ -38,7 +38,7 @@ def composed(project: Project, **runs: Run) -> str:
 
 def words_of(made: str) -> str:
     """Return the words of a page; a formula is told by its alternative text."""
-    body = re.sub(r'<img[^>]* alt="([^"]*)"[^>]*>', r" \1 ", made[made.index("<body>") :])
+    body = re.sub(r'<img[^>]* alt="([^"]*)"[^>]*>', r" \1 ", bodies(made))
     body = re.sub(r"<br>|</t[dh]>|</div>", " ", body)
     words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
     return re.sub(r"\s+", " ", words)
@@ -209,7 +209,11 @@ def test_captions_name_the_run_and_no_data(
     """A derivation has no data to name; its tables and its drawing lead to the row of its run."""
     made = composed(project, pool_upsample=make_run(), pool_upsample_formulas=make_derivation())
     captions = re.findall(r"<(?:fig)?caption>.*?</(?:fig)?caption>", made, flags=re.DOTALL)
-    named = [caption for caption in captions if 'Run:&nbsp;<a class="ref" href="#run-2">R2</a>' in caption]
+    named = [
+        caption
+        for caption in captions
+        if 'Run:&nbsp;<a class="ref" href="a2-supplement.html#run-2">R2</a>' in caption
+    ]
     assert len(named) == 6
     assert not any("Data:" in caption for caption in named)
 

@@ -128,13 +128,12 @@ def test_any_two_trainings_of_a_kind_are_compared(read: Any) -> None:
 
 
 def test_one_run_is_judged_by_what_seeds_make(read: Any) -> None:
-    """Against several runs of the other training, their spread over seeds is the margin."""
+    """Against several runs of the other training, by where one more of these would lie."""
     left = [read(0, [0.2, 0.9], [9.0, 3.0])]
     right = [read(seed, [0.2, 0.5 + seed / 50], [9.0, 3.0]) for seed in range(3)]
     answer = versus(left, right, ("words",), "A", "B")
     assert answer.contrasts["words"].higher
-    assert answer.values["margin"].form == "points"
-    assert not answer.facts["several"]
+    assert (answer.contrasts["words"].basis, answer.facts["several"]) == ("predicted", True)
 
 
 def test_a_table_has_a_row_for_each_training(read: Any) -> None:

@@ -63,7 +63,7 @@ def test_a_case_has_markup_and_shares_branches(tmp_path: Path, value: float, say
         ("{{ c | known | pick(lower='a', higher='b') }}", "open has no branch"),
         (f"{{{{ c | known | pick({ALL_FOUR}) }}}}", "the branch unknown can never occur"),
         (f"{{{{ c | pick({ALL_FOUR}, yes='a') }}}}", "the branch yes can never occur"),
-        ("{{ c | pick(open='a', closed='b') }}", "branches of no contrast and no verdict: open, closed"),
+        ("{{ c | pick(open='a', closed='b') }}", "branches of no contrast, trend or verdict: open, closed"),
         ("{{ c | pick() }}", "there are no branches"),
         ("{{ c | pick('a') }}", "pick takes its branches by name"),
         ("{% case c %}{% when lower %}{% when higher %}{% endcase %}", "open, unknown has no branch"),

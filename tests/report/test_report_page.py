@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from composed import whole
+from composed import bodies, whole
 from fake_derivations import AUDIT, FORMULAS, MakeDerivation, audit_measures
 from fake_runs import MakeRun
 from printed import number_lines
@@ -26,8 +26,7 @@ def text_of(project: Project, runs: Sequence[Run], *, smoke: bool = False) -> st
     """Compose the write-up and return its words, without tags and line breaks."""
     loaded = outline.load(project, "a2-writeup")
     page_html = whole(compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context(smoke=smoke)))
-    body = page_html[page_html.index("<body>") :]
-    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+    words = html.unescape(re.sub(r"<[^>]*>", "", bodies(page_html))).replace("\u00a0", " ")
     return re.sub(r"\s+", " ", words)
 
 
@@ -69,14 +68,17 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     """What could not be answered is named on the cover, not passed over."""
     loaded = outline.load(project, "a2-writeup")
     made = whole(compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context()))
-    left_out = re.search(
+    left_out = re.findall(
         r"<strong>Left out.</strong> This build has no runs for:(.*?)\.\s*</p>", made, re.DOTALL
     )
-    assert left_out is not None
     titles = {
         s.id: s.title for s in loaded.sections if not s.beyond and {*s.experiments} != {"pool-upsample"}
     }
-    assert " ".join(left_out.group(1).split()).split("; ") == list(titles.values())
+    told = [" ".join(each.split()).split("; ") for each in left_out]
+    assert told == [[s.title for s in loaded.sections if s.id in titles and not s.asks]]
+    unticked = re.findall(r'<li class="missing">–&nbsp;([^:]*): ', made)
+    assert unticked == [s.label for s in loaded.sections if s.id in titles and s.asks]
+    assert re.findall(r'href="#(\w+)">✓', made) == ["a1", "a2"]
     assert not re.search(f' id="({"|".join(titles)})"', made)
     assert 'id="a1"' in made
 
@@ -90,15 +92,20 @@ def test_a_report_without_runs_is_refused(project: Project) -> None:
 def test_every_number_leads_to_its_origin(
     project: Project, make_run: MakeRun, make_derivation: MakeDerivation
 ) -> None:
-    """Each linked number has its line, below file and runs that are there."""
+    """Each linked number has its line in the supplement, below file and runs that are there."""
     runs = {
         "pool-upsample": [make_run(n) for n in range(2)],
         FORMULAS: [make_derivation()],
         AUDIT: [make_derivation(audit_measures(), AUDIT)],
     }
-    made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))
-    assert set(re.findall(r'href="#([^"]+)"', made)) <= set(re.findall(r' id="([^"]+)"', made))
-    rows = number_lines(made)
+    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    places = {f"{d.file}#{name}" for d in made.documents for name in re.findall(r' id="([^"]+)"', d.page)}
+    for document in made.documents:
+        addresses = re.findall(r'href="([^"]*)"', document.page)
+        full = {document.file + each if each.startswith("#") else each for each in addresses}
+        assert {each for each in full if "#" in each} <= places
+        assert any(re.search("a2-supplement.html#number-", each) for each in full)
+    rows = number_lines(made.document("supplement").page)
     assert len(rows) > 60
     origin = r"(#run-1.*#run-2|#run-3|#run-4).*(history|measures|manifest)\.json"
     assert all(re.search(origin, row, re.DOTALL) for row in rows)
@@ -206,15 +213,18 @@ def test_a_report_is_composed_of_sections(make_run: MakeRun, project: Project) -
     """Outputs other than the page find each section with its part, heading, label and finished text."""
     loaded = outline.load(project, "a2-writeup")
     made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context())
-    (part,) = made.parts
+    write_up, supplement = made.documents
+    (part,) = write_up.parts
     assert (part.id, part.title) == ("part-1", "Part A: Pooling and upsampling")
     printed = [(s.id, s.label, s.title) for s in part.sections]
     assert printed[:2] == [("a1", "A1", "A1. The network"), ("a2", "A2", "A2. Training and results")]
-    assert [section.id for section in made.appendix] == ["provenance", "verdicts", "numbers"]
-    texts = [made.cover, *(section.html for section in (*part.sections, *made.appendix))]
-    assert all(text in made.page for text in texts)
+    assert [section.id for section in supplement.appendix] == ["provenance", "verdicts", "numbers"]
+    assert (supplement.parts, write_up.appendix) == ((), ())
+    for document, sections in ((write_up, part.sections), (supplement, supplement.appendix)):
+        assert all(text in document.page for text in (document.cover, *(s.html for s in sections)))
     assert 'class="ref"' in part.sections[0].html
-    assert len(number_lines(made.page)) == sum(len(origin.entries) for origin in made.ledger.origins)
+    lines = number_lines(supplement.page)
+    assert len(lines) == sum(len(origin.entries) for origin in made.ledger.origins)
 
 
 def test_a_project_may_have_its_own_shared_templates(tmp_path: Path) -> None:

@@ -8,32 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pypdf
 import pytest
-from composed import whole
 from fake_runs import write_run
 from fontTools.subset import Subsetter
-from markupsafe import Markup
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.draw import fonts, maths
 from cnnreport.report.out import libraries, pdf
 from cnnreport.report.page import compose, listing, outline
-from cnnreport.report.page.ledger import Ledger
-from cnnreport.report.page.report import Report
 
 PAGE = (
     '<html lang="en"><head><title>T</title><style>{css}</style></head><body><p>Text</p>{body}</body></html>'
 )
-
-
-def page_alone(html: str) -> Report:
-    """A report of which only the page is known."""
-    return Report("T", Markup(), (), (), (), Ledger(), html)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +34,8 @@ def report_html(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("pdf")
     runs = [write_run(folder, seed) for seed in range(3)]
     project = Project(PACKAGE.parent, folder)
-    loaded = outline.load(project, "a2-writeup")
-    return whole(compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context()))
+    loaded = replace(outline.load(project, "a2-writeup"), supplement=None)
+    return compose.compose(project, loaded, {"pool-upsample": runs}, compose.Context()).documents[0].page
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +147,7 @@ def test_a_warning_stops_it_and_nothing_is_written(
     """What WeasyPrint complains about is named, and no half-good file is left."""
     target = tmp_path / "r.pdf"
     with pytest.raises(VerificationError, match=complaint):
-        pdf.write(page_alone(PAGE.format(css=css, body=body)), target)
+        pdf.write(PAGE.format(css=css, body=body), target)
     assert list(tmp_path.iterdir()) == []
 
 

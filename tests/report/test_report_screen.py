@@ -1,6 +1,7 @@
 """The page for a browser: one file that needs nothing else."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from fake_runs import MakeRun
@@ -15,9 +16,10 @@ from cnnreport.system import durable
 def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Path) -> None:
     """Pictures and typefaces are in it, and no address leads elsewhere."""
     runs = {"pool-upsample": [make_run()]}
-    made = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
+    loaded = replace(outline.load(project, "a2-writeup"), supplement=None)
+    made = compose.compose(project, loaded, runs, compose.Context()).documents[0]
     file = tmp_path / "page.html"
-    digest = html.write(made, file)
+    digest = html.write(made.page, file)
     page = file.read_text()
     assert digest == durable.sha256(page.encode())
     assert page.count("@font-face{") == page.count("data:font/ttf;base64,AAEAAAA") == len(fonts.faces()) == 11

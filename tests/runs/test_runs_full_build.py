@@ -14,9 +14,8 @@ from planned import PACES, plan
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
-from cnnreport.report.out import html, pdf
-from cnnreport.report.out.writer import Writer, record_of
-from cnnreport.report.page.report import Report
+from cnnreport.report.out import html, pdf, writers
+from cnnreport.report.out.writer import record_of
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.planned import make_job
 from cnnreport.runs.runner import execute
@@ -89,18 +88,16 @@ def report(counting: Project) -> Project:
 def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pipeline.Built]:
     """Build that report in this process, as HTML in place of the PDF."""
 
-    def write(composed: Report, path: Path) -> str:
-        return durable.write(path, composed.page.encode())
+    def write(page: str, path: Path) -> str:
+        return durable.write(path, page.encode())
 
     compute_with(monkeypatch, Here)
-    quick = replace(pdf.WRITER, write=write)
+    monkeypatch.setattr(writers, "WRITERS", (html.WRITER, replace(pdf.WRITER, write=write)))
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
 
-    def built(
-        only: Sequence[str] = (), writers: Sequence[Writer] = (html.WRITER, quick), *, full: bool = False
-    ) -> pipeline.Built:
-        return pipeline.build(report, REPORT, CPU, only, full=full, writers=writers)
+    def built(only: Sequence[str] = (), formats: str | None = None, *, full: bool = False) -> pipeline.Built:
+        return pipeline.build(report, REPORT, CPU, only, full=full, formats=formats)
 
     return built
 
@@ -120,7 +117,8 @@ def planned(project: Project, choices: Choices = CPU, only: tuple[str, ...] = ()
 
 def body(built: pipeline.Built) -> str:
     """What a build laid out, without the style sheets."""
-    return built.paths[-1].read_text().partition("<body>")[2]
+    page = built.paths[-1].read_text()
+    return page[page.index("<body") :]
 
 
 def words(built: pipeline.Built) -> str:
@@ -235,14 +233,19 @@ def test_an_interrupted_full_build_repeats_no_finished_run(
 
 
 def test_a_report_depends_on_all_its_answers(report: Project, build: Callable[..., pipeline.Built]) -> None:
-    """Each file of answers counts, and what it imports: a change of either prints again."""
-    built = build()
-    sources = json.loads(record_of(built.paths[-1]).read_text())["sources"]
+    """Each file of answers counts, and what it imports: after a change it is composed anew."""
+
+    def sources(built: pipeline.Built) -> dict[str, str]:
+        return json.loads(record_of(built.paths[-1]).read_text())["sources"]
+
+    before = sources(build())
     files = ["answers/beyond.py", "answers/ordinary.py", "telling.py"]
-    assert [name for name in files if any(path.endswith(name) for path in sources)] == files
+    assert [name for name in files if any(path.endswith(name) for path in before)] == files
     (report.root / "telling.py").write_text("# changed\n")
     again = build()
-    assert (again.trained, again.printed) == (0, True)
+    assert sources(again)["telling.py"] != before["telling.py"]
+    # What came out is the same, so that nothing has to be written.
+    assert (again.trained, again.printed) == (0, False)
 
 
 def test_the_page_can_be_had_without_the_pdf(report: Project, build: Callable[..., pipeline.Built]) -> None:
@@ -250,7 +253,7 @@ def test_the_page_can_be_had_without_the_pdf(report: Project, build: Callable[..
     page, printed = build().paths
     old = printed.read_text()
     (report.templates / REPORT / "text.html.j2").write_text("<p>Told anew.</p>\n")
-    first, second = build(writers=[html.WRITER]), build(writers=[html.WRITER])
+    first, second = build(formats="html"), build(formats="html")
     assert (first.printed, second.printed) == (True, False)
     assert first.paths == [page]
     assert f"{printed.name} is of an earlier build" in " ".join(first.lines())

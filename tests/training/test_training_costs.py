@@ -14,17 +14,28 @@ from cnnreport.training.specs.costs import FineTuningCosts
 SMALL = "mobilenet_v3_small_embedded"
 
 
+class Backbone(nn.Module):
+    """A convolution and ReLU, which give their output as a DeepLabV3's backbone does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 256, 3, stride=2, padding=1)
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"out": F.relu(self.first(images))}
+
+
 class Tiny(nn.Module):
     """A net so small that its costs can be written down: one convolution, ReLU, and the last layer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = nn.Conv2d(3, 256, 3, stride=2, padding=1)
+        self.backbone = Backbone()
         self.classifier = nn.Sequential(*[nn.Identity()] * 4, nn.Conv2d(256, 21, 1))
         self.unused = nn.Conv2d(3, 5, 1)
 
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        features = F.relu(self.backbone(images))
+        features = self.backbone(images)["out"]
         scores = F.interpolate(self.classifier(features), size=images.shape[2:], mode="bilinear")
         return {"out": scores, "aux": self.unused(images)}
 
@@ -35,7 +46,7 @@ def tiny() -> dict[str, Any]:
     task = CostsTask(FineTuningCosts("tiny", image_size=8), seed=0, data={}, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deeplab, "build", lambda architecture: Tiny())
-        assert task.run_epoch() == {"points": 10}
+        assert task.run_epoch() == {"points": 11}
         return dict(task.results().measures)
 
 
@@ -61,6 +72,22 @@ def test_operations_are_those_that_can_be_written_down(tiny: dict[str, Any]) -> 
 def test_operations_on_cached_features_are_those_of_the_last_layer(tiny: dict[str, Any]) -> None:
     """As many forwards as backwards."""
     assert tiny["cached_1_forward_flops"] == tiny["cached_1_backward_flops"] == 2 * 256 * 2 * 2 * 16
+
+
+def test_the_first_pass_is_that_of_one_image_without_the_side_output(tiny: dict[str, Any]) -> None:
+    """Up to the last layer's input: the first convolution alone, whatever the batch."""
+    assert tiny["features_forward_flops"] == 2 * 27 * 256 * 8 * 8 // 4
+
+
+def test_what_plays_no_part_in_the_loss_is_told_apart(tiny: dict[str, Any]) -> None:
+    """The side output has parameters and takes operations forward, but no update changes it."""
+    assert tiny["auxiliary_parameters"] == 3 * 5 + 5
+    assert tiny["auxiliary_forward_flops"] == 2 * 3 * 5 * 2 * 8 * 8
+
+
+def test_the_measures_say_in_which_mode_each_net_ran(tiny: dict[str, Any]) -> None:
+    """Train mode where all layers learn, eval mode where the last one does."""
+    assert (tiny["all_net_mode"], tiny["last_net_mode"]) == ("train", "eval")
 
 
 def test_kept_bytes_are_those_that_can_be_written_down(tiny: dict[str, Any]) -> None:

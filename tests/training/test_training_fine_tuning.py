@@ -1,6 +1,7 @@
 """Fine-tuning of the last layer: cached, recomputed and moving features, protocols, checkpoints."""
 
 import inspect
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,9 @@ from cnnreport.training.segmentation import fine_tuning
 from cnnreport.training.segmentation.features import features, unpack
 from cnnreport.training.segmentation.fine_tuning import PRINTED, FineTuningTask
 from cnnreport.training.segmentation.images import normalise
-from cnnreport.training.specs.segmentation import FineTuning
+from cnnreport.training.specs.optimiser import Optimiser
+from cnnreport.training.specs.schedule import Schedule
+from cnnreport.training.specs.segmentation import Features, FineTuning
 
 SPEC = FineTuning(loss="cross-entropy", epochs=3, batch_size=4)
 
@@ -134,8 +137,92 @@ def test_pictures_are_the_same_for_both_protocols(data: dict[str, NDArray[Any]])
 def test_the_printed_functions_are_those_that_ran(data: dict[str, NDArray[Any]]) -> None:
     """The listings are the sources of the functions, by their names."""
     _, results = run(SPEC, data)
-    assert results.listings == {each.__name__: inspect.getsource(each) for each in PRINTED}
-    assert set(results.listings) == {"fine_tune_last_layer", "learned_parameters", "train", "soft_iou_loss"}
+    sources = {name: text for name, text in results.listings.items() if name != "spec"}
+    assert sources == {each.__name__: inspect.getsource(each) for each in PRINTED}
+    assert set(sources) == {
+        "fine_tune_last_layer", "learned_parameters", "fine_tune", "train", "soft_iou_loss", "cross_entropy_loss",
+    }  # fmt: skip
+
+
+def test_the_printed_function_makes_every_update(
+    data: dict[str, NDArray[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `fine_tune`'s updates nothing is learnt: an epoch asks it for them, and it alone."""
+    asked = []
+
+    def nothing(net: Any, scores: Any, epochs: Any, spec: FineTuning, updates_per_epoch: int) -> Any:
+        optimiser, trained = whole(net, scores, epochs, spec, updates_per_epoch)
+        return optimiser, map(asked.append, trained)
+
+    whole = fine_tuning.fine_tune
+    monkeypatch.setattr(fine_tuning, "fine_tune", nothing)
+    task = FineTuningTask(SPEC, 0, data, "cpu")
+    with pytest.raises(TypeError, match="not iterable"):
+        task.run_epoch()
+    assert len(asked) == 1
+
+
+def test_the_training_is_adams_own(data: dict[str, NDArray[Any]]) -> None:
+    """A plain loop with PyTorch's Adam over the last layer, on the same features, has the same weights."""
+    _, results = run(SPEC, data)
+    maps, masks = unpack(data["features"]).float(), torch.from_numpy(data["masks"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layer = torch.nn.Conv2d(256, 2, 1)
+        adam = torch.optim.Adam(layer.parameters(), lr=SPEC.learning_rate)
+        for epoch in range(SPEC.epochs):
+            torch.manual_seed(epoch + 1)
+            for chosen in torch.randperm(6).split(SPEC.batch_size):
+                scores = torch.nn.functional.interpolate(layer(maps[chosen]), (SIZE, SIZE), mode="bilinear")
+                loss = torch.nn.functional.cross_entropy(scores, masks[chosen].long(), ignore_index=255)
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+    expected = {"classifier.4.weight": layer.weight, "classifier.4.bias": layer.bias}
+    for name, weight in results.weights.items():
+        torch.testing.assert_close(weight, expected[name].detach(), rtol=1e-3, atol=1e-4)
+
+
+def test_the_settings_are_left_as_code(data: dict[str, NDArray[Any]]) -> None:
+    """What is printed of the spec makes that very spec, and says which optimiser with which step size."""
+    spec = replace(SPEC, optimiser=Optimiser("sgd", momentum=0.9), learning_rate=0.01)
+    text = run(spec, data)[1].listings["spec"]
+    names = {"FineTuning": FineTuning, "Optimiser": Optimiser, "Schedule": Schedule}
+    assert eval(text, names) == spec  # noqa: S307 - an expression that the library wrote
+    assert '    optimiser=Optimiser(name="sgd", momentum=0.9),\n' in text
+    assert "    learning_rate=0.01,\n" in text
+
+
+@pytest.mark.parametrize("protocol", ["clean", "handout"])
+def test_the_overlap_of_every_image_is_left(data: dict[str, NDArray[Any]], protocol: Any) -> None:
+    """Of all validation images in their order, by counting pixel by pixel; their IoU comes of it."""
+    rows, results = run(replace(SPEC, protocol=protocol), data)
+    shown = {number: place for place, number in enumerate(results.samples["validation_number"].tolist())}
+    overlap, iou = results.samples["image_overlap"], results.samples["image_iou"]
+    assert (overlap.dtype, iou.dtype) == (np.int64, np.float32)
+    assert (overlap.shape, iou.shape) == ((4, 4), (4, 2))
+    for place, number in enumerate(data["numbers"][data["validation"]].tolist()):
+        pixels = zip(
+            results.samples["validation_mask"][shown[number]].flat,
+            results.samples["validation_predicted"][shown[number]].flat,
+            strict=True,
+        )
+        counted = Counter((int(truth), int(called)) for truth, called in pixels if truth != 255)
+        tn, fp, fn, tp = overlap[place].tolist()
+        assert counted == Counter({(0, 0): tn, (0, 1): fp, (1, 0): fn, (1, 1): tp})
+        assert iou[place].tolist() == pytest.approx([tn / (tn + fp + fn), tp / (tp + fp + fn)], abs=1e-6)
+    tn, fp, fn, tp = overlap.sum(0).tolist()
+    pooled = (tn / (tn + fp + fn) + tp / (tp + fp + fn)) / 2
+    assert rows[-1]["validation_mean_iou"] == pytest.approx(pooled, abs=1e-6)
+    assert rows[-1]["validation_flower_iou"] == pytest.approx(float(iou[:, 1].mean()), abs=1e-6)
+
+
+def test_a_control_says_how_its_batch_norm_was_calibrated(data: dict[str, NDArray[Any]]) -> None:
+    """By the number of training images, whether its features are cached or not; a pre-trained net by none."""
+    random = with_features(data, Features(start="random"))
+    assert run(SPEC, random)[1].measures["calibration_images"] == 6
+    assert run(replace(SPEC, features="frozen", start="random"), data)[1].measures["calibration_images"] == 6
+    assert run(SPEC, data)[1].measures["calibration_images"] == 0
 
 
 def test_a_diverged_training_says_so(data: dict[str, NDArray[Any]]) -> None:

@@ -104,6 +104,12 @@ class Trend:
         return self.outcome == "unknown"
 
     @property
+    def phrase(self) -> str:
+        """The outcome in words."""
+        words = {"open": "no clear trend", "unknown": "cannot be said", "bends": "bends, no one trend"}
+        return words.get(self.outcome, self.outcome.replace("_", ", but "))
+
+    @property
     def verdict(self) -> Verdict:
         """The outcome as a judgement: whether it rises; open where it bends or shows no clear trend."""
         truth: Truth = "yes" if self.higher else "no" if self.lower else "unknown" if self.unknown else "open"

@@ -19,7 +19,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.system import durable
 
 _DIGEST, _CONTENT, _SECONDS = "sha256", "content", "seconds"
-"""Parts of a record that decide nothing: the hashes of the file and of what it was written from, and times."""
+"""Parts of a record that decide nothing: hashes of the file and of what it was written from, and times."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,8 @@ def _appended(name: str, text: Markup) -> ComposedSection:
 def _verdicts(answers: Mapping[str, Answer]) -> list[Verdict]:
     """Return the verdicts of all answers, each once: two sections may reach the same one."""
     reached = [verdict for answer in answers.values() for verdict in answer.verdicts.values()]
-    return list({(verdict.claim, verdict.amount.name): verdict for verdict in reached}.values())
+    # Among other comparisons the same one may be judged otherwise.
+    return list({(v.claim, v.amount.name, v.adjusted and v.adjusted.name): v for v in reached}.values())
 
 
 def _styles(render: templating.Render, outline: Outline, sheaf: Sheaf) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
 from cnnreport.report.page import listing
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
+from cnnreport.report.page.shortened import shortened
 
 Render = Callable[..., Markup]
 
@@ -109,6 +110,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         only=lambda mapping, names: [mapping[name] for name in names],
         python=listing.python,
         shell=listing.shell,
+        shortened=shortened,
     )
     return environment
 

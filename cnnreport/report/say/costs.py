@@ -16,7 +16,9 @@ AREA = 4.0
 """By how much the pixels become more when height and width are doubled."""
 
 LIKE_AREA = 0.05
-"""By what share a cost may miss the factor of the area and still be said to grow with it."""
+"""By what share a cost may miss the factor of the area and still be said to grow with it: more than sizes do
+that are odd and are rounded, far less than the half by which one misses it that grows with the height alone.
+"""
 
 _COLUMNS = ("cost of one update", "all layers", "last layer", "all / last", "all, doubled input", "factor",
             "last, doubled input", "factor")  # fmt: skip

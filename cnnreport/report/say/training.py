@@ -19,10 +19,20 @@ from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import movement as moving
 from cnnreport.runs.artefact import Run
 
-# What a difference has to exceed before a text speaks of it; losses are in nats.
+# The smallest differences that a text speaks of, in nats. They are declared beforehand, for where seeds agree
+# well a test would make something of any difference, however small (Lakens, 2017). A loss that is higher by d
+# gives the right answers, in their geometric mean, a probability that is lower by a share of 1 − exp(−d).
+
 RISEN = 0.02
+"""Of the last loss above the lowest: the right answers 2 % less probable. Zero would be no threshold, for a
+loss that is level and jitters from epoch to epoch ends above its lowest as well."""
+
 GAP = 0.05
+"""Of the validation loss above the training loss: the right answers 5 % less probable for new images."""
+
 MOVING = 0.005
+"""Of the mean loss of a late window and of the one before, each a fifth of the epochs: at that pace, training
+for as long again, which is five windows, would change the loss by 0.025, about as much as `RISEN`."""
 
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""

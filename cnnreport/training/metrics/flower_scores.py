@@ -50,6 +50,22 @@ def row(probabilities: Probabilities, masks: Masks) -> dict[str, float]:
     }
 
 
+def of_each_image(probabilities: Probabilities, masks: Masks) -> dict[str, NDArray[Any]]:
+    """Return what is to be known of every image, so that images can be drawn anew; arguments as for `row`.
+
+    Returns:
+        ``image_iou`` float32 (N, 2), in 0..1: the IoU of background and of flower, see `overlap.class_iou`,
+        the second of which is what `flower_iou` gives; ``image_overlap`` int64 (N, 4): labelled pixels that
+        are background and called so, background called flower, flower called background, flower called so.
+        Its sum over any images gives their pooled `overlap.mean_iou`.
+    """
+    counts = overlap.count(probabilities > THRESHOLD, masks)
+    return {
+        "image_iou": overlap.class_iou(counts).astype(np.float32),
+        "image_overlap": counts.reshape(-1, 4),
+    }
+
+
 def measures(probabilities: Probabilities, masks: Masks) -> dict[str, Any]:
     """Return the metrics of the finished net; arguments as for `row`.
 

@@ -25,7 +25,10 @@ PARTS = 4
 """Into how many parts the images are divided; after each the run can be interrupted."""
 
 CALIBRATION = 128
-"""From how many training images a random net's batch norm takes its statistics."""
+"""From how many training images a random net's batch norm takes its statistics, if there are so many."""
+
+TOGETHER = 16
+"""How many of these images pass the net together; the statistics are means over such batches."""
 
 
 class FeaturesTask:
@@ -44,6 +47,7 @@ class FeaturesTask:
         self._images = torch.from_numpy(data["images"])
         self._about = about_weights(data)
         self._start = spec.start
+        self._calibrated_on = calibrated_on(spec.start, data)
         self._model = make_model(spec.start, seed, data, device)
         self._parts: list[torch.Tensor] = []
 
@@ -68,13 +72,18 @@ class FeaturesTask:
         """Return the features.
 
         Returns:
-            Samples: ``features`` uint16 (N, C, h, w), the bits of bfloat16, in the order of the images.
+            Samples: ``features`` uint16 (N, C, h, w), the bits of bfloat16, in the order of the images;
+            ``calibration_images`` int64 (1,), the measure of that name, for those who read the features.
             Measures: ``architecture``, ``start``, ``images``, ``feature_channels``, ``feature_side``,
-            ``parameters`` of the whole net, ``weights_title``, ``weights_origin``, ``weights_sha256``.
+            ``parameters`` of the whole net, ``calibration_images``, see `calibrated_on`,
+            ``weights_title``, ``weights_origin``, ``weights_sha256``.
         """
         packed = torch.cat(self._parts)
         return Results(
-            samples={"features": packed.view(torch.uint16).numpy()},
+            samples={
+                "features": packed.view(torch.uint16).numpy(),
+                "calibration_images": np.array([self._calibrated_on]),
+            },
             measures={
                 "architecture": self._about["architecture"],
                 "start": self._start,
@@ -82,6 +91,7 @@ class FeaturesTask:
                 "feature_channels": packed.shape[1],
                 "feature_side": packed.shape[2],
                 "parameters": sum(parameter.numel() for parameter in self._model.parameters()),
+                "calibration_images": self._calibrated_on,
                 **{f"weights_{name}": self._about[name] for name in ("title", "origin", "sha256")},
             },
         )
@@ -101,9 +111,21 @@ def make_model(start: Start, seed: int, data: Mapping[str, NDArray[Any]], device
             model = deeplab.build(about["architecture"])
     model = model.to(device).to(memory_format=torch.channels_last)
     if start == "random":
-        chosen = data["images"][data["clean_train"][:CALIBRATION]]
+        chosen = data["images"][data["clean_train"][: calibrated_on(start, data)]]
         _calibrate(model, torch.from_numpy(chosen).to(device))
     return model.eval()
+
+
+def calibrated_on(start: Start, data: Mapping[str, NDArray[Any]]) -> int:
+    """Return from how many training images the batch norm of a net takes its statistics, see `make_model`.
+
+    Returns:
+        At most `CALIBRATION`; 0 for a pre-trained net, which brings its statistics.
+    """
+    if start == "pretrained":
+        return 0
+    images = min(CALIBRATION, len(data["clean_train"]))
+    return images - (images % TOGETHER == 1)  # a single image has no statistics after global pooling
 
 
 def about_weights(data: Mapping[str, NDArray[Any]]) -> Mapping[str, str]:
@@ -148,6 +170,5 @@ def _calibrate(model: DeepLabV3, images: torch.Tensor) -> None:
             module.reset_running_stats()
             module.momentum = None  # a mean over all batches
             module.train()
-    for batch in torch.split(images, 16):
-        if len(batch) > 1:  # a single image has no statistics after global pooling
-            model(normalise(batch))
+    for start in range(0, len(images), TOGETHER):
+        model(normalise(images[start : start + TOGETHER]))

@@ -1,10 +1,11 @@
 """Fine-tuning of the last layer of a segmentation net (CSC413 2021, programming assignment 2, Part D)."""
 
 import inspect
+import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copied, t
 from cnnreport.training.metrics import flower_scores, overlap
 from cnnreport.training.metrics.colour_scores import best_median_worst
 from cnnreport.training.metrics.flower_scores import Probabilities
+from cnnreport.training.optimisers import ScheduledOptimiser, make_optimiser
 from cnnreport.training.seeded import seeded
-from cnnreport.training.segmentation.features import about_weights, make_model, unpack
+from cnnreport.training.segmentation.features import about_weights, calibrated_on, make_model, unpack
 from cnnreport.training.segmentation.images import normalise
 from cnnreport.training.segmentation.soft_iou import cross_entropy_loss, soft_iou_loss
 from cnnreport.training.specs.segmentation import FineTuning
@@ -34,6 +36,33 @@ TOGETHER = {"cached": 64, "frozen": 4, "moving": 4}
 
 SAMPLES = 6
 """How many training and how many validation images are kept for the pictures of the report."""
+
+
+def fine_tune(
+    net: DeepLabV3,
+    scores: Callable[[torch.Tensor], torch.Tensor],
+    epochs: Iterable[Iterable[Batch]],
+    spec: FineTuning,
+    updates_per_epoch: int,
+) -> tuple[ScheduledOptimiser, Iterator[Iterator[Update]]]:
+    """Fine-tune the last layer of a DeepLabV3 and nothing else (handout, D.1 and D.2).
+
+    Args:
+        net: What `fine_tune_last_layer` has frozen.
+        scores: From the inputs of a batch to its scores (BS, 2, H, W), by means of the net.
+        epochs: For each epoch its batches.
+        spec: The optimiser, its learning rate and schedule, and the loss.
+        updates_per_epoch: How many batches an epoch has.
+
+    Returns:
+        The optimiser; and for each epoch its updates, each of which is made when it is asked for.
+    """
+    updates = spec.epochs * updates_per_epoch
+    optimiser = make_optimiser(
+        learned_parameters(net), spec.optimiser, spec.schedule, spec.learning_rate, updates, updates_per_epoch
+    )
+    loss_function = LOSSES[spec.loss]
+    return optimiser, (train(scores, batches, loss_function, optimiser) for batches in epochs)
 
 
 class _Whole(nn.Module):
@@ -108,16 +137,19 @@ class FineTuningTask(Loop):
         with seeded(seed):
             fine_tune_last_layer(self._net)
         self._net.classifier[-1].to(device)
-        learned = learned_parameters(self._net)
-        self._learned = sum(parameter.numel() for parameter in learned)
+        per_epoch = self._updates_per_epoch()
+        # The batches of an epoch are drawn when its turn comes.
+        optimiser, self._trained = fine_tune(
+            self._net, self.scores, (self.batches() for _ in itertools.count()), spec, per_epoch
+        )
         super().__init__(
             self._net,
             self._make_model((masks.shape[1], masks.shape[2])),
             spec,
             seed,
             device,
-            updates_per_epoch=self._updates_per_epoch(),
-            learned=learned,
+            updates_per_epoch=per_epoch,
+            optimiser=optimiser,
         )
 
     def batches(self) -> Iterator[Batch]:
@@ -125,6 +157,10 @@ class FineTuningTask(Loop):
         order = self._train[torch.randperm(len(self._train))]
         parts = torch.split(order, self._spec.batch_size)[: self.updates_per_epoch]
         return map(self._images.batch, parts)
+
+    def learn(self) -> Iterator[Update]:
+        """Return the updates of the next epoch, as `fine_tune` makes them."""
+        return next(self._trained)
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the loss of scores (BS, 2, H, W): in nats for cross entropy, in 0..1 for the IoU loss."""
@@ -162,9 +198,10 @@ class FineTuningTask(Loop):
             Weights: the last layer's. Samples: for each of ``train_``, ``validation_`` and ``ranked_`` (the
             best, median and worst validation images by the IoU of their flowers) ``rgb`` uint8 (n, 3, H, W),
             ``mask`` uint8 (n, H, W) with 255 for void, ``predicted`` uint8 (n, H, W), ``iou`` float32
-            (n,), ``number`` int64 (n,); and those of `flower_scores.sweep`. Measures: numbers of images,
+            (n,), ``number`` int64 (n,); those of `flower_scores.sweep`; and, of all validation images in
+            their order, those of `flower_scores.of_each_image`. Measures: numbers of images,
             parameters and updates, what is known of the weights, `flower_scores.measures`,
-            `flower_scores.baselines`.
+            `flower_scores.baselines`. Listings: `PRINTED`, and as ``spec`` the spec as code.
         """
         probability = flower_scores.probability(self._scores(self._validation))
         masks = self._images.masks
@@ -172,7 +209,11 @@ class FineTuningTask(Loop):
         seen = torch.isin(self._validation, self._train)
         return Results(
             weights={name: copied(tensor) for name, tensor in self._last_layer().items()},
-            samples={**self._samples(probability), **flower_scores.sweep(probability, truth)},
+            samples={
+                **self._samples(probability),
+                **flower_scores.sweep(probability, truth),
+                **flower_scores.of_each_image(probability, truth),
+            },
             measures={
                 "train_images": len(self._train),
                 "train_distinct": len(torch.unique(self._train)),
@@ -190,7 +231,10 @@ class FineTuningTask(Loop):
                 **flower_scores.measures(probability, truth),
                 **flower_scores.baselines(masks[self._train].numpy(), truth),
             },
-            listings={each.__name__: inspect.getsource(each) for each in PRINTED},
+            listings={
+                **{each.__name__: inspect.getsource(each) for each in PRINTED},
+                "spec": as_code(self._spec),
+            },
         )
 
     def _updates_per_epoch(self) -> int:
@@ -218,13 +262,16 @@ class FineTuningTask(Loop):
     def _sizes(self) -> dict[str, int]:
         frozen = sum(p.numel() for p in self._net.parameters() if not p.requires_grad)
         channels, side = self._net.classifier[-1].in_channels, 0
+        calibrated = calibrated_on(self._spec.start, self._data)
         if self._spec.features == "cached":
             side = self._images.inputs.shape[-1]
+            calibrated = int(self._data["calibration_images"][0])
         return {
-            "parameters_learned": self._learned,
+            "parameters_learned": sum(parameter.numel() for parameter in learned_parameters(self._net)),
             "parameters_frozen": frozen,
             "feature_channels": channels,
             "feature_side": side,
+            "calibration_images": calibrated,
         }
 
     def _samples(self, probability: Probabilities) -> dict[str, NDArray[Any]]:
@@ -254,7 +301,7 @@ class FineTuningTask(Loop):
         return {f"{prefix}_{name}": array for name, array in arrays.items()}
 
 
-PRINTED = (fine_tune_last_layer, learned_parameters, train, soft_iou_loss)
+PRINTED = (fine_tune_last_layer, learned_parameters, fine_tune, train, soft_iou_loss, cross_entropy_loss)
 """The functions whose source the report prints."""
 
 
@@ -264,6 +311,20 @@ def _make_net(spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], dev
     # Of the frozen net nothing is needed but its form: its output has been computed.
     with torch.device("meta"):
         return deeplab.build(about_weights(data)["architecture"]).eval()
+
+
+def as_code(spec: FineTuning) -> str:
+    """Return the expression that makes a spec, a line for each setting; what is None in a part is left out."""
+    lines = (f"    {each.name}={_as_code(getattr(spec, each.name))},\n" for each in fields(spec))
+    return f"{type(spec).__name__}(\n{''.join(lines)})\n"
+
+
+def _as_code(value: object) -> str:
+    if not is_dataclass(value):
+        return json.dumps(value) if isinstance(value, str) else repr(value)
+    chosen = {each.name: getattr(value, each.name) for each in fields(value)}
+    parts = (f"{name}={_as_code(part)}" for name, part in chosen.items() if part is not None)
+    return f"{type(value).__name__}({', '.join(parts)})"
 
 
 def cached_features(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:

@@ -10,7 +10,7 @@ from cnnreport.report.say.formulas import derived
 from cnnreport.runs.artefact import Run
 
 # Beyond this height, in millimetres, the drawing of a net is folded over columns.
-DRAWING = 90.0
+DRAWING = 44.0
 
 
 def networks(nets: Mapping[str, tuple[Sequence[Run], Sequence[Run]]]) -> Answer:
