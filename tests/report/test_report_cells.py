@@ -163,7 +163,9 @@ def test_an_answer_becomes_markdown(html: str) -> None:
 
 def test_a_notebook_holds_what_the_runs_gave(whole: tuple[list[Run], Report], cells: list[Content]) -> None:
     """Below the cell that trains are the losses of the first seed's epochs, below those that draw pictures."""
-    outputs = [output for cell in code_of(cells) if cell["id"].startswith("a2-") for output in cell["outputs"]]
+    outputs = [
+        output for cell in code_of(cells) if cell["id"].startswith("a2-") for output in cell["outputs"]
+    ]
     lines = "".join(outputs[0]["text"]).splitlines()
     told = [re.findall(r"validation loss (\d\.\d{4})", line) for line in lines]
     assert told == [[f"{row['validation_loss']:.4f}"] for row in whole[0][0].history]
@@ -209,7 +211,9 @@ def test_cells_use_what_was_defined_above(cells: list[Content]) -> None:
 def test_the_starters_names_are_there(cells: list[Content]) -> None:
     """What the handout speaks of is defined under its name."""
     code = "\n\n".join("".join(cell["source"]) for cell in code_of(cells))
-    defined = {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined = {
+        node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
     asked = {*NETS.values(), "train", "fine_tune_last_layer", "learned_parameters", "visualise"}
     assert asked <= defined
     assert "compute_IoU_loss = soft_iou_loss" in code
@@ -238,7 +242,9 @@ def test_a_report_without_a_notebook_has_none(whole: tuple[list[Run], Report], p
         notebook.read(replace(whole[1], notebook=None), "notebook")
 
 
-def test_what_a_cell_prints_is_made_by_the_code_that_it_shows(cells: list[Content], make_run: MakeRun) -> None:
+def test_what_a_cell_prints_is_made_by_the_code_that_it_shows(
+    cells: list[Content], make_run: MakeRun
+) -> None:
     """The line of an epoch is that of the function whose source the notebook holds."""
     code = "\n".join("".join(cell["source"]) for cell in code_of(cells))
     assert source("epoch_line") in code
