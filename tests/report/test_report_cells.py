@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import leave_undrawn
+from fake_derivations import write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import discs, fake_features, fake_tuning
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.project import PACKAGE, Project
+from cnnreport.report.draw import figure, thumbnails
+from cnnreport.report.draw.picture import Picture
 from cnnreport.report.out import notebook
 from cnnreport.report.page import compose, outline
 from cnnreport.report.page.cells import markdown
@@ -46,7 +48,7 @@ def listings() -> dict[str, str]:
 
 
 def fake_everything(root: Path) -> list[Run]:
-    """Return fake runs of all questions that have cells but for A3, B4 and B5, a seed or two of each."""
+    """Return fake runs of all questions that have cells but for B4 and B5, a seed or two of each."""
     pictures = {kind: discs(6) for kind in ("train", "validation", "ranked")}
     runs = [
         write_run(root, experiment=name, net=f"cnnreport.nets.colourization:{net}", epochs=2)
@@ -59,8 +61,9 @@ def fake_everything(root: Path) -> list[Run]:
     ]
     kept = listings()
     return [
-        *(replace(run, listings=kept) for run in runs),
+        *(replace(run, listings={**run.listings, **kept}) for run in runs),
         *(fake_features(root, name) for name in ("flower-features", "flower-features-random")),
+        *(write_derivation(root, experiment=f"{name}-formulas") for name in NETS),
     ]
 
 
@@ -78,7 +81,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Run],
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
-        leave_undrawn(patch)
+        # The page's own curves and pictures are not looked at here.
+        patch.setattr(figure, "curves", lambda *_, **__: Picture(b"<svg/>", "image/svg+xml", "a", ()))
+        patch.setattr(thumbnails, "strip", lambda *_, **__: Picture(b"", "image/png", "a", ()))
         runs = fake_everything(folder / "runs")
         yield runs, composed(Project(PACKAGE.parent, folder), runs)
 
@@ -162,7 +167,7 @@ def test_an_answer_becomes_markdown(html: str) -> None:
 
 
 def test_a_notebook_holds_what_the_runs_gave(whole: tuple[list[Run], Report], cells: list[Content]) -> None:
-    """Below the cell that trains are the losses of the first seed's epochs, below those that draw pictures."""
+    """Below the cell that trains are the losses of the first seed's epochs; those that draw have pictures."""
     outputs = [
         output for cell in code_of(cells) if cell["id"].startswith("a2-") for output in cell["outputs"]
     ]
@@ -196,7 +201,7 @@ def test_a_notebook_names_its_runs_first(cells: list[Content]) -> None:
     first = "".join(cells[0]["source"])
     assert "not of this notebook" in first
     assert "- `unet`, seed 0: Meadow, which stand in for the real data" in first
-    assert "This build left out A3, B4, B5:" in first
+    assert "This build left out B4, B5:" in first
 
 
 def test_cells_use_what_was_defined_above(cells: list[Content]) -> None:

@@ -13,7 +13,7 @@ from cnnreport.report.draw import drawings
 from cnnreport.system import durable
 
 DPI = 72
-"""Of the inline backend (matplotlib-inline, `config.py`)."""
+"""Of the inline backend (matplotlib-inline, `config.py`), which also cuts white margins off."""
 
 
 def png(draw: Callable[..., None], args: Sequence[Any]) -> str:
@@ -65,7 +65,7 @@ def _drawn(drawing: _Drawing) -> str:
         plt.switch_backend("agg")
         try:
             drawing.draw(*drawing.args)
-            plt.gcf().savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+            plt.gcf().savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
         finally:
             plt.close("all")
     return base64.b64encode(buffer.getvalue()).decode()

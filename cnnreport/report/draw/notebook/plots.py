@@ -29,13 +29,13 @@ def plot_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], score: s
         histories: What the epochs of each training gave, by its name.
         score: Which of the numbers is drawn on the right.
     """
-    _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    _, (left, right) = plt.subplots(1, 2, figsize=(9, 3), gridspec_kw={"wspace": 0.3})
     for name, history in histories.items():
         epochs = range(1, len(history) + 1)
         (line,) = left.plot(epochs, [row["validation_loss"] for row in history], label=name)
         left.plot(epochs, [row["train_loss"] for row in history], "--", color=line.get_color())
         right.plot(epochs, [row[score] for row in history], color=line.get_color(), label=name)
-    left.set(xlabel="epoch", ylabel="loss (dashed: training, solid: validation)")
+    left.set(xlabel="epoch", ylabel="loss (dashed: training)")
     right.set(xlabel="epoch", ylabel=score.replace("_", " "))
     right.legend()
 
@@ -44,13 +44,17 @@ def show_rows(rows: Mapping[str, Any]) -> None:
     """Show rows of pictures of one size, each with its name.
 
     Args:
-        rows: Pictures by the name of their row: (n, H, W) grey in 0..1, or (n, H, W, 3) in 0..1.
+        rows: Pictures by the name of their row: grey (n, H, W) or colours (n, H, W, 3), in 0..1.
     """
-    _, axes = plt.subplots(len(rows), 1, figsize=(9, len(rows)), squeeze=False, layout="constrained")
-    for (name, images), axis in zip(rows.items(), axes[:, 0], strict=True):
-        axis.imshow(np.concatenate(list(images), axis=1), cmap="gray", vmin=0, vmax=1)
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        axis.set(xticks=[], yticks=[])
+    lines = []
+    for images in rows.values():
+        coloured = images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=-1)
+        lines.append(np.concatenate(list(coloured), axis=1))  # H x nW x 3
+    height = len(lines[0])
+    plt.figure(figsize=(9, 9 * len(lines) * height / lines[0].shape[1]))
+    plt.imshow(np.concatenate(lines))
+    plt.yticks([height * (number + 0.5) for number in range(len(lines))], list(rows))
+    plt.xticks([])
 
 
 def show_masks(images: Any, masks: Any, predicted: Any) -> None:
@@ -61,14 +65,5 @@ def show_masks(images: Any, masks: Any, predicted: Any) -> None:
         masks: (n, H, W): 1 flower, 0 background, 255 void, drawn grey.
         predicted: (n, H, W): 1 flower, 0 background.
     """
-    shown = {
-        "image": [image.transpose(1, 2, 0) / 255 for image in images],
-        "truth": [np.where(mask == 255, 0.5, mask) for mask in masks],
-        "prediction": list(predicted),
-    }
-    _, axes = plt.subplots(len(shown), len(images), figsize=(9, 4.7), squeeze=False, layout="constrained")
-    for (name, pictures), row in zip(shown.items(), axes, strict=True):
-        for picture, axis in zip(pictures, row, strict=True):
-            axis.imshow(picture, cmap="gray", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-        row[0].set_ylabel(name)
+    truth = np.where(masks == 255, 0.5, masks)
+    show_rows({"image": images.transpose(0, 2, 3, 1) / 255, "truth": truth, "prediction": predicted * 1.0})
