@@ -135,8 +135,8 @@ def calibration(runs: Sequence[Run]) -> Calibration | None:
     right = read("share right", "pixels classified correctly, of those in bins of probability", 2)
     alt = (
         f"Reliability diagram of {net_name(runs)}: the share of right pixels against the probability that "
-        f"the net gives its colour. On average it gives {_plain(sure)} and is right for {_plain(right)} of the "
-        f"pixels; the expected calibration error is {_plain(error)}."
+        f"the net gives its colour. On average it gives {_plain(sure)} and is right for {_plain(right)} of "
+        f"the pixels; the expected calibration error is {_plain(error)}."
     )
     bins = np.sum([arrays["calibration"].astype(float) for arrays in finished], axis=0)
     return Calibration(reliability(bins, alt, reading.datasets(runs)), error, sure, right)
@@ -154,9 +154,8 @@ def _told(
     true, given, most = (named[place] for place in places)
     return (
         f"Errors of {net_name(runs)} by colour, a row for each of the colours that occur. Of the most "
-        f"frequent, a {most}, {_plain(numbers['frequent'])} of the pixels are classified correctly, of the rarer half of "
-        f"the colours {_plain(numbers['rare'])}. The most frequent confusion is of a {true} with "
-        f"{'another' if true == given else 'a'} {given}: {_plain(numbers['of_true'])} of its pixels."
+        f"frequent, a {most}, {_plain(numbers['frequent'])} of the pixels are classified correctly, of the "
+XX if true == given else 'a'} {given}: {_plain(numbers['of_true'])} of its pixels."
     )
 
 
