@@ -155,7 +155,8 @@ def _told(
     return (
         f"Errors of {net_name(runs)} by colour, a row for each of the colours that occur. Of the most "
         f"frequent, a {most}, {_plain(numbers['frequent'])} of the pixels are classified correctly, of the "
-XX if true == given else 'a'} {given}: {_plain(numbers['of_true'])} of its pixels."
+        f"rarer half of the colours {_plain(numbers['rare'])}. The most frequent confusion is of a {true} "
+        f"with {'another' if true == given else 'a'} {given}: {_plain(numbers['of_true'])} of its pixels."
     )
 
 
