@@ -22,11 +22,10 @@ from markupsafe import Markup
 
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.kinds.digits import NARROW
-from cnnreport.report.draw import maths
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
-from cnnreport.report.page import listing
+from cnnreport.report.page import formulas, listing
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
 from cnnreport.report.page.shortened import shortened
@@ -120,8 +119,9 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         origin_link=ledger.origin,
         place=ledger.place,
         basis=contrast.basis,
-        maths=_inline,
-        display=_display,
+        maths=formulas.inline,
+        display=formulas.display,
+        formula_lines=formulas.lines,
         picture=_address,
     )
     environment.filters.update(
@@ -227,16 +227,3 @@ def _span(quantity: Quantity) -> str:
 
 def _address(picture: Picture) -> str:
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
-
-
-def _inline(latex: str, alt: str) -> Markup:
-    return _image(maths.typeset(latex, alt))
-
-
-def _display(latex: str, alt: str) -> Markup:
-    return _image(maths.typeset(latex.strip(), alt, display=True))
-
-
-def _image(formula: maths.Formula) -> Markup:
-    tag = '<img class="formula" alt="{}" style="{}" src="{}">'
-    return Markup(tag).format(formula.alt, formula.style, formula.uri)

@@ -18,6 +18,7 @@ from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import sweep as sweeping
 from cnnreport.report.say import training as any_training
 from cnnreport.report.say import versus as comparing
+from cnnreport.report.say.colours.pictured import SHOWN, changed, pictured
 from cnnreport.report.say.training import experiment_of, net_name, shown_run
 from cnnreport.runs.artefact import Run
 
@@ -25,7 +26,7 @@ TRUTH = ("edges_off", "colours_off")
 """How far the predictions are from the truth in numbers that should be neither low nor high."""
 
 COMPARED = ("loss", "train_loss", "accuracy", "top3", "rgb_distance", "lab_distance", "edges_predicted",
-            "colour_share", "first_loss", "parameters", *TRUTH)  # fmt: skip
+            "speck_share", "colour_share", "first_loss", "parameters", *TRUTH)  # fmt: skip
 """The numbers in which two trainings are compared, in the order of the table."""
 
 KEPT: comparing.Kept = {"loss": ("image_loss", None), "accuracy": ("image_accuracy", None)}
@@ -46,6 +47,9 @@ _SIZES = {
 }
 """What the table of batch sizes shows."""
 
+
+_SHOWN = ("grey", "rgb", "truth_label", "predicted_label")
+"""What runs keep of the first validation images."""
 
 RECIPE = ("seeds", "epochs", "train_images", "batch_size", "kernel", "filters", "learning_rate")
 """What two trainings have in common of which a text says that one was trained as the other."""
@@ -122,33 +126,42 @@ def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right
     )
 
 
-def sweep(trainings: Sequence[Sequence[Run]], margins: Mapping[str, Quantity] | None = None) -> Answer:
+def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
     """Compare trainings that differ in their batch size in `SWEPT`; see `cnnreport.report.say.sweep.sweep`.
 
     Returns:
-        Besides what that gives, ``pictures``: rows of images, ``grey``, ``truth``, and the predictions
-        after training with the ``smallest`` and the ``largest`` batch; ``decisions``: ``images``, whether
-        images are better after larger batches, by the trends.
+        Besides what that gives, ``parts``: ``rows`` of images, the truth and what was predicted after
+        training with the smallest, the middle and the largest batch, each with its label; ``pictured``, of
+        the smallest, and ``changed``, the image that is most unlike with the largest; ``decisions``:
+        ``images``, whether images are better after larger batches, by the trends.
     """
-    swept = sweeping.sweep(trainings, SWEPT, _SIZES, numbers, margins)
-    by_size = sorted(trainings, key=lambda runs: int(runs[0].spec["batch_size"]))
-    smallest, largest = by_size[0], by_size[-1]
-    rows = picture_rows(smallest, net_name(smallest))
-    who = f"the net trained in batches of {largest[0].spec['batch_size']}"
-    images = {
-        "grey": rows["grey"],
-        "truth": rows["truth"],
-        "smallest": rows["prediction"],
-        "largest": prediction_row(largest, who, smallest),
-    }
+    swept = sweeping.sweep(trainings, SWEPT, _SIZES, numbers)
     trends = swept.trends
     appearance = [trends[name] for name in ("lab_distance", *TRUTH)]
     better = balance("whether images are better after larger batches", appearance, [trends["accuracy"]])
     return replace(
         swept,
         decisions={**swept.decisions, "images": better},
-        pictures={**swept.pictures, **images},
+        parts=_of_sizes(sorted(trainings, key=_batch_size)),
     )
+
+
+def _of_sizes(by_size: Sequence[Sequence[Run]]) -> dict[str, object]:
+    """Return the pictures after training with some of the batch sizes; nothing where they cannot be shown."""
+    smallest, largest = by_size[0], by_size[-1]
+    first, last = pictured(smallest), pictured(largest)
+    if first is None or last is None:
+        return {}
+    shown = {_batch_size(runs): runs for runs in (smallest, by_size[len(by_size) // 2], largest)}
+    rows = [("truth", picture_rows(smallest, net_name(smallest))["truth"])]
+    for size, runs in shown.items():
+        row = prediction_row(runs, f"the net trained in batches of {size}", smallest)
+        rows.append((f"batches of {size}", row))
+    return {"rows": tuple(rows), "pictured": first, "changed": changed(last, first)}
+
+
+def _batch_size(runs: Sequence[Run]) -> int:
+    return int(runs[0].spec["batch_size"])
 
 
 def picture_rows(runs: Sequence[Run], net: str) -> dict[str, Picture]:
@@ -179,14 +192,15 @@ def prediction_row(runs: Sequence[Run], what: str, like: Sequence[Run]) -> Pictu
             f"the runs of {experiment_of(runs)} and {experiment_of(like)} did not see the same images",
             "build again so that all use the same data",
         )
-    pixels = thumbnails.from_labels(mine["predicted_label"], mine["palette"])
+    pixels = thumbnails.from_labels(mine["predicted_label"][:SHOWN], mine["palette"])
     alt = f"A row of {len(pixels)} small pictures: the colours that {what} gives to the same images."
     return thumbnails.strip(pixels, alt, reading.datasets(runs))
 
 
 def _rows(runs: Sequence[Run], net: str, prefix: str, groups: int) -> dict[str, Picture]:
-    arrays, data = shown_run(runs).samples(), reading.datasets(runs)
-    palette = arrays["palette"]
+    data, kept = reading.datasets(runs), shown_run(runs).samples()
+    palette = kept["palette"]
+    arrays = kept if prefix else {name: kept[name][:SHOWN] for name in _SHOWN}
     rows = {
         "grey": (thumbnails.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
         "original": (thumbnails.from_rgb(arrays[f"{prefix}rgb"]), "the same images in their own colours"),

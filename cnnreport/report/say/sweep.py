@@ -51,7 +51,6 @@ def sweep(
     names: Sequence[str],
     columns: Mapping[str, str],
     read: Numbers = training.numbers,
-    margins: Mapping[str, Quantity] | None = None,
 ) -> Answer:
     """Compare trainings that differ in their batch size alone.
 
@@ -62,8 +61,6 @@ def sweep(
             measure of the question.
         columns: Which numbers the table shows, and the heading of each.
         read: Reads the numbers.
-        margins: What decides between the largest and the smallest batch where there is but one seed, by
-            `names`; see `contrast.seed_margin`.
 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
@@ -79,7 +76,7 @@ def sweep(
     groups = sorted((_Group(runs, read(runs)) for runs in trainings), key=lambda group: group.size)
     smallest, largest = groups[0], groups[-1]
     ends = f"batches of {largest.size}", f"batches of {smallest.size}"
-    compared = contrasts(names, largest.values, smallest.values, *ends, margins)
+    compared = contrasts(names, largest.values, smallest.values, *ends)
     values = {**_ends(smallest, largest), **_steps(groups)}
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
@@ -161,7 +158,7 @@ def _matched(
     meeting: Quantity,
     names: tuple[str, str],
 ) -> Contrast:
-    """Compare the losses after equally many updates; no margin decides, for those are of a training's end."""
+    """Compare the losses after equally many updates."""
 
     def after(group: _Group) -> Quantity:
         return reading.from_history(

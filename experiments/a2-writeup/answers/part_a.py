@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers.decision import Decision
-from cnnreport.report.numbers.quantity import Quantity, combine, difference
+from cnnreport.report.numbers.quantity import Quantity, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import colourization, training
+from cnnreport.report.say.colours.mistaken import mistaken
+from cnnreport.report.say.colours.pictured import pictured
 from cnnreport.report.say.formulas import derived, doubling
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
@@ -32,9 +34,8 @@ CONVENTIONS = (
 # Conventions under which a normalisation has weights and nothing else.
 WEIGHTS_ALONE = {"weights": "learnable", "outputs": "layers", "connections": "layers"}
 
-
 # What A2 may answer, from the weakest rule that the net does not surely beat to nothing that it lacks.
-GOOD = ("below_flat", "near_flat", "below_table", "near_table", "flat_and_dull", "flat", "dull", "neither")
+GOOD = ("below_flat", "near_flat", "below_table", "near_table", "blurred", "not_blurred")
 
 
 def a1(runs: Runs) -> Answer:
@@ -49,7 +50,8 @@ def a2(runs: Runs) -> Answer:
     values = {**trained.values, **_comparisons(chosen, trained.values)}
     verdicts = {**trained.verdicts, **_verdicts(values)}
     decisions = {**trained.decisions, "good": Decision("do the results look good", _good(verdicts), GOOD)}
-    return replace(trained, values=values, verdicts=verdicts, decisions=decisions)
+    parts = {"pictured": pictured(chosen), "mistaken": mistaken(chosen)}
+    return replace(trained, values=values, verdicts=verdicts, decisions=decisions, parts=parts)
 
 
 def a3(runs: Runs) -> Answer:
@@ -83,17 +85,8 @@ def _comparisons(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[st
         "edges_missing": less(
             "edges_missing", "edge share, true minus predicted", "edges_true", "edges_predicted"
         ),
-        "colours_missing": less(
-            "colours_missing", "colours present minus colours used", "colours_present", "colours_predicted"
-        ),
-        "edge_ratio": combine(
-            f"{experiment}.edge_ratio",
-            "edge share, predicted over true",
-            "{} / {}",
-            lambda predicted, true: predicted / true,
-            values["edges_predicted"],
-            values["edges_true"],
-            form="ratio",
+        "specks_more": less(
+            "specks_more", "isolated pixels, predicted minus true", "speck_share", "speck_share_truth"
         ),
     }
 
@@ -104,18 +97,19 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
         "beats_frequent": exceeds(
             "The net is better than the most frequent colour everywhere", values["over_frequent"]
         ),
-        "flatter": exceeds("The predictions have fewer edges than the truth", values["edges_missing"]),
-        "duller": exceeds("The predictions use fewer colours than the truth", values["colours_missing"]),
+        "blurred": exceeds("The predictions have fewer edges than the truth", values["edges_missing"]),
+        "speckled": exceeds(
+            "The predictions have more isolated pixels than the truth", values["specks_more"]
+        ),
     }
 
 
 def _good(verdicts: Mapping[str, Verdict]) -> str:
-    """Judge by the weakest rule that the net does not surely beat, then by how its pictures look."""
+    """Judge by the weakest rule that the net does not surely beat, then by the edges of its pictures."""
     for name, rule in (("beats_frequent", "flat"), ("beats_table", "table")):
         if not verdicts[name].yes:
             return f"near_{rule}" if verdicts[name].open else f"below_{rule}"
-    lacks = [name for name, verdict in (("flat", "flatter"), ("dull", "duller")) if verdicts[verdict].yes]
-    return "_and_".join(lacks) or "neither"
+    return "blurred" if verdicts["blurred"].yes else "not_blurred"
 
 
-ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2, "a3": a3}
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"a1": a1, "a2": a2, "a2more": a2, "a3": a3, "a3more": a3}

@@ -6,13 +6,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 from cnnreport.report.answer import Answer, Runs
-from cnnreport.report.numbers import reading
-from cnnreport.report.numbers.contrast import Contrast, seed_margins
+from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.say import colourization, training
-from cnnreport.report.say.colourization import SWEPT, sweep, versus
+from cnnreport.report.say.colourization import sweep, versus
+from cnnreport.report.say.colours.pictured import changed, pictured
 from cnnreport.report.say.formulas import paddings
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
@@ -35,9 +35,8 @@ COLUMNS = {
 PATH = (POOL_UPSAMPLE, "strided-upsample", "resize-conv", CONV_TRANSPOSE)
 
 
-# What the losses after equally many updates say beside those after equally many epochs.
-PER_UPDATE = ("too_short", "lost", "still_behind", "ahead", "caught_up", "ahead_and_better",
-              "ahead_not_better", "behind_not_worse", "level")  # fmt: skip
+# What the losses after equally many updates say, of the largest batch beside the smallest.
+PER_UPDATE = ("too_short", "unknown", "behind", "ahead", "level")
 
 # What each step of the path changes, and what there is where none has a share of the whole.
 STEPS = {"step1": "pooling", "step2": "upsampling", "step3": "transposed"}
@@ -65,7 +64,9 @@ def b3(runs: Runs) -> Answer:
         "right": rows["prediction"],
         "left": colourization.prediction_row(left, training.net_name(left), right),
     }
-    return replace(compared, pictures=pictures)
+    mine, theirs = pictured(left), pictured(right)
+    parts = {"pictured": mine, "changed": changed(mine, theirs)} if mine and theirs else {}
+    return replace(compared, pictures=pictures, parts=parts)
 
 
 def b4(runs: Runs) -> Answer:
@@ -77,9 +78,9 @@ def b5(runs: Runs) -> Answer:
     """Answer B5: what the batch size changes in a fixed number of epochs."""
     many = runs.get(CONV_TRANSPOSE, ())  # the same training in batches of 100
     sizes = [group for name, group in runs.items() if name.startswith(BATCHES)]
-    swept = _with_margin(sweep([many, *sizes] if many else sizes, _margins(many)), many)
+    swept = sweep([many, *sizes] if many else sizes)
     per_update = Decision(
-        "what an update in a large batch is worth", _per_update(swept.contrasts), PER_UPDATE
+        "the loss of the largest batch after equally many updates", _per_update(swept.contrasts), PER_UPDATE
     )
     return replace(swept, decisions={**swept.decisions, "per_update": per_update})
 
@@ -114,40 +115,14 @@ def path(runs: Runs) -> Answer:
 
 def updates(runs: Runs) -> Answer:
     """Answer what the batch size changes in a fixed number of updates."""
-    many = runs.get(CONV_TRANSPOSE, ())
-    sizes = [group for name, group in runs.items() if name.startswith(SAME_UPDATES)]
-    return _with_margin(sweep(sizes, _margins(many)), many)
-
-
-def _margins(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return what two trainings differ by that differ in their seed alone; empty where it is not known."""
-    return seed_margins(SWEPT, colourization.numbers(runs)) if runs else {}
-
-
-def _with_margin(swept: Answer, many: Sequence[Run]) -> Answer:
-    """Add by what the batch sizes were judged, where it was a margin."""
-    margin = swept.contrasts["loss"].margin
-    if margin is None:
-        return swept
-    values = {
-        "margin": margin,
-        "margin_seeds": reading.count(many),
-        "margin_batch": reading.setting(many, "batch_size", "batch size"),
-    }
-    return replace(swept, values={**swept.values, **values})
+    return sweep([group for name, group in runs.items() if name.startswith(SAME_UPDATES)])
 
 
 def _per_update(contrasts: Mapping[str, Contrast]) -> str:
     if "matched" not in contrasts:
         return "too_short"
-    loss, matched = contrasts["loss"], contrasts["matched"]
-    if matched.unknown:
-        return "lost"
-    if loss.higher:
-        return "still_behind" if matched.higher else "ahead" if matched.lower else "caught_up"
-    if matched.lower:
-        return "ahead_and_better" if loss.lower else "ahead_not_better"
-    return "behind_not_worse" if matched.higher else "level"
+    outcomes = {"lower": "ahead", "higher": "behind", "open": "level", "unknown": "unknown"}
+    return outcomes[contrasts["matched"].outcome]
 
 
 def _share(name: str, step: Contrast, whole: Contrast) -> Quantity:
@@ -164,9 +139,13 @@ def _share(name: str, step: Contrast, whole: Contrast) -> Quantity:
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "b1": b1,
+    "b1more": b1,
     "b2": b2,
+    "b2more": b2,
     "b3": b3,
+    "b3more": b3,
     "b4": b4,
+    "b4more": b4,
     "b5": b5,
     "path": path,
     "updates": updates,

@@ -1,0 +1,197 @@
+"""What a net did to the images that a figure shows: each by its number in the figure."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.quantity import Quantity
+from cnnreport.report.numbers.reading import Arrays
+from cnnreport.report.say.colours.words import words
+from cnnreport.report.say.training import shown_run
+from cnnreport.runs.artefact import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Labels = np.ndarray[Any, np.dtype[np.uint8]]
+
+SHOWN = 5
+"""How many of the validation images figures show: the first ones, which nobody chose."""
+
+
+@dataclass(frozen=True)
+class Repainted:
+    """The colour of an image that was most often given another one.
+
+    Args:
+        true: The word of the right colour.
+        painted: The word of the colour that was given.
+        share: The share of the image's pixels that are so.
+    """
+
+    true: str
+    painted: str
+    share: Quantity
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image of the figure.
+
+    Args:
+        number: Its place in the figure, counted from the left.
+        accuracy: The share of its pixels that are classified correctly.
+        edges: The share of its neighbouring pixels that differ, as predicted.
+        edges_true: The same in the truth.
+        repainted: What happened to its colours; None where none was given another word.
+    """
+
+    number: str
+    accuracy: Quantity
+    edges: Quantity
+    edges_true: Quantity
+    repainted: Repainted | None
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """The images of a figure, and those that a text speaks of.
+
+    Args:
+        images: From left to right.
+        seed: The seed of the run that predicted them.
+    """
+
+    images: tuple[Shown, ...]
+    seed: str
+
+    @property
+    def best(self) -> Shown:
+        """The image with the largest share of right pixels."""
+        return max(self.images, key=lambda image: image.accuracy.mean)
+
+    @property
+    def worst(self) -> Shown:
+        """The image with the smallest."""
+        return min(self.images, key=lambda image: image.accuracy.mean)
+
+    @property
+    def blurred(self) -> Shown:
+        """The image that lost the largest part of its edges."""
+        return min(self.images, key=lambda image: _ratio(image.edges.mean, image.edges_true.mean))
+
+    @property
+    def repainted(self) -> Shown | None:
+        """The image of which the largest part was given another colour; None where none was."""
+        changed = [image for image in self.images if image.repainted is not None]
+        return max(changed, key=_repainted_share, default=None)
+
+
+def pictured(runs: Sequence[Run], count: int = SHOWN) -> Pictured | None:
+    """Say what a net did to the first validation images.
+
+    Args:
+        runs: The runs of one experiment; that whose pictures are shown predicts.
+        count: How many images the figure shows.
+
+    Returns:
+        The images in their order; None where every run diverged.
+    """
+    run = shown_run(runs)
+    if run.diverged:
+        return None
+    arrays = run.samples()
+    images = tuple(_shown(run, arrays, index) for index in range(min(count, len(arrays["truth_label"]))))
+    return Pictured(images, str(run.seed))
+
+
+def _shown(run: Run, arrays: Arrays, index: int) -> Shown:
+    number = str(index + 1)
+
+    def read(field: str, meaning: str, choose: Callable[["Labels", "Labels"], float]) -> Quantity:
+        return reading.from_samples(
+            [run],
+            {run.seed: arrays},
+            f"image {number}: {field}",
+            f"{meaning}, image {number}",
+            "share",
+            lambda kept: choose(kept["truth_label"][index], kept["predicted_label"][index]),
+        )
+
+    return Shown(
+        number=number,
+        accuracy=read(
+            "predicted_label equal to truth_label",
+            "accuracy",
+            lambda true, given: float((true == given).mean()),
+        ),
+        edges=read(
+            "neighbours that differ in predicted_label", "edge share", lambda _, given: edge_share(given)
+        ),
+        edges_true=read(
+            "neighbours that differ in truth_label", "true edge share", lambda true, _: edge_share(true)
+        ),
+        repainted=_repainted(arrays, index, read),
+    )
+
+
+def _repainted(
+    arrays: Arrays, index: int, read: Callable[[str, str, Callable[["Labels", "Labels"], float]], Quantity]
+) -> Repainted | None:
+    """Return the two different words that most pixels of an image have as truth and as prediction."""
+    named = words(arrays["palette"])
+    pairs = zip(arrays["truth_label"][index].ravel(), arrays["predicted_label"][index].ravel(), strict=True)
+    counts: dict[tuple[str, str], int] = {}
+    for true, given in pairs:
+        pair = named[true], named[given]
+        counts[pair] = counts.get(pair, 0) + 1
+    changed = {pair: count for pair, count in counts.items() if pair[0] != pair[1]}
+    if not changed:
+        return None
+    true, painted = max(sorted(changed), key=changed.__getitem__)
+    share = partial(_share_of, named=named, pair=(true, painted))
+    return Repainted(true, painted, read(f"{true} given as {painted}", f"{true} given as {painted}", share))
+
+
+def _share_of(true: "Labels", given: "Labels", named: Sequence[str], pair: tuple[str, str]) -> float:
+    pairs = list(zip(true.ravel(), given.ravel(), strict=True))
+    return sum((named[a], named[b]) == pair for a, b in pairs) / len(pairs)
+
+
+def edge_share(labels: "Labels") -> float:
+    """Return the share, in 0..1, of horizontally and vertically neighbouring pixels (H, W) that differ."""
+    across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
+    return float((across.sum() + down.sum()) / (across.size + down.size))
+
+
+def _ratio(predicted: float, true: float) -> float:
+    return predicted / true if true else math.inf
+
+
+def _repainted_share(image: Shown) -> float:
+    return image.repainted.share.mean if image.repainted else 0.0
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The image that two nets colour most unlike.
+
+    Args:
+        number: Its place in the figure.
+        left: The share of its pixels that the net that is compared gets right.
+        right: The same for the net that it is compared with.
+    """
+
+    number: str
+    left: Quantity
+    right: Quantity
+
+
+def changed(left: Pictured, right: Pictured) -> Changed:
+    """Return the image of which the share of right pixels differs most between two nets."""
+    pairs = zip(left.images, right.images, strict=True)
+    mine, theirs = max(pairs, key=lambda pair: abs(pair[0].accuracy.mean - pair[1].accuracy.mean))
+    return Changed(mine.number, mine.accuracy, theirs.accuracy)
