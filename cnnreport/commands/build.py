@@ -110,7 +110,7 @@ def build(
     """
     outline = outlines.load(project, report)
     writers = chosen(formats, outline)
-    choices, forced = _parted(choices, outline)
+    choices, forced = parted(choices, outline)
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
     compose.check(project, outline)
@@ -131,7 +131,7 @@ def build(
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
 
 
-def _parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:
+def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:
     """Part what is forced into experiments, which the choices keep, and files of the report."""
     files = {path.name for path in all_files(outline)} & {*choices.force}
     return replace(choices, force=tuple(name for name in choices.force if name not in files)), frozenset(
