@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import Ended, run
+from compiled import compiled_once
 from pypdf import PdfReader
 
 from cnnreport.project import PACKAGE, Project
@@ -29,6 +31,13 @@ PART = (*SMALL, "--device", "cpu", "--only", "handwritten-answer")
 TEMPLATE = "templates/a2-writeup/a3.html.j2"
 PART_TEMPLATE = "templates/a2-writeup/audit.html.j2"
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> Iterator[None]:
+    """Compile each template once, not for each command that is run in this process."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="module")

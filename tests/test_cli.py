@@ -1,6 +1,7 @@
 """The command line as a user meets it: quick, honest about failure, readable by programs."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,27 +28,49 @@ def test_help_and_lists_import_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_run_half_needs_no_typesetting() -> None:
-    """On a bare GPU machine, without the libraries of the report half, experiments can be run."""
-    program = """
-import sys
+BARE = """
+import json, sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in BLOCKED:
             raise ImportError(f"{name} is not on this machine")
 
-BLOCKED = {"weasyprint", "jinja2", "markupsafe", "matplotlib", "ziamath", "pygments", "scipy", "torchvision"}
+BLOCKED = {"weasyprint", "jinja2", "markupsafe", "matplotlib", "ziamath", "pygments", "scipy"}
 sys.meta_path.insert(0, Blocked())
 import cnnreport.commands.run, cnnreport.runs.transfer, cnnreport.commands.overview
 import cnnreport.training.colourization, cnnreport.data.horses.horses
+import test_training_colourization
+test_training_colourization.make().run_epoch()
 from cnnreport.cli import main
-main(["run", "nothing"])
+try:
+    main(["run", "nothing"])
+finally:
+    print(json.dumps([*sys.modules]))
 """
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent)
-    assert done.stderr.startswith("Error: there is no experiment 'nothing'"), done.stderr
-    assert done.returncode == 2
+
+
+@pytest.fixture(scope="module")
+def bare() -> "subprocess.CompletedProcess[str]":
+    """How a process ends that trains an epoch, and then is asked for more, without the report half."""
+    places = (PACKAGE.parent, Path(__file__).parent / "training")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    return subprocess.run(
+        [sys.executable, "-c", BARE], capture_output=True, text=True, cwd=PACKAGE.parent, env=environment
+    )
+
+
+def test_the_run_half_needs_no_typesetting(bare: "subprocess.CompletedProcess[str]") -> None:
+    """On a bare GPU machine, without the libraries of the report half, experiments can be run."""
+    assert bare.stderr.startswith("Error: there is no experiment 'nothing'"), bare.stderr
+    assert bare.returncode == 2
+
+
+def test_training_needs_neither_torchvision_nor_dynamo(bare: "subprocess.CompletedProcess[str]") -> None:
+    """What costs seconds at the start of a worker stays unloaded."""
+    loaded = {*json.loads(bare.stdout)}
+    assert "cnnreport.training.colourization" in loaded
+    assert not {"torchvision", "torch._dynamo"} & loaded
 
 
 def test_the_list_names_experiments_and_reports() -> None:

@@ -29,6 +29,16 @@ EXPERIMENTS = (
         ),
         seeds=2,
     ),
+    Experiment(
+        "long",
+        "A training that is not over soon",
+        Colourization(
+            net="cnnreport.nets.colourization:PoolUpsampleNet",
+            num_filters=4, num_colours=4, epochs=9999, batch_size=20,
+            train_images=20, validation_images=5,
+        ),
+        seeds=1,
+    ),
 )
 """
 FOREVER = 120.0
@@ -54,10 +64,10 @@ def undisturbed(project: Path) -> Path:
     return out
 
 
-def start(project: Path, out: Path) -> "subprocess.Popen[str]":
+def start(project: Path, out: Path, name: str = "small") -> "subprocess.Popen[str]":
     """Start the command in a process group of its own, where Ctrl-C counts even if it does not here."""
     return subprocess.Popen(
-        f"{sys.executable} -m cnnreport --project {project} run small "
+        f"{sys.executable} -m cnnreport --project {project} run {name} "
         f"--data drawn --device cpu --out {out}".split(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -137,7 +147,7 @@ def test_many_kills_give_the_same_bytes(project: Path, undisturbed: Path, seed: 
 def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path) -> None:
     """Ctrl-C ends with 130 and one sentence; status counts the finished epochs."""
     out = project / "interrupted"
-    process = start(project, out)
+    process = start(project, out, "long")
     wait_for(lambda: epochs(out) >= 3, process)
     os.killpg(process.pid, signal.SIGINT)
     errors = finish(process, code=130)

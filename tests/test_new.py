@@ -1,8 +1,6 @@
 """A project of one's own: what `new` writes is complete, and is what the tutorial says."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -96,12 +94,16 @@ def test_the_command_says_what_it_wrote_and_what_is_next(
     assert said.err == "Next: cd shells, then: cnnreport build\n"
 
 
-def test_the_tests_of_a_new_project_pass(tmp_path: Path) -> None:
-    """They are run as its README says."""
+def test_the_tests_of_a_new_project_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are run as its README says, but in this process."""
     new("shells", tmp_path)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    monkeypatch.chdir(tmp_path)
+    ended = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert ended == pytest.ExitCode.OK, said
+    assert "3 passed" in said
 
 
 def test_the_tutorial_shows_the_files_as_they_are() -> None:

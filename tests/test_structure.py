@@ -29,7 +29,7 @@ REPORT_FLOORS = ("numbers", "draw", "answer", "say", "page", "out")
 of a kind say in answers, the page that they are laid on, and the files that it is written to."""
 
 ONLY_IN = {
-    "matplotlib": {"report/draw/style.py", "report/draw/figure.py"},
+    "matplotlib": {"report/draw/style.py", "report/draw/figure.py", "report/draw/notebook/"},
     "jinja2": {"report/page/templating.py", "report/page/outcomes.py"},
     "weasyprint": {"report/out/pdf.py"},
     "ziamath": {"report/draw/maths.py"},

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @click.option("--formats", metavar="NAME,...",
               help="Write these alone: html, pdf, ipynb; by default all that the report has.")  # fmt: skip
 @click.option("--force", multiple=True, metavar="NAME",
-              help="Run this experiment or family again though it is cached.")  # fmt: skip
+              help="Run this experiment or family again though it is cached; or write this file of the "
+                   "report though you changed it.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="NAME",
               help="Run only this experiment or family; the report has its sections.")  # fmt: skip
 @click.pass_context
@@ -47,7 +48,7 @@ def build(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Train what REPORT needs; write HTML and PDF, with what goes beyond the handout where that has run.
+    """Train what REPORT needs; write all its files, with what goes beyond the handout where that has run.
 
     Without REPORT it builds the one that pyproject.toml names under [tool.cnnreport], or the only one.
     """

@@ -3,7 +3,7 @@ answers, answers are laid on a page, the page is printed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnreport.commands import console
@@ -14,6 +14,7 @@ from cnnreport.project import Project
 from cnnreport.report.out import libraries, record
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.out.writers import chosen
+from cnnreport.report.out.writers import files as all_files
 from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
@@ -41,12 +42,14 @@ class Built:
         runs: The runs that they tell of.
         trained: How many of them were computed now.
         behind: Files that were not asked for and do not say what these say.
+        edited: Files that somebody changed, and that were left as they are.
     """
 
     written: Mapping[Path, bool]
     runs: Sequence[Run]
     trained: int
     behind: Sequence[Path] = ()
+    edited: Sequence[Path] = ()
 
     @property
     def paths(self) -> list[Path]:
@@ -69,8 +72,16 @@ class Built:
             data_line(self.runs),
             *result_lines(self.runs),
             *(f"{console.short(path)} is of an earlier build" for path in self.behind),
-            *map(console.short, self.paths),
+            *map(_left, self.edited),
+            *(console.short(path) for path in self.paths if path not in self.edited),
         ]
+
+
+def _left(path: Path) -> str:
+    return (
+        f"{console.short(path)} was changed since it was built and is left as it is; "
+        f"to have it written anew, rename it, or add --force {path.name}, which loses the changes"
+    )
 
 
 def build(
@@ -99,6 +110,7 @@ def build(
     """
     outline = outlines.load(project, report)
     writers = chosen(formats, outline)
+    choices, forced = _parted(choices, outline)
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
     compose.check(project, outline)
@@ -114,10 +126,18 @@ def build(
         sooner=() if choices.smoke else SOONER,
     )
     context = Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
-    edition = Edition(project, outline, runs, context)
+    edition = Edition(project, outline, runs, context, forced)
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
-    return Built(written, runs, trained, edition.behind(writers))
+    return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
+
+
+def _parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:
+    """Part what is forced into experiments, which the choices keep, and files of the report."""
+    files = {path.name for path in all_files(outline)} & {*choices.force}
+    return replace(choices, force=tuple(name for name in choices.force if name not in files)), frozenset(
+        files
+    )
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:

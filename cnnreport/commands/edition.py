@@ -1,7 +1,7 @@
 """A report of certain runs: what its files are made of, and how those that do not stand are made."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,30 +30,36 @@ class Edition:
         outline: What it consists of.
         runs: What it tells of.
         context: What it says about the build.
+        forced: Names of files that are written although somebody changed them.
     """
 
     project: Project
     outline: Outline
     runs: Sequence[Run]
     context: Context
+    forced: Collection[str] = ()
 
     def write(self, asked: Sequence[Writer]) -> dict[Path, bool]:
         """Write those files that do not stand; return all by whether they were written now.
+
+        A file that people work on is left as it is where somebody changed it; see `edited`.
 
         Raises:
             CnnReportError: One could not be written; the others are there.
         """
         outputs = self.outputs(asked)
-        lacking = [output for output in outputs if not output.stands]
+        lacking = [output for output in outputs if not (output.stands or self._is_left(output))]
         written = self._write(lacking) if lacking else []
         return {output.path: output in written for output in outputs}
 
     def _write(self, outputs: Sequence[Output]) -> list[Output]:
         """Compose the report and write those files in which something else stands; return these."""
         begin = time.perf_counter()
-        report = self.compose()
+        # Only what was not drawn before is drawn; a notebook draws when its cells are asked for.
+        with drawings.kept_in(self.project.output / DRAWINGS):
+            report = self.compose()
+            contents = [(output, output.writer.content(report, output.document)) for output in outputs]
         composing = time.perf_counter() - begin
-        contents = [(output, output.writer.content(report, output.document)) for output in outputs]
         changed = [(output, content) for output, content in contents if not output.holds(content)]
         quick = [each for each in changed if not each[0].writer.apart]
         slow = [each for each in changed if each[0].writer.apart]
@@ -64,19 +70,28 @@ class Edition:
         return [output for output, _ in changed]
 
     def compose(self) -> Report:
-        """Compose the report, drawing only what was not drawn before."""
-        with drawings.kept_in(self.project.output / DRAWINGS):
-            return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
+        """Compose the report."""
+        return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
 
     def outputs(self, asked: Sequence[Writer]) -> list[Output]:
         """Return the files of the report with all that they depend on."""
         return [output for writer in asked for output in self._outputs(writer)]
 
+    def edited(self, asked: Sequence[Writer]) -> list[Path]:
+        """Return the files that somebody changed, and that are therefore left as they are."""
+        return [output.path for output in self.outputs(asked) if self._is_left(output)]
+
     def behind(self, asked: Sequence[Writer]) -> list[Path]:
         """Return the files that none of some writers writes, and that do not say what those write."""
         formats = {writer.format for writer in asked}
         others = self.outputs([writer for writer in writers.WRITERS if writer.format not in formats])
-        return [output.path for output in others if output.path.exists() and not output.stands]
+        return [output.path for output in others if self._is_behind(output)]
+
+    def _is_left(self, output: Output) -> bool:
+        return output.edited and output.path.name not in self.forced
+
+    def _is_behind(self, output: Output) -> bool:
+        return output.path.exists() and not output.stands and not output.edited
 
     def _outputs(self, writer: Writer) -> list[Output]:
         paths = writer.paths(self.outline, self.project.output)

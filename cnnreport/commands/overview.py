@@ -11,7 +11,7 @@ from cnnreport.errors import UsageError
 from cnnreport.kinds.digits import on_terminal
 from cnnreport.project import CHOICES, DRAWINGS, Project
 from cnnreport.report.out import writers
-from cnnreport.report.out.writer import record_of
+from cnnreport.report.out.writer import is_changed, record_of
 from cnnreport.report.page import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
@@ -155,7 +155,14 @@ def _everything(project: Project) -> list[Path]:
     ]
     prepared = [path for path in _entries(project.prepared) if durable.named_hash(path)]
     single = [project.output / name for name in _files_of_ours(project) if (project.output / name).is_file()]
+    single = [path for path in single if not _is_worked_on(path)]
     return [*runs, *under_way, *prepared, *single, *_left_over(project)]
+
+
+def _is_worked_on(path: Path) -> bool:
+    """Say whether a file holds what somebody changed in it since it was built."""
+    worked_on = {writer.suffix for writer in writers.WRITERS if writer.worked_on}
+    return path.suffix in worked_on and is_changed(path)
 
 
 def _is_busy(project: Project) -> bool:

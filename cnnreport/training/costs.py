@@ -188,8 +188,9 @@ def features_flops(net: nn.Module, images: torch.Tensor) -> int:
     """
     with _convolutions(net) as expected, _counter() as forward:
         features(net, images)
-    _agree({"forward": forward.get_total_flops(), "backward": 0}, expected)
-    return forward.get_total_flops()
+    counted = int(forward.get_total_flops())
+    _agree({"forward": counted, "backward": 0}, expected)
+    return counted
 
 
 def measure(net: nn.Module, scores: Callable[[], torch.Tensor], masks: torch.Tensor) -> Costs:
@@ -305,7 +306,8 @@ def _convolutions(net: nn.Module) -> Iterator[dict[str, int]]:
 def _agree(counted: Mapping[str, int], expected: Mapping[str, int]) -> None:
     if counted != expected:
         raise VerificationError(
-            f"torch counts {dict(counted)} floating-point operations, but the convolutions take {dict(expected)}",
+            f"torch counts {dict(counted)} floating-point operations,"
+            f" but the convolutions take {dict(expected)}",
             "the net computes with something else than nn.Conv2d, or torch counts in another way:"
             " use the versions of requirements.lock",
         )

@@ -13,8 +13,9 @@ RANDOM_FEATURES = "flower-features-random"
 SEEDS = 5
 """Of the clean protocol: a last layer takes seconds, and in few epochs at a large step size it varies."""
 
-LONG = 400
-"""Epochs TBD"""
+LONG = 150
+"""Epochs of the long trainings. The mean IoU under the soft IoU loss rises for about a hundred; how much
+the last tenth of the epochs still changes says whether a training has converged."""
 
 LOSSES = {"cross-entropy": "cross entropy", "iou": "the soft IoU loss"}
 
@@ -56,14 +57,13 @@ EXPERIMENTS = (
         )
         for loss, words in LOSSES.items()
     ),
-    # Beyond the handout, whose ten epochs leave the soft IoU loss undertrained.
+    # Beyond the handout: whether its ten epochs are enough for either loss.
     *(
         Experiment(
             name=f"fine-tune-{loss}-long",
-            title=f"The last layer fine-tuned with {words} until it has converged",
+            title=f"The last layer fine-tuned with {words} for many epochs",
             family="fine-tune-long",
             spec=FineTuning(loss=loss, epochs=LONG),
-            seeds=SEEDS,
             smoke=SMOKE,
             reads=FEATURES,
         )

@@ -1,6 +1,6 @@
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 
@@ -218,39 +218,39 @@ def test_figure_passes_verification() -> None:
 
 
 @pytest.mark.parametrize(
-    ("solution", "problem"),
+    ("wrong", "problem"),
     [
         (
-            replace(solve_figure(4)[0], settings=(Setting(2),)),
+            lambda: replace(solve_figure(4)[0], settings=(Setting(2),)),
             r"layer 1 \(Conv2d, 32 → 16\), k = 4: Setting\(padding=1.* gives 16, and the solution lacks it",
         ),
-        (replace(solve_figure(4)[0], settings=()), "layer 1 .* k = 4: .*padding=1.* lacks it"),
+        (lambda: replace(solve_figure(4)[0], settings=()), "layer 1 .* k = 4: .*padding=1.* lacks it"),
         (
-            replace(solve_figure(5)[2], settings=(Setting(2, 1), Setting(2, 2))),
+            lambda: replace(solve_figure(5)[2], settings=(Setting(2, 1), Setting(2, 2))),
             "layer 3 .* k = 5: .*padding=2, output_padding=2.* gives an error, and the solution has it",
         ),
         (
-            replace(solve_figure(3)[4], settings=(Setting(-1), Setting(1))),
+            lambda: replace(solve_figure(3)[4], settings=(Setting(-1), Setting(1))),
             "layer 5 .* k = 3: .*padding=-1.* gives an error",
         ),
         (
-            replace(solve_figure(4)[4], nearest=((2, 32),)),
+            lambda: replace(solve_figure(4)[4], nearest=((2, 32),)),
             "layer 5 .* k = 4: nearest paddings should give .*32.*33",
         ),
         (
-            replace(solve_figure(4)[4], uneven=(1, 1)),
+            lambda: replace(solve_figure(4)[4], uneven=(1, 1)),
             r"layer 5 .* k = 4: padding \(1, 1\) does not keep the size",
         ),
         (
-            replace(solve_figure(4)[4], uneven=(-1, 4)),
+            lambda: replace(solve_figure(4)[4], uneven=(-1, 4)),
             r"layer 5 .* k = 4: padding \(-1, 4\) does not keep the size",
         ),
     ],
 )
-def test_wrong_solution_is_caught(solution: Solution, problem: str) -> None:
+def test_wrong_solution_is_caught(wrong: Callable[[], Solution], problem: str) -> None:
     """A setting too many, too few or refused, or a wrong remark on the rest: each names its place."""
     with pytest.raises(VerificationError, match=problem):
-        verify([solution])
+        verify([wrong()])
 
 
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 3), (3, 2)])

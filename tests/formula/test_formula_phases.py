@@ -129,6 +129,45 @@ def test_ties_are_what_is_missing_of_the_rank(told: Any, number: int) -> None:
     assert way["ties"] == len(sums) - way["free"]
 
 
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_equal_sums_are_all_that_ties_the_phases(kernel: int) -> None:
+    """Rows of phases side by side and columns of phases above each other have equal sums, for any weights."""
+    found = PhasesTask(Phases(DECLARED.net, DECLARED.upsampling, kernel), 0, {}, "cpu").results().measures
+    nearest, transposed = found["ways"]
+    weights = np.random.default_rng(1).integers(-9, 9, size=(kernel, kernel))
+    upper_left, upper_right, lower_left, _ = (
+        np.array([[sum(weights[i, j] for i, j in e["weights"]) for e in row] for row in phase["sums"]])
+        for phase in nearest["phases"]
+    )
+    assert upper_left.sum(axis=1).tolist() == upper_right.sum(axis=1).tolist()
+    assert upper_left.sum(axis=0).tolist() == lower_left.sum(axis=0).tolist()
+    many = (
+        kernel + 1
+    ) // 2  # rows of each effective kernel: 4 equations each way for k = 3, one of them twice
+    assert nearest["ties"] == 4 * many - 1
+    assert (nearest["sums_tie"], transposed["sums_tie"]) == (True, False)
+
+
+def test_the_difference_inside_a_block_is_made_of_steps(told: Any) -> None:
+    """On images that are constant along columns real modules give what the equation says."""
+    nearest, transposed = told["ways"]
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randint(-9, 9, (3, 3), generator=generator).float()
+    columns = torch.randint(-9, 9, (9,), generator=generator).float()
+    fine = torch.einsum("ij,ijyx->yx", weights, answer("nearest", 3, columns.expand(9, 9)))
+    expected = sum(
+        sum(weights[i, j] for i, j in term["sum"]["weights"])
+        * (columns[4 + term["column"] + 1] - columns[4 + term["column"]])
+        for term in nearest["step"]["terms"]
+    )
+    assert fine[8, 9] - fine[8, 8] == expected
+    assert nearest["step"]["latex"] == [
+        r"y_{\mathrm{right}} - y_{\mathrm{left}} = (w_{00} + w_{10} + w_{20})(x_{J} - x_{J-1})"
+        r" + (w_{02} + w_{12} + w_{22})(x_{J+1} - x_{J})"
+    ]
+    assert transposed["step"] is None
+
+
 def test_a_flat_image_stays_flat_after_upsampling_alone(told: Any) -> None:
     """With any weights, real modules make one value of it; a transposed convolution makes several."""
     flat = torch.ones(9, 9)

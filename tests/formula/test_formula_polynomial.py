@@ -23,7 +23,9 @@ def halved(size: sympy.Expr, times: int) -> sympy.Expr:
 
 def numbers(count: sympy.Expr, first: int, step: int, many: int) -> list[Fraction]:
     """Values of a count along h, by sympy itself."""
-    return [Fraction(str(count.subs({H: first + i * step, W: 7, NF: 3}))) for i in range(many)]
+    others = {W: sympy.Integer(7), NF: sympy.Integer(3)}
+    places = (sympy.Integer(first + i * step) for i in range(many))
+    return [Fraction(str(count.xreplace({H: place, **others}))) for place in places]
 
 
 def is_polynomial(values: list[Fraction], highest: int) -> bool:

@@ -113,12 +113,12 @@ def test_expressions_hold_wherever_their_conditions_do(window: Window, size: sym
     parts = (window.kernel, window.stride, window.padding, window.dilation)
     tried = 0
     for m, h in itertools.product(range(12), range(1, 9)):
-        values = {M: m, H: h}
+        values = {M: sympy.Integer(m), H: sympy.Integer(h)}
 
-        def at(count: sympy.Expr | int, values: dict[sympy.Symbol, int] = values) -> int:
-            return int(sympy.sympify(count).subs(values))
+        def at(count: sympy.Expr | int, values: dict[sympy.Symbol, sympy.Integer] = values) -> int:
+            return int(sympy.sympify(count).xreplace(values))
 
-        if all(sympy.sympify(condition).subs(values) == sympy.true for condition in conditions):
+        if all(sympy.sympify(condition).xreplace(values) == sympy.true for condition in conditions):
             behind = None if window.behind is None else at(window.behind)
             real = Window(*map(at, parts), behind=behind)
             assert at(outputs) == real.outputs(at(size)) >= 1

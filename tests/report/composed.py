@@ -104,6 +104,9 @@ class _Reader(HTMLParser):
         given = dict(attributes)
         if tag == "pre":
             self._hidden = tag
+        elif given.get("role") == "math":
+            self._words += f"{{{given['aria-label']}}}"
+            self._hidden = tag
         elif tag == "img":
             alt = given.get("alt") or ""
             self._words += f"{{{alt}}}" if given.get("class") == "formula" else f"[{alt}]"

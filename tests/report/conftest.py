@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compiled import compiled_once
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import MakeTuning, fake_tuning
-from jinja2 import BytecodeCache, Environment
-from jinja2.bccache import Bucket
 
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.reading import DataSet
-from cnnreport.report.page import templating
 from cnnreport.runs.artefact import Run
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -99,25 +97,8 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
-class Compiled(BytecodeCache):
-    """Keeps what templates were compiled to, by their text."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Hand out what is kept; jinja compares the text it was made of."""
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        self._kept[bucket.key] = bucket.bytecode_to_string()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> Iterator[None]:
     """Compile each template once, not once for each test."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(templating, "Environment", partial(Environment, bytecode_cache=Compiled()))
+    with compiled_once():
         yield

@@ -60,11 +60,12 @@ def phase_measures(
         changed: What differs besides.
     """
     tied = {
-        "shared": 9, "same_totals": True, "lone_pixel": False,
+        "shared": 9, "same_totals": True, "sums_tie": True, "step": formula("y = w(x - z)", "y is a step"),
+        "lone_pixel": False,
         "freedom": {"flat": 1, "edge": 2, "corner": 4, "alone": 4}, **(nearest or {}),
     }  # fmt: skip
     untied = {
-        "shared": 0, "same_totals": False, "lone_pixel": True,
+        "shared": 0, "same_totals": False, "sums_tie": False, "step": None, "lone_pixel": True,
         "freedom": dict.fromkeys(("flat", "edge", "corner", "alone"), 4), **(transposed or {}),
     }  # fmt: skip
     return {

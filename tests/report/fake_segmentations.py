@@ -131,7 +131,7 @@ def thresholds(mean_iou: float, flower_iou: float, cut: float, gain: float) -> A
 
 
 def each_image(flower_iou: float, seed: int, images: int = 12, pixels: int = 400) -> Arrays:
-    """Return the overlap of images of `pixels`, half of them flower, whose mean flower IoU is about as chosen.
+    """Return the overlap of images, half of them flower, whose mean flower IoU is about as chosen.
 
     As many pixels are missed as are falsely called flower, so that IoU = hits / (2 flower - hits).
     """

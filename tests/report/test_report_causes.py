@@ -80,11 +80,14 @@ def test_the_causes_as_they_were_found(told: Callable[..., Any], golden: Callabl
     cases: dict[str, dict[str, Any]] = {
         "an edge is fixed": {"found": {"nearest": {"freedom": bound}}},
         "an edge is free": {"found": {"nearest": {"freedom": {**free, "flat": 1}}}},
-        "a flat area is free": {"found": {"nearest": {"freedom": free, "same_totals": False, "ties": 0}}},
+        "a flat area is free": {
+            "found": {"nearest": {"freedom": free, "same_totals": False, "ties": 0, "step": None}}
+        },
         "both are tied": {
             "found": {"transposed": {"freedom": bound, "same_totals": True, "lone_pixel": False, "shared": 9}}
         },
         "the transposed one is limited": {"found": {"transposed": {"freedom": {**free, "flat": 2}}}},
+        "other ties": {"found": {"nearest": {"sums_tie": False}}},
         "no simple example": {"found": {"nearest": {"example": None}}},
         "as much room as the image": {"nets": {"held": 1024}},
         "less room than the image": {"nets": {"held": 512}},

@@ -103,14 +103,15 @@ def test_the_numbers_decide_which_is_higher(
     assert (found.p is not None) == (basis in ("welch", "predicted"))
 
 
-def test_counts_are_compared_without_a_test() -> None:
-    """A count of weights is what it is, with a single run too."""
+def test_what_no_seed_changes_is_compared_without_a_test() -> None:
+    """A count of weights is what it is, with a single run too; a count that a training made is not."""
     left, right = (
         Quantity(f"n{value}", "weights", {0: value}, "count", Source(("r",), "f", "x"))
         for value in (3.0, 4.0)
     )
-    found = contrast("c", left, right, "A", "B")
+    found = contrast("c", left, right, "A", "B", of_data=True)
     assert (found.basis, found.phrase, found.p) == ("exact", "lower", None)
+    assert contrast("c", left, right, "A", "B").phrase == "lower (one seed)"
 
 
 def test_a_verdict_and_its_contrast_say_the_same() -> None:

@@ -133,7 +133,7 @@ def test_one_run_is_judged_by_what_seeds_make(read: Any) -> None:
     right = [read(seed, [0.2, 0.5 + seed / 50], [9.0, 3.0]) for seed in range(3)]
     answer = versus(left, right, ("words",), "A", "B")
     assert answer.contrasts["words"].higher
-    assert (answer.contrasts["words"].basis, answer.facts["several"]) == ("predicted", True)
+    assert (answer.contrasts["words"].basis, answer.facts["several"]) == ("predicted", False)
 
 
 def test_a_table_has_a_row_for_each_training(read: Any) -> None:

@@ -12,6 +12,7 @@ from cnnreport.project import PACKAGE
 from cnnreport.report.numbers.contrast import Contrast, contrast
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.numbers.trend import trend
 from cnnreport.report.numbers.verdict import exceeds
 from cnnreport.report.page import templating
 from cnnreport.report.page.ledger import Ledger
@@ -43,6 +44,15 @@ def compared(left: float, right: float = 1.0) -> Contrast:
 def test_the_outcome_picks_its_text(tmp_path: Path, left: float, says: str) -> None:
     """A short text for each outcome of a contrast."""
     assert rendered(tmp_path, f"{{{{ c | pick({ALL_FOUR}) }}}}", c=compared(left)) == says
+
+
+def test_a_trend_has_outcomes_of_its_own(tmp_path: Path) -> None:
+    """Each has its words, and one that is left out is named."""
+    rising = trend("t", {size: number(size, size + 0.1) for size in (1.0, 2.0, 4.0, 8.0)}, "size")
+    every = "downward='a', downward_unevenly='b', upward='c', upward_unevenly='d', bends='e', open='f'"
+    assert rendered(tmp_path, f"{{{{ t | known | pick({every}) }}}}", t=rising) == "d"
+    with pytest.raises(UsageError, match=r"unknown has no branch .the outcomes of a trend"):
+        rendered(tmp_path, f"{{{{ t | pick({every}) }}}}", t=rising)
 
 
 @pytest.mark.parametrize(("value", "says"), [(0.5, "holds"), (-0.5, "not so"), (math.nan, "not so")])

@@ -24,7 +24,7 @@ def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Pa
     assert digest == durable.sha256(page.encode())
     assert page.count("@font-face{") == page.count("data:font/ttf;base64,AAEAAAA") == len(fonts.faces()) == 11
     addresses = re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', page)
-    assert len(addresses) > 50
+    assert len(addresses) > 30
     assert all(re.match("data:|#", one or other) for one, other in addresses)
 
 

@@ -195,6 +195,22 @@ def test_the_two_sides_may_have_other_seeds(make_tuning: MakeTuning) -> None:
     assert found.basis in ("welch", "exact")
 
 
+def test_fine_tunings_are_compared_for_new_images(make_tuning: MakeTuning) -> None:
+    """By the pixels counted in each image: pooled for the mean IoU, image by image for the flower's."""
+    left = [make_tuning(n, experiment="fine-tune-iou", flower_iou=0.7) for n in range(3)]
+    right = [make_tuning(n, flower_iou=0.5) for n in range(3)]
+    c = segmentation.against(left, right, "a", "b").contrasts
+    pooled, each = [], []
+    for runs in (left, right):
+        overlaps = [run.samples()["image_overlap"] for run in runs]
+        sums = [overlap.sum(0) for overlap in overlaps]
+        pooled.append(np.mean([(tn / (tn + a + b) + tp / (tp + a + b)) / 2 for tn, a, b, tp in sums]))
+        each.append(np.mean([overlap[:, 3] / overlap[:, 1:].sum(1) for overlap in overlaps]))
+    assert c["mean_iou_images"].difference.mean == pytest.approx(pooled[0] - pooled[1])
+    assert c["flower_iou_images"].difference.mean == pytest.approx(each[0] - each[1], abs=1e-6)
+    assert (c["mean_iou_images"].basis, c["flower_iou_images"].role) == ("images", "secondary")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

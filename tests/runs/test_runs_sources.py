@@ -19,6 +19,7 @@ from cnnreport import sources
 from cnnreport.errors import VerificationError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.runs.experiment import load_all
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.plan import make_plan
@@ -50,18 +51,6 @@ def python(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=FOREVER
     )
-
-
-def test_a_worker_executes_the_text_that_it_keeps(counting: Project) -> None:
-    """After an edit that bytecode does not notice, the run has the new source and its numbers."""
-    edit_unseen(counting.root / "counting.py", "self.value * self", "self.value + self")
-    done = python("-m", "cnnreport", "--project", str(counting.root), "run", "count", "--device", "cpu",
-                  "--seeds", "1", folder=PACKAGE.parent)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (run,) = artefact.load_all(counting.runs)
-    assert isinstance(run, artefact.Run)
-    assert "self.value + self" in (run.folder / artefact.SOURCES / "counting.py").read_text()
-    assert [row["train_loss"] for row in run.history] == [4.0, 7.0, 10.0, 13.0]
 
 
 def test_the_package_s_own_files_are_executed_as_they_stand(tmp_path: Path) -> None:
@@ -127,6 +116,14 @@ def steps(counting: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]
     yield Steps(counting)
     for name in ("steps", "late"):
         sys.modules.pop(name, None)
+
+
+def test_a_worker_executes_the_text_that_it_keeps(steps: Steps) -> None:
+    """After an edit that bytecode does not notice, the run has the new source and its numbers."""
+    edit_unseen(steps.file, "self.value * self", "self.value + self")
+    (run,) = run_plan(steps.project, plan(steps.project)[:1], "a command", lambda _: None)
+    assert "self.value + self" in (run.folder / artefact.SOURCES / "steps.py").read_text()
+    assert [row["train_loss"] for row in run.history] == [4.0, 7.0, 10.0, 13.0]
 
 
 def test_what_stays_as_it_is_runs(steps: Steps) -> None:

@@ -48,6 +48,7 @@ def done(project: Project) -> list[str]:
     return [planned.state for planned in plan(project)]
 
 
+@pytest.mark.slow  # a real command and its worker; in this process: the second test from here
 def test_a_reader_that_leaves_after_a_line_stops_nothing(long: Project) -> None:
     """`… 2>&1 | head -1`: the runs are finished, the exit code says so, and nothing hangs."""
     process = count(long, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

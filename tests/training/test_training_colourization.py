@@ -368,13 +368,3 @@ def test_another_number_of_input_channels_is_refused() -> None:
     """The prepared grey images have one channel."""
     with pytest.raises(UsageError, match="one channel, but 3 are asked for"):
         make(varied(num_in_channels=3))
-
-
-def test_training_needs_neither_torchvision_nor_dynamo() -> None:
-    """What costs seconds at the start of a worker stays unloaded."""
-    code = (
-        "import sys, torch; import test_training_colourization as t; t.make().run_epoch();"
-        "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
-    )
-    environment = {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}", "PATH": ""}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

@@ -140,7 +140,8 @@ def test_the_printed_functions_are_those_that_ran(data: dict[str, NDArray[Any]])
     sources = {name: text for name, text in results.listings.items() if name != "spec"}
     assert sources == {each.__name__: inspect.getsource(each) for each in PRINTED}
     assert set(sources) == {
-        "fine_tune_last_layer", "learned_parameters", "fine_tune", "train", "soft_iou_loss", "cross_entropy_loss",
+        "fine_tune_last_layer", "learned_parameters", "fine_tune", "train", "soft_iou_loss",
+        "cross_entropy_loss",
     }  # fmt: skip
 
 

@@ -52,6 +52,55 @@ def same_totals(phases: Sequence[Phase]) -> bool:
     return all(sympy.expand(phase.total - phases[0].total) == 0 for phase in phases)
 
 
+def sums_tie(phases: Sequence[Phase], kernel: int) -> bool:
+    """Return whether equal sums of rows and of columns are all that ties the phases to each other.
+
+    Phases side by side have the same sums over each row, phases above each other over each column; no
+    other relation between the entries is left.
+    """
+    places = [(phase.parity, offset) for phase in phases for offset in phase.kernel]
+    relations = [
+        [
+            (1 - 2 * parity[1 - axis]) * ((parity[axis], offset[axis]) == (along, line))
+            for parity, offset in places
+        ]
+        for axis in (0, 1)
+        for along in (0, 1)
+        for line in sorted({offset[axis] for parity, offset in places if parity[axis] == along})
+    ]
+    found = entries(phases)
+    holds = all(sympy.expand(sympy.Add(*map(sympy.Mul, row, found))) == 0 for row in relations)
+    return holds and sympy.Matrix(relations).rank() == len(found) - rank(found, kernel)
+
+
+def steps(phases: Sequence[Phase]) -> dict[int, sympy.Expr] | None:
+    """Write the difference between the right and the left pixel of a block in steps of the coarse image.
+
+    Args:
+        phases: The phases of a layer.
+
+    Returns:
+        For an image x that is constant along its columns, what each step x[J + c + 1] - x[J + c] is
+        multiplied with, by c, where the block is in column J; None where the difference does not vanish
+        with all steps.
+    """
+    left, right = (_column_sums(phase) for phase in phases[:2])
+    columns = sorted({*left, *right})
+    apart = [right.get(column, sympy.S.Zero) - left.get(column, sympy.S.Zero) for column in columns]
+    if sympy.expand(sympy.Add(*apart)) != 0:
+        return None
+    summed = [sympy.expand(-sympy.Add(*apart[: place + 1])) for place in range(len(apart) - 1)]
+    return {column: found for column, found in zip(columns, summed, strict=False) if found != 0}
+
+
+def _column_sums(phase: Phase) -> dict[int, sympy.Expr]:
+    """Return the sums over the columns of an effective kernel, by the offset of the column."""
+    sums: dict[int, sympy.Expr] = {}
+    for (_, column), entry in phase.kernel.items():
+        sums[column] = sums.get(column, sympy.S.Zero) + entry
+    return sums
+
+
 def shared(phases: Sequence[Phase]) -> int:
     """Return how many weights take part in more than one phase."""
     seen = [letter for phase in phases for letter in phase.weights]

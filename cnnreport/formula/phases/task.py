@@ -1,9 +1,11 @@
 """The phases of doubling a grid as a task: derived, and held against PyTorch's modules and real nets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy
 
+from cnnreport.errors import VerificationError
 from cnnreport.formula import target
 from cnnreport.formula.phases import blocks, check
 from cnnreport.formula.phases.effective import Phase, Way, indices, phases, weights
@@ -65,6 +67,8 @@ def _way(way: Way, kernel: int) -> dict[str, Any]:
         "ties": len(entries) - free,
         "shared": blocks.shared(found),
         "same_totals": blocks.same_totals(found),
+        "sums_tie": blocks.sums_tie(found, kernel),
+        "step": _step(blocks.steps(found)),
         "lone_pixel": blocks.lone_pixel(found, kernel),
         "freedom": blocks.freedom(found, kernel),
         "example": _example(way, kernel, found),
@@ -87,7 +91,13 @@ def _phase(phase: Phase) -> dict[str, Any]:
 
 
 def _sum(entry: sympy.Expr) -> dict[str, Any]:
-    """Return a sum of weights as a report prints it, and the row and column of each weight in it."""
+    """Return a sum of weights as a report prints it, and the row and column of each weight in it.
+
+    Raises:
+        VerificationError: It is another expression than a plain sum of weights.
+    """
+    if any(times != 1 for times in entry.as_coefficients_dict().values() if entry != 0):
+        raise VerificationError(f"{entry} is no plain sum of weights")
     places = sorted(indices(letter) for letter in entry.free_symbols)
     return {
         "latex": [" + ".join(f"w_{{{row}{column}}}" for row, column in places) or "0"],
@@ -95,6 +105,29 @@ def _sum(entry: sympy.Expr) -> dict[str, Any]:
         "zero": not places,
         "weights": [list(place) for place in places],
     }
+
+
+def _step(steps: Mapping[int, sympy.Expr] | None) -> dict[str, Any] | None:
+    """Return the right pixel of a block less the left one as an equation, and its terms."""
+    if not steps:
+        return None
+    sums = {column: _sum(factor) for column, factor in steps.items()}
+    written, said = [], []
+    for column, factor in sums.items():
+        behind, before = _column(column + 1), _column(column)
+        written.append(rf"({factor['latex'][0]})(x_{{{behind}}} - x_{{{before}}})")
+        said.append(f"({factor['words']}) times (x of {behind} minus x of {before})")
+    return {
+        "latex": [rf"y_{{\mathrm{{right}}}} - y_{{\mathrm{{left}}}} = {' + '.join(written)}"],
+        "words": f"y right minus y left equals {' plus '.join(said)}",
+        "zero": False,
+        "terms": [{"column": column, "sum": factor} for column, factor in sums.items()],
+    }
+
+
+def _column(offset: int) -> str:
+    """Write a column of the coarse image, J being that of the block."""
+    return f"J{offset:+d}" if offset else "J"
 
 
 def _example(way: Way, kernel: int, found: tuple[Phase, ...]) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Two trainings side by side: how a number of one differs from the other's, and what the seeds make of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, get_args
 
@@ -16,7 +16,7 @@ Outcome = Literal["lower", "higher", "open", "unknown"]
 
 Basis = Literal["welch", "predicted", "images", "images_alone", "exact", "margin", "sign", "nothing"]
 """What decides: the test of Welch, several seeds each; the prediction interval, one against several; images
-and seeds together, or images alone; nothing to test, for counts and for seeds that agree to the bit; a margin
+and seeds together, or images alone; nothing to test, where seeds change nothing or agree to the bit; a margin
 from other trainings, one seed each; the sign, one seed each; or nothing, where one side has no finite number.
 """
 
@@ -149,12 +149,15 @@ def contrast(
     left_name: str,
     right_name: str,
     margin: Quantity | None = None,
+    *,
+    of_data: bool = False,
 ) -> Contrast:
     """Compare two numbers over the seeds of both; the two may have different seeds, and not equally many.
 
     Several seeds decide by `cnnreport.report.numbers.estimate.difference_of_means`. Where nothing varies, for
-    it is a count or all seeds of each side agree to the bit, there is nothing to test and the numbers are
-    compared as they are. One seed against one decides by the margin, else by the sign, which is not `sure`.
+    no seed can change it or all seeds of each side agree to the bit, there is nothing to test, and the
+    numbers are compared as they are. One seed against one decides by the margin, else by the sign, which is
+    not `sure`.
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.
@@ -162,9 +165,10 @@ def contrast(
         right: The number that it is compared with; of the same form.
         left_name: Who has the left one, for the table of verdicts.
         right_name: Who has the right one.
-        margin: What decides where either has but one seed; see `seed_margin`.
+        margin: What decides where each has but one seed; see `seed_margin`.
+        of_data: Data and settings alone decide both numbers, as they do a count of weights.
     """
-    basis, estimate = _judge(left, right)
+    basis, estimate = _judge(left, right, of_data=of_data)
     if basis == "sign" and margin is not None:
         basis = "margin"
     return contrast_of(name, left, right, (left_name, right_name), basis, estimate, margin)
@@ -231,16 +235,26 @@ def contrasts(
     left_name: str,
     right_name: str,
     margins: Mapping[str, Quantity] | None = None,
+    of_data: Container[str] = (),
 ) -> dict[str, Contrast]:
     """Compare the numbers of two trainings that bear the given names; see `contrast`.
 
-    The first name is the primary measure, which the question asks about; the others are secondary.
+    The first name is the primary measure, which the question asks about; the others are secondary. Those in
+    `of_data` are decided by data and settings alone.
     """
     first = names[0]
     prefix = f"{left[first].name.partition('.')[0]}.less.{right[first].name.partition('.')[0]}"
     known = margins or {}
     compared = {
-        name: contrast(f"{prefix}.{name}", left[name], right[name], left_name, right_name, known.get(name))
+        name: contrast(
+            f"{prefix}.{name}",
+            left[name],
+            right[name],
+            left_name,
+            right_name,
+            known.get(name),
+            of_data=name in of_data,
+        )
         for name in names
     }
     return family(compared, first)
@@ -311,14 +325,14 @@ def seed_margins(names: Sequence[str], numbers: Mapping[str, Quantity]) -> dict[
     return {name: margin for name, margin in margins.items() if margin is not None}
 
 
-def _judge(left: Quantity, right: Quantity) -> tuple[Basis, Estimate]:
+def _judge(left: Quantity, right: Quantity, *, of_data: bool) -> tuple[Basis, Estimate]:
     """Return what can decide between two numbers, and their difference."""
     mine, theirs = left.finite, right.finite
     plain = Estimate(left.mean - right.mean, 0.0, math.inf)
     if not mine or not theirs:
         return "nothing", plain
     fewest, varies = min(len(mine), len(theirs)), len({*mine}) > 1 or len({*theirs}) > 1
-    if not varies and (fewest > 1 or left.form == "count"):
+    if not varies and (fewest > 1 or of_data):
         return "exact", plain
     if varies and (estimate := difference_of_means(mine, theirs)) is not None:
         return "welch" if fewest > 1 else "predicted", estimate

@@ -54,16 +54,19 @@ def difference_of_means(left: Sequence[float], right: Sequence[float]) -> Estima
 
     Several against several: the t interval and test of Welch (1947), which do not take the two variances to
     be the same. One against several: the prediction interval of one more value, from the variance of the
-    several (Hahn & Meeker, 1991, section 4.7); it takes the single one to vary as they do.
+    several (Hahn & Meeker, 1991, chapter 4); it takes the single one to vary as they do.
 
     Why neither pairs nor a pooled variance. A seed sets the initial weights of nets that differ, so values
     with the same seed have next to nothing in common: pairing would cost degrees of freedom for nothing, and
-    leave out seeds that only one side has. A variance pooled over three nets with three seeds each has six
-    degrees of freedom and finds a difference of three standard deviations in 87 % of cases, Welch's test in
-    68 %. But where the seeds of one net spread four times as far as those of the others, the pooled test
-    finds a difference where there is none in 13 % of cases, Welch's in 5 to 6 %; and between the two other
-    nets it finds 27 % of those differences, Welch's 67 %. A claim too many is worse than one too few, so
-    Welch's is the one method of the report; tests/report/test_report_coverage.py repeats the simulation.
+    leave out seeds that only one side has. Where they do, as two losses that begin with the same weights, the
+    interval errs on the wide side.
+
+    A variance pooled over three nets with three seeds each has six degrees of freedom and finds a difference
+    of three standard deviations in 87 % of cases, Welch's test in 68 %. But where the seeds of one net spread
+    four times as far as those of the others, the pooled test finds a difference where there is none in 13 %
+    of cases, Welch's in 5 to 6 %; and between the two other nets it finds 27 % of those differences, Welch's
+    67 %. A claim too many is worse than one too few, so Welch's is the one method of the report;
+    tests/report/test_report_coverage.py repeats the simulation.
 
     Args:
         left: One sample.

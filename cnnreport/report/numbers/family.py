@@ -46,7 +46,7 @@ def family(tested: Mapping[str, T], primary: str = "") -> dict[str, T]:
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Correct p values for their number by the procedure of Holm (1979, section 2).
+    """Correct p values for their number by the procedure of Holm (1979).
 
     Args:
         ps: Probabilities of any dependence.

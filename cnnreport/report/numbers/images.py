@@ -25,11 +25,11 @@ def over_images(left: "Array", right: "Array", statistic: Statistic | None = Non
     that of the difference, by the jackknife over images (Tukey, 1958; Efron & Stein, 1981), which for a mean
     is that of the mean of the images' differences. Seeds are not paired: the variance that they bring is
     Welch's. The two are added, with the degrees of freedom of Satterthwaite (1946). What seed and image do
-    together is in both, so the sum errs on the wide side, as every scheme for crossed factors does that
-    resamples each by itself (Owen, 2007, The pigeonhole bootstrap, section 3).
+    together is in both, so that the sum errs on the wide side, as a bootstrap of both does (Owen, 2007, The
+    pigeonhole bootstrap).
 
     No bootstrap over seeds: three values resampled have on average two thirds of their variance, and their
-    percentiles know nothing of Student's t, so that an interval meant for 95 % would cover less than 80 %.
+    percentiles know nothing of Student's t, so that an interval meant for 95 % covers about 80 %.
 
     Args:
         left: What one training left of each image, of shape (S, N) for S seeds and N images, or (S, N, K).

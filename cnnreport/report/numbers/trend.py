@@ -125,6 +125,7 @@ def trend(name: str, numbers: Mapping[float, Quantity], setting: str) -> Trend:
     """Return how a number goes with the base-2 logarithm of a setting.
 
     All runs of all settings have the same weight; they are taken to be independent, with the same variance.
+    A seed that shifts the number at all settings alike leaves the slope as it is and widens its interval.
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.

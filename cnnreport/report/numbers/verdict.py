@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnreport.kinds.digits import digits
+from cnnreport.kinds.kind import Form
 from cnnreport.report.numbers.family import Role
 from cnnreport.report.numbers.quantity import Quantity
+
+COSTS: tuple[Form, ...] = ("bytes", "flops")
+"""Forms of numbers that are counted of a net."""
 
 Outcome = Literal["yes", "no", "open", "unknown"]
 
@@ -55,8 +59,8 @@ class Verdict:
 
     @property
     def sure(self) -> bool:
-        """Whether an interval over seeds decided, not the sign of a single run."""
-        return self.amount.interval is not None
+        """Whether more than a single run decided: an interval, or a cost, which no seed changes."""
+        return self.amount.interval is not None or self.amount.form in COSTS
 
     @property
     def shown_threshold(self) -> str:

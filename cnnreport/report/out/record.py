@@ -11,15 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cnnreport.report.out.writer import Writer, record_of
+from cnnreport.report.out.writer import DIGEST, Writer, is_changed, read_record, record_of
 from cnnreport.report.page import compose
 from cnnreport.report.page.compose import Context
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 from cnnreport.system import durable
 
-_DIGEST, _CONTENT, _SECONDS = "sha256", "content", "seconds"
-"""Parts of a record that decide nothing: hashes of the file and of what it was written from, and times."""
+_CONTENT, _SECONDS = "content", "seconds"
+"""Parts of a record that decide nothing, as `DIGEST` does: what was written, and how long it took."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,21 @@ class Output:
     @property
     def stands(self) -> bool:
         """Whether the file is there, is what was written, and was made of the same."""
-        kept = _read(self.path)
-        made_of = {name: part for name, part in kept.items() if name not in (_DIGEST, _CONTENT, _SECONDS)}
+        kept = read_record(self.path)
+        made_of = {name: part for name, part in kept.items() if name not in (DIGEST, _CONTENT, _SECONDS)}
         return made_of == self.depends and self._is_there(kept)
+
+    @property
+    def edited(self) -> bool:
+        """Whether the file is one that people work on, and is not what a build wrote any more."""
+        return self.writer.worked_on and is_changed(self.path)
 
     def holds(self, content: str) -> bool:
         """Say whether the file is what a content would give; then its record is brought up to date."""
-        kept = _read(self.path)
+        kept = read_record(self.path)
         if kept.get(_CONTENT) != self._hash(content) or not self._is_there(kept):
             return False
-        self._keep(content, str(kept[_DIGEST]), kept.get(_SECONDS))
+        self._keep(content, str(kept[DIGEST]), kept.get(_SECONDS))
         return True
 
     def written(self, content: str, digest: str, seconds: Mapping[str, float]) -> None:
@@ -66,14 +71,14 @@ class Output:
         self._keep(content, digest, seconds)
 
     def _is_there(self, kept: Mapping[str, Any]) -> bool:
-        return durable.read(self.path, str(kept.get(_DIGEST))) is not None
+        return durable.read(self.path, str(kept.get(DIGEST))) is not None
 
     def _hash(self, content: str) -> str:
         made_of = [durable.sha256(content.encode()), self.writing]
         return durable.sha256(json.dumps(made_of, sort_keys=True).encode())
 
     def _keep(self, content: str, digest: str, seconds: object) -> None:
-        parts = {_CONTENT: self._hash(content), _DIGEST: digest, _SECONDS: seconds}
+        parts = {_CONTENT: self._hash(content), DIGEST: digest, _SECONDS: seconds}
         durable.write(record_of(self.path), artefact.encode({**self.depends, **parts}))
 
 
@@ -112,7 +117,7 @@ def outputs(
 def last_time(paths: Iterable[Path]) -> float | None:
     """Return the seconds that it took to compose and write some files, None where one was never written."""
     try:
-        took = [_read(path)[_SECONDS] for path in paths]
+        took = [read_record(path)[_SECONDS] for path in paths]
         # The slow ones are written side by side.
         return sum(max(float(t[part]) for t in took) for part in ("composing", "writing"))
     except (KeyError, TypeError, ValueError):
@@ -121,10 +126,3 @@ def last_time(paths: Iterable[Path]) -> float | None:
 
 def _hashes(sources: Mapping[str, Path]) -> dict[str, str]:
     return {name: durable.sha256(file.read_bytes()) for name, file in sorted(sources.items())}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(record_of(path).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return {}  # whatever stands there is no report of ours

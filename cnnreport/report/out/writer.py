@@ -1,14 +1,20 @@
 """What a kind of output is: a way to put a document of a composed report into a file."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cnnreport.report.page.outline import Outline
 from cnnreport.report.page.report import MAIN, SUPPLEMENT, Report
+from cnnreport.system import durable
 
 RECORD = ".json"
 """Added to the name of a written file: what it was made of, and its own hash."""
+
+DIGEST = "sha256"
+"""What the hash of the file is called in its record."""
 
 
 def documents(outline: Outline) -> dict[str, str]:
@@ -33,6 +39,7 @@ class Writer:
         files: The files of this kind that a report has, by the names of their documents.
         apart: Whether writing takes so long that several files are written side by side, each in a process of
             its own; `write` is then a function of a module.
+        worked_on: Whether people work on in its files: one that they changed is not overwritten unasked.
     """
 
     name: str
@@ -44,6 +51,7 @@ class Writer:
     read: Callable[[Report, str], str] | None = None
     files: Callable[[Outline], Mapping[str, str]] = documents
     apart: bool = False
+    worked_on: bool = False
 
     @property
     def format(self) -> str:
@@ -62,3 +70,16 @@ class Writer:
 def record_of(path: Path) -> Path:
     """Return the record beside a written file."""
     return path.with_name(path.name + RECORD)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what the record beside a file says, nothing where there is none."""
+    try:
+        return dict(json.loads(record_of(path).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}  # whatever stands there is no report of ours
+
+
+def is_changed(path: Path) -> bool:
+    """Say whether a file is there and is not what a build wrote."""
+    return path.exists() and durable.read(path, str(read_record(path).get(DIGEST))) is None

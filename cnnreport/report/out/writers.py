@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from cnnreport.errors import UsageError
-from cnnreport.report.out import html, pdf
+from cnnreport.report.out import html, notebook, pdf
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.page.outline import Outline
 
-WRITERS = (html.WRITER, pdf.WRITER)
+WRITERS = (html.WRITER, notebook.WRITER, pdf.WRITER)
 
 
 def chosen(words: str | None, outline: Outline) -> tuple[Writer, ...]:

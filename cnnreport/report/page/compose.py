@@ -15,6 +15,7 @@ from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.draw import drawings, fonts
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.page import listing, templating
+from cnnreport.report.page.cells.notebook import lay_out
 from cnnreport.report.page.ledger import Ledger, Volume
 from cnnreport.report.page.outline import Outline, Section
 from cnnreport.report.page.provenance import Provenance, trace
@@ -106,7 +107,8 @@ def check(project: Project, outline: Outline) -> None:
     named = (outline.summary, outline.style, *(section.template for section in outline.sections))
     own = dict.fromkeys(template for template in named if template)
     shared = (f"{SHARED}/{file.name}" for file in (TEMPLATES / SHARED).glob("*.j2"))
-    templating.check(_folders(project, outline), [*own, *shared])
+    cells = (outline.setup, *(section.cells for section in outline.sections))
+    templating.check(_folders(project, outline), [*own, *filter(None, cells), *shared])
 
 
 def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> Report:
@@ -152,7 +154,12 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
         for draft, sheaf in zip(drafts, sheaves, strict=True)
     )
-    return Report(outline.title, documents, ledger)
+    report = Report(outline.title, documents, ledger)
+    if outline.notebook is None:
+        return report
+    # Laid out when it is written: its pictures take seconds that no other output needs.
+    written = templating.open_cells(_folders(project, outline))
+    return replace(report, notebook=partial(lay_out, written, outline, documents, available, answers))
 
 
 def _sheaves(outline: Outline, sections: Sequence[Section]) -> list[Sheaf]:

@@ -27,6 +27,7 @@ class Section:
         label: What references call it, such as the number of the question; empty for its title.
         supplement: Whether it belongs to the supplement; what goes beyond the handout does in any case.
         asks: What the handout asks for, which the cover lists with its page; empty where it asks for nothing.
+        cells: The template of its cells in the report's notebook, beside ``report.toml``, if it has any.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Section:
     label: str = ""
     supplement: bool = False
     asks: str = ""
+    cells: str | None = None
 
     @property
     def reference(self) -> str:
@@ -60,6 +62,7 @@ class Outline:
         style: The report's own style sheet, if there is one.
         supplement: The file name of the PDF of what was not asked for; None where one PDF holds everything.
         notebook: The file name of the notebook, if there is one.
+        setup: The template of the cells with which the notebook begins, if there are such.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Outline:
     style: str | None = None
     supplement: str | None = None
     notebook: str | None = None
+    setup: str | None = None
 
     @property
     def experiments(self) -> tuple[str, ...]:
@@ -137,7 +141,7 @@ def load(project: Project, name: str) -> Outline:
     _check(content, Outline, file, "", given={"name", "sections"})
     outline = Outline(name=name, sections=read, **content)
     _check_files(outline, file)
-    for named in (outline.summary, outline.style):
+    for named in (outline.summary, outline.style, outline.setup):
         _check_template(named, file, "")
     return outline
 
@@ -151,6 +155,7 @@ def _section(table: Any, file: Path, number: int) -> Section:
     if not re.fullmatch(r"[a-z][a-z0-9]*", section.id):
         raise UsageError(f"{file}, {place}{section.id!r} is no id", "use lower-case letters and digits")
     _check_template(section.template, file, place)
+    _check_template(section.cells, file, place)
     return section
 
 

@@ -1,11 +1,13 @@
 """The composed report: the one value from which every output is written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # outputs are listed where no typesetting is installed
     from markupsafe import Markup
 
+    from cnnreport.report.page.cells.cell import Cell
     from cnnreport.report.page.ledger import Ledger
 
 
@@ -78,11 +80,13 @@ class Report:
         title: Of the whole.
         documents: The write-up, and the supplement where there is one.
         ledger: What was printed: every number with its origin, every place with its label.
+        notebook: Lays the report out as the cells of a notebook, None where it has none.
     """
 
     title: str
     documents: tuple[Document, ...]
     ledger: "Ledger"
+    notebook: "Callable[[], tuple[Cell, ...]] | None" = None
 
     def document(self, name: str) -> Document:
         """Return the document of a name."""

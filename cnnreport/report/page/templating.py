@@ -15,17 +15,17 @@ from jinja2 import (
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
+    Undefined,
 )
 from jinja2.meta import find_referenced_templates
 from markupsafe import Markup
 
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.kinds.digits import NARROW
-from cnnreport.report.draw import maths
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
-from cnnreport.report.page import listing
+from cnnreport.report.page import formulas, listing
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
 from cnnreport.report.page.shortened import shortened
@@ -33,6 +33,8 @@ from cnnreport.report.page.shortened import shortened
 Render = Callable[..., Markup]
 
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
+_CELL = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|^# %%\s*\n.*?(?=^# %%|\Z)", re.DOTALL | re.MULTILINE)
+"""What may hold numbers in a template of cells: all but the cells of text."""
 _DECIMAL = re.compile(r"\b\d+\.\d+\b")
 
 
@@ -58,6 +60,24 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
     return render
 
 
+def open_cells(folders: Sequence[Path]) -> Callable[..., str]:
+    """Return a function that renders templates of a notebook's cells by name, with some values.
+
+    Nothing is escaped, a name that does not exist is an error, and so is anything but a text: a value enters
+    code as it is written in code, by the filter ``code``.
+
+    Args:
+        folders: Where templates are looked for, in order.
+    """
+    environment = _code_environment(folders)
+
+    def render(template: str, **values: Any) -> str:
+        with _named(template):
+            return environment.get_template(template).render(values)
+
+    return render
+
+
 def check(folders: Sequence[Path], templates: Iterable[str]) -> None:
     """Compile templates and those that they use, which needs no values.
 
@@ -69,13 +89,14 @@ def check(folders: Sequence[Path], templates: Iterable[str]) -> None:
         UsageError: One is missing or has a mistake, which is named with its line.
         VerificationError: A decimal number was typed into one.
     """
-    environment = _environment(folders, Ledger())
+    html, code = _environment(folders, Ledger()), _code_environment(folders)
     waiting, seen = [*templates], set()
     while waiting:
         if (template := waiting.pop()) in seen:
             continue
         seen.add(template)
         with _named(template):
+            environment = html if template.endswith(".html.j2") or ".css" in template else code
             environment.get_template(template)
             source = environment.loader.get_source(environment, template)[0]  # type: ignore[union-attr]
             waiting += filter(None, find_referenced_templates(environment.parse(source)))
@@ -98,8 +119,9 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         origin_link=ledger.origin,
         place=ledger.place,
         basis=contrast.basis,
-        maths=_inline,
-        display=_display,
+        maths=formulas.inline,
+        display=formulas.display,
+        formula_lines=formulas.lines,
         picture=_address,
     )
     environment.filters.update(
@@ -115,6 +137,27 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
     return environment
 
 
+def _code_environment(folders: Sequence[Path]) -> Environment:
+    return Environment(
+        loader=_HonestLoader(folders),
+        autoescape=False,
+        undefined=StrictUndefined,
+        extensions=[Outcomes],
+        finalize=_written,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+
+
+def _written(value: Any) -> str:
+    if type(value) is Undefined:  # of an inline if without else
+        return ""
+    if not isinstance(value, str):
+        raise UsageError(f"the bare value {value!r} was printed", "write code(...) around it")
+    return value
+
+
 class _TypedNumberError(VerificationError):
     """A number in the text of a template, with its place; exit code and all else are its parent's."""
 
@@ -124,9 +167,11 @@ class _HonestLoader(FileSystemLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         text, name, current = super().get_source(environment, template)
-        if template.endswith(".html.j2"):
+        if template.endswith((".html.j2", ".py.j2")):
             # Blanked, not removed: the lines keep their numbers.
-            bare = _CODE.sub(lambda code: "\n" * code.group().count("\n"), text)
+            bare = (_CELL if template.endswith(".py.j2") else _CODE).sub(
+                lambda code: "\n" * code.group().count("\n"), text
+            )
             for number, line in enumerate(bare.splitlines(), 1):
                 if typed := _DECIMAL.search(line):
                     raise _TypedNumberError(
@@ -182,16 +227,3 @@ def _span(quantity: Quantity) -> str:
 
 def _address(picture: Picture) -> str:
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.content).decode()}"
-
-
-def _inline(latex: str, alt: str) -> Markup:
-    return _image(maths.typeset(latex, alt))
-
-
-def _display(latex: str, alt: str) -> Markup:
-    return _image(maths.typeset(latex.strip(), alt, display=True))
-
-
-def _image(formula: maths.Formula) -> Markup:
-    tag = '<img class="formula" alt="{}" style="{}" src="{}">'
-    return Markup(tag).format(formula.alt, formula.style, formula.uri)

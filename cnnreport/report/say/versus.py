@@ -41,11 +41,12 @@ def versus(
 
     Returns:
         ``contrasts``: those of `names`, and ``<name>_images``, the same for new images, where they are known;
-        ``verdicts``: that of each; ``facts``: ``left``, ``right``, ``several`` (whether more than the sign of
-        one seed decides of the first), ``all_lost``.
+        ``verdicts``: that of each; ``facts``: ``left``, ``right``, ``several`` (whether both have
+        several seeds), ``all_lost``.
     """
     called = left_name or training.net_name(left), right_name or training.net_name(right)
-    compared = contrasts(names, read(left), read(right), *called)
+    given = {each.name for each in left[0].kind.recorded if each.of_data or each.place == "spec"}
+    compared = contrasts(names, read(left), read(right), *called, of_data=given)
     first = compared[names[0]]
     compared |= _of_new_images(compared, left, right, kept or {})
     return Answer(
@@ -54,7 +55,7 @@ def versus(
         facts={
             "left": called[0],
             "right": called[1],
-            "several": first.sure,
+            "several": min(len(first.left.finite), len(first.right.finite)) > 1,
             "all_lost": first.unknown,
         },
     )

@@ -314,7 +314,7 @@ def _make_net(spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], dev
 
 
 def as_code(spec: FineTuning) -> str:
-    """Return the expression that makes a spec, a line for each setting; what is None in a part is left out."""
+    """Return the expression that makes a spec, a line a setting; what a part leaves open is left out."""
     lines = (f"    {each.name}={_as_code(getattr(spec, each.name))},\n" for each in fields(spec))
     return f"{type(spec).__name__}(\n{''.join(lines)})\n"
 

@@ -34,12 +34,6 @@ class Formula:
     words: str
     zero: bool = False
 
-    @property
-    def pieces(self) -> tuple[tuple[str, str], ...]:
-        """Each line with its alternative text; that of the first line says it all."""
-        alts = (self.words, *("the formula goes on" for _ in self.lines[1:]))
-        return tuple(zip(self.lines, alts, strict=True))
-
 
 @dataclass(frozen=True)
 class Shape:

@@ -116,6 +116,10 @@ class Way:
         entries: How many entries the effective kernels have together.
         ties: How many of these the others decide.
         shared: How many weights take part in more than one phase.
+        sums_tie: Whether these ties are that phases side by side have the same sums over rows, and phases
+            above each other over columns.
+        step: The right pixel of a block less the left one, for images that are constant along columns, as
+            steps of the coarse image; None where it is not made of steps.
         same_totals: Whether the pixels of a block are equal wherever the coarse image is flat.
         lone_pixel: Whether one coarse pixel can light a single fine one and nothing beside it.
         freedom: How many pixels of a block can be chosen freely, by what surrounds it.
@@ -128,6 +132,8 @@ class Way:
     entries: Quantity
     ties: Quantity
     shared: Quantity
+    sums_tie: bool
+    step: Formula | None
     same_totals: bool
     lone_pixel: bool
     freedom: Mapping[str, Quantity]

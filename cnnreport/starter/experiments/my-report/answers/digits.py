@@ -34,7 +34,7 @@ def trainings(runs: Runs) -> Answer:
 
 
 def comparison(runs: Runs) -> Answer:
-    """Answer which net reads digits better, seed by seed, and what the better one gets wrong."""
+    """Answer which net reads digits better, over all seeds, and what the better one gets wrong."""
     compared = versus(runs["conv"], runs["linear"], COMPARED)
     conv = classification.classification(runs["conv"])
     return Answer(

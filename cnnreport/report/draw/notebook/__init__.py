@@ -1,0 +1,1 @@
+"""Drawings as cells of a notebook make them."""

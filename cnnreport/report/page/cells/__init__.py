@@ -1,0 +1,1 @@
+"""The cells of a notebook: code from templates, answers in Markdown, outputs of the runs."""
