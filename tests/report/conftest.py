@@ -1,13 +1,12 @@
 """Fixtures of the report's tests."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled import compiled_once
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import MakeTuning, fake_tuning
@@ -98,7 +97,5 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled() -> Iterator[None]:
+def templates(compiled: None) -> None:
     """Compile each template once, not once for each test."""
-    with compiled_once():
-        yield

@@ -36,7 +36,7 @@ PATH = (POOL_UPSAMPLE, "strided-upsample", "resize-conv", CONV_TRANSPOSE)
 
 
 # What the losses after equally many updates say, of the largest batch beside the smallest.
-PER_UPDATE = ("too_short", "unknown", "behind", "ahead", "level")
+PER_UPDATE = ("too_short", "lost", "behind", "ahead", "level")
 
 # What each step of the path changes, and what there is where none has a share of the whole.
 STEPS = {"step1": "pooling", "step2": "upsampling", "step3": "transposed"}
@@ -121,7 +121,7 @@ def updates(runs: Runs) -> Answer:
 def _per_update(contrasts: Mapping[str, Contrast]) -> str:
     if "matched" not in contrasts:
         return "too_short"
-    outcomes = {"lower": "ahead", "higher": "behind", "open": "level", "unknown": "unknown"}
+    outcomes = {"lower": "ahead", "higher": "behind", "open": "level", "unknown": "lost"}
     return outcomes[contrasts["matched"].outcome]
 
 

@@ -14,6 +14,9 @@ from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import TRUTH, versus
+from cnnreport.report.say.colours import by_colour
+from cnnreport.report.say.colours.mistaken import mistaken
+from cnnreport.report.say.colours.pictured import changed, pictured
 from cnnreport.report.say.formulas.network import network
 
 from ..published import Entry, Published
@@ -22,9 +25,11 @@ POOL_UPSAMPLE = "pool-upsample"
 CONV_TRANSPOSE = "conv-transpose"
 UNET = "unet"
 WIDENED = "conv-transpose-widened"
+INPUT_SKIP = "input-skip"
+INNER_SKIP = "inner-skip"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
 REPORTED = ("loss", "accuracy")
-APPEARANCE = ("lab_distance", *TRUTH)
+APPEARANCE = ("lab_distance", "rgb_distance", *TRUTH)
 
 COLUMNS = {
     "parameters": "weights",
@@ -76,74 +81,95 @@ def c2(runs: Runs) -> Answer:
 
 def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
-    compared = versus(runs[UNET], runs[CONV_TRANSPOSE])
-    first = runs[POOL_UPSAMPLE]
-    rows = colourization.picture_rows(first, training.net_name(first))
-    pictures = {name: rows[name] for name in ("grey", "original", "truth")}
-    for name in NETS:
-        pictures[name] = colourization.prediction_row(runs[name], training.net_name(runs[name]), first)
-    published = _published(runs)
-    c, over = compared.contrasts, _tables(runs)
+    left, right = runs[UNET], runs[CONV_TRANSPOSE]
+    compared = versus(left, right)
+    rows = colourization.picture_rows(right, training.net_name(right))
+    pictures = {
+        "grey": rows["grey"],
+        "truth": rows["truth"],
+        "right": rows["prediction"],
+        "left": colourization.prediction_row(left, training.net_name(left), right),
+    }
+    c = compared.contrasts
+    kept = by_colour.by_colour(left, right)
+    return replace(
+        compared,
+        decisions={
+            "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
+            "images": balance("whether the images are better with skips", [c[name] for name in APPEARANCE]),
+        },
+        pictures=pictures,
+        grids={"colours": by_colour.table(kept, left, right)} if kept else {},
+        parts={"colours": kept, "mistaken": mistaken(left), **_pictured(runs)},
+    )
+
+
+def _pictured(runs: Runs) -> dict[str, object]:
+    """Return what can be said of images by their numbers; nothing where a net was not trained to its end."""
+    mine, theirs = pictured(runs[UNET]), pictured(runs[CONV_TRANSPOSE])
+    if mine is None or theirs is None:
+        return {}
+    return {
+        "pictured": mine,
+        "changed": changed(mine, theirs),
+        "redrawn": changed(mine, theirs, lambda image: image.edges),
+    }
+
+
+def c3more(runs: Runs) -> Answer:
+    """Answer what the three nets come to in all measures, and what others reported."""
+    compared, published, over = versus(runs[UNET], runs[CONV_TRANSPOSE]), _published(runs), _tables(runs)
+    named = {training.net_name(runs[name]): runs[name] for name in NETS}
     return replace(
         compared,
         values={**compared.values, **published.values},
         verdicts={**compared.verdicts, **over},
-        decisions={
-            "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
-            **published.decisions,
-            "over_table": _over_table(tuple(over.values())),
-            "images": balance("whether the images are better with skips", [c[name] for name in APPEARANCE]),
-        },
-        pictures=pictures,
-        grids={
-            "nets": training.side_by_side(
-                {training.net_name(runs[e]): runs[e] for e in NETS}, COLUMNS, "net"
-            ),
-            **published.grids,
-        },
-        facts={
-            **compared.facts,
-            **{name: training.net_name(runs[name]) for name in NETS},
-        },
+        decisions={**published.decisions, "over_table": _over_table(tuple(over.values()))},
+        grids={"nets": training.side_by_side(named, COLUMNS, "net"), **published.grids},
+        facts={**compared.facts, **{name: training.net_name(runs[name]) for name in NETS}},
     )
 
 
 def skips(runs: Runs) -> Answer:
-    """Answer whether it is the skips of UNet that help, or its additional weights."""
-    widened = "the widened net"
-    over = versus(runs[WIDENED], runs[CONV_TRANSPOSE], left_name=widened)
-    under = versus(runs[UNET], runs[WIDENED], right_name=widened)
-    gain = versus(runs[UNET], runs[CONV_TRANSPOSE])
-    # The question is whether the skips help a net of as many weights.
-    losses = {"unet": under, "gain": gain, "widened": over}
-    contrasts = {
-        **family({name: each.contrasts["loss"] for name, each in losses.items()}, "unet"),
-        "weights": under.contrasts["parameters"],
+    """Answer which skip of UNet helps, and whether more weights alone would do as much."""
+    net, unet = runs[CONV_TRANSPOSE], runs[UNET]
+    wide = "the widened net"
+    compared = {
+        # The question is whether the skips help a net of as many weights.
+        "unet": versus(unet, runs[WIDENED], right_name=wide),
+        "gain": versus(unet, net),
+        "widened": versus(runs[WIDENED], net, left_name=wide),
+        "input": versus(runs[INPUT_SKIP], net),
+        "inner": versus(runs[INNER_SKIP], net),
+        "which": versus(runs[INPUT_SKIP], runs[INNER_SKIP]),
     }
-    rows = {
-        training.net_name(runs[CONV_TRANSPOSE]): runs[CONV_TRANSPOSE],
-        widened: runs[WIDENED],
-        training.net_name(runs[UNET]): runs[UNET],
-    }
+    losses = {name: each.contrasts["loss"] for name, each in compared.items()}
+    early = {f"{name}_first": compared[name].contrasts["first_loss"] for name in ("input", "inner")}
+    judged = family({**losses, **early}, "unet")
+    contrasts = {**judged, "weights": compared["unet"].contrasts["parameters"]}
+    named = {training.net_name(runs[name]): runs[name] for name in (CONV_TRANSPOSE, INPUT_SKIP, INNER_SKIP)}
+    rows = {**named, wide: runs[WIDENED], training.net_name(unet): unet}
     return Answer(
         values={
             "filters": colourization.numbers(runs[WIDENED])["filters"],
-            "filters_before": colourization.numbers(runs[UNET])["filters"],
+            "filters_before": colourization.numbers(unet)["filters"],
         },
         contrasts=contrasts,
-        verdicts={name: contrasts[name].verdict for name in ("gain", "widened", "unet")},
+        verdicts={name: each.verdict for name, each in judged.items()},
         grids={"nets": training.side_by_side(rows, COLUMNS, "net")},
         decisions={"cause": Decision("what the gain of the skips comes from", _cause(contrasts), CAUSES)},
         facts={
-            "unet": training.net_name(runs[UNET]),
-            "net": training.net_name(runs[CONV_TRANSPOSE]),
+            "unet": training.net_name(unet),
+            "net": training.net_name(net),
+            "input": training.net_name(runs[INPUT_SKIP]),
+            "inner": training.net_name(runs[INNER_SKIP]),
         },
     )
 
 
 def _cause(contrasts: Mapping[str, Contrast]) -> str:
     gain, unet = contrasts["gain"], contrasts["unet"]
-    if any(each.unknown for each in contrasts.values()):
+    if gain.unknown or unet.unknown:
         return "unknown_losses"
     if not gain.lower:
         return "worse" if gain.higher else "no_gain"
@@ -226,4 +252,12 @@ def _reported(source: Entry, name: str, what: str) -> Quantity:
     return PUBLISHED.quantity(title, value, form, meaning=title, field=title)
 
 
-ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {"c1": c1, "c2": c2, "c3": c3, "skips": skips}
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
+    "c1": c1,
+    "c1more": c1,
+    "c2": c2,
+    "c2more": c2,
+    "c3": c3,
+    "c3more": c3more,
+    "skips": skips,
+}

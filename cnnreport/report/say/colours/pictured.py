@@ -181,17 +181,21 @@ class Changed:
 
     Args:
         number: Its place in the figure.
-        left: The share of its pixels that the net that is compared gets right.
+        left: What is compared, of the net that is compared: by default the share of right pixels.
         right: The same for the net that it is compared with.
+        true: The share of neighbouring pixels that differ in the truth.
     """
 
     number: str
     left: Quantity
     right: Quantity
+    true: Quantity
 
 
-def changed(left: Pictured, right: Pictured) -> Changed:
-    """Return the image of which the share of right pixels differs most between two nets."""
+def changed(
+    left: Pictured, right: Pictured, of: Callable[[Shown], Quantity] = lambda image: image.accuracy
+) -> Changed:
+    """Return the image of which the share of right pixels, or something else, differs most between two nets."""
     pairs = zip(left.images, right.images, strict=True)
-    mine, theirs = max(pairs, key=lambda pair: abs(pair[0].accuracy.mean - pair[1].accuracy.mean))
-    return Changed(mine.number, mine.accuracy, theirs.accuracy)
+    mine, theirs = max(pairs, key=lambda pair: abs(of(pair[0]).mean - of(pair[1]).mean))
+    return Changed(mine.number, of(mine), of(theirs), mine.edges_true)
