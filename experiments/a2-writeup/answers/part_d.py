@@ -43,6 +43,8 @@ COLUMNS = {
     "accuracy": "pixel accuracy",
 }
 
+OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "rprop": "Rprop"}
+
 LASTING = {
     "mean_iou": "mean IoU",
     "mean_iou_best": "mean IoU, best epoch",
@@ -226,10 +228,15 @@ def dmoving(runs: Runs) -> Answer:
 def _code(runs: Sequence[Run], *names: str) -> Answer:
     numbers = segmentation.numbers(runs)
     return Answer(
-        values={name: numbers[name] for name in ("learned", "frozen", "channels")},
+        values={name: numbers[name] for name in ("learned", "frozen", "channels", "learning_rate")},
         listings={name: reading.listing(runs, name) for name in names},
-        facts=segmentation.facts(runs),
+        facts={**segmentation.facts(runs), "optimiser": OPTIMISERS.get(_optimiser(runs), "")},
     )
+
+
+def _optimiser(runs: Sequence[Run]) -> str:
+    """Return which optimiser the spec names; empty in a spec that does not say."""
+    return str(runs[0].spec.get("optimiser", {}).get("name", ""))
 
 
 def _losses(left: Sequence[Run], right: Sequence[Run]) -> Answer:
