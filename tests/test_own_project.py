@@ -15,7 +15,6 @@ from cnnreport import modules
 from cnnreport.commands import build as pipeline
 from cnnreport.errors import DataError, UsageError
 from cnnreport.project import PACKAGE, Project, load_file
-from cnnreport.report.out import html
 from cnnreport.runs.artefact import Run, load_all
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.experiment import load_all as declared
@@ -32,7 +31,7 @@ PLACE = f"experiments/{REPORT}"
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, and all that a build makes of it but the PDF; its runs are computed by workers."""
     project = Project(ROOT, tmp_path_factory.mktemp("build"))
-    pipeline.build(project, REPORT, Choices(device="cpu"), writers=[html.WRITER], workers=1)
+    pipeline.build(project, REPORT, Choices(device="cpu"), formats="html", workers=1)
     return project
 
 
@@ -179,7 +178,7 @@ def test_a_section_cannot_take_the_place_of_the_appendix(built: Project, tmp_pat
     for file in (root / "templates" / REPORT / "report.toml", root / PLACE / "answers" / "told.py"):
         file.write_text(file.read_text().replace('"told"', f'"{name}"'))
     with pytest.raises(UsageError, match=f"two places of the report are called '{name}'; rename one"):
-        pipeline.build(Project(root, built.output), REPORT, Choices(device="cpu"), writers=(html.WRITER,))
+        pipeline.build(Project(root, built.output), REPORT, Choices(device="cpu"), formats="html")
 
 
 @pytest.mark.parametrize(

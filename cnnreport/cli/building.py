@@ -15,6 +15,7 @@ from cnnreport.cli.group import (
     workers_option,
 )
 from cnnreport.commands import console
+from cnnreport.errors import UsageError
 from cnnreport.project import Project
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
 @click.option("--formats", metavar="NAME,...",
               help="Write these alone: html, pdf, ipynb; by default all that the report has.")  # fmt: skip
+@click.option("--watch", is_flag=True, help="Then render the HTML at each change, for a browser to show.")
 @click.option("--force", multiple=True, metavar="NAME",
               help="Run this experiment or family again though it is cached; or write this file of the "
                    "report though you changed it.")  # fmt: skip
@@ -44,6 +46,7 @@ def build(
     dry_run: bool,
     full: bool,
     formats: str | None,
+    watch: bool,
     only: tuple[str, ...],
     workers: int | None,
     **options: Any,
@@ -62,6 +65,13 @@ def build(
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
             console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
         return show_plan(plan)
+    if watch:
+        from cnnreport.commands import watch as watching
+
+        if formats not in (None, "html"):
+            raise UsageError("--watch renders the HTML alone", "leave --formats away")
+        watched = watching.Watch(place, name, choices_of(place, options), only, full=full)
+        return watching.watch(watched, workers)
     built = pipeline.build(
         place, name, choices_of(place, options), only, full=full, formats=formats, workers=workers
     )

@@ -110,34 +110,40 @@ def build(
     """
     outline = outlines.load(project, report)
     writers = chosen(formats, outline)
-    choices, forced = _parted(choices, outline)
+    choices, forced = parted(choices, outline)
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
     compose.check(project, outline)
     plan = plan_report(project, report, choices, only, full=full)
     keep_choices(project, choices)
-    command = command_line("build", report, choices, only, full=not only and _is_beyond(outline, plan))
+    context = context_of(outline, choices, only, plan)
     runs = run_planned(
         project,
         plan,
-        command,
+        context.command,
         workers,
         afterwards=_last_time(project, outline, writers),
         sooner=() if choices.smoke else SOONER,
     )
-    context = Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
     edition = Edition(project, outline, runs, context, forced)
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
 
 
-def _parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:
+def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:
     """Part what is forced into experiments, which the choices keep, and files of the report."""
     files = {path.name for path in all_files(outline)} & {*choices.force}
     return replace(choices, force=tuple(name for name in choices.force if name not in files)), frozenset(
         files
     )
+
+
+def context_of(outline: Outline, choices: Choices, only: Sequence[str], plan: Sequence[Planned]) -> Context:
+    """Return what a report says of the build that makes it."""
+    full = not only and _is_beyond(outline, plan)
+    command = command_line("build", outline.name, choices, only, full=full)
+    return Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:

@@ -15,6 +15,7 @@ from cnnreport.formula.proof import oracle
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
 from cnnreport.formula.tracing.derive import Derivation, Layer, derive
+from cnnreport.nets.ablation import InnerSkipNet, InputSkipNet
 from cnnreport.nets.colourization import PoolUpsampleNet
 
 K, NF, NIC, H, W = map(symbol, ("k", "NF", "NIC", "h", "w"))
@@ -281,7 +282,7 @@ def test_a_kernel_takes_odd_values_only_into_its_period() -> None:
     assert len(proof.grid["k"]) == 3 * (proof.degrees["k"] + 1)
 
 
-@pytest.mark.parametrize("net", [PoolUpsampleNet, ConvTransposeNet, UNet])
+@pytest.mark.parametrize("net", [PoolUpsampleNet, ConvTransposeNet, UNet, InputSkipNet, InnerSkipNet])
 def test_symbolic_heights_and_widths_are_proved(net: type) -> None:
     """Of multiples of four, with the handouts' numbers of filters and colours, for the first kernels."""
     fixed = {"kernel": 3, "num_filters": 4, "num_colours": 3}

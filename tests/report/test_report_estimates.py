@@ -277,13 +277,23 @@ def test_images_that_are_alike_leave_the_test_of_the_seeds() -> None:
 
 def test_seeds_and_images_widen_the_interval() -> None:
     """Each brings its own variance, and the two add up."""
-    left, right = kept(3, 40, seed=1), kept(5, 40, seed=2)
+    left, right = kept(3, 40, seed=1, seed_noise=0.1), kept(5, 40, seed=2, seed_noise=0.1)
     seeds = difference_of_means(left.mean(1).tolist(), right.mean(1).tolist())
     images = over_images(left.mean(0, keepdims=True), right.mean(0, keepdims=True))
     both = over_images(left, right)
     assert seeds is not None
     assert both.error**2 == pytest.approx(seeds.error**2 + images.error**2)
     assert seeds.degrees < both.degrees
+
+
+def test_a_wider_claim_has_no_narrower_interval() -> None:
+    """Images that bring next to nothing do not lend their degrees of freedom to the seeds."""
+    sides = ((LEFT, kept(1, 500, seed=1)), (RIGHT, kept(1, 500, seed=2)))
+    left, right = (np.array(each)[:, None] + noise / 100 for each, noise in sides)
+    seeds = difference_of_means(left.mean(1).tolist(), right.mean(1).tolist())
+    both = over_images(left, right)
+    assert seeds is not None
+    assert both.half_width > seeds.half_width
 
 
 def test_a_pooled_score_varies_as_its_bootstrap_over_images_says() -> None:

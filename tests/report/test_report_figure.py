@@ -1,16 +1,19 @@
 """Curves: the same bytes for the same numbers, every number a number or a gap, every contender its own."""
 
 import math
+import re
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from svg_reader import markers, size, strokes
 
 from cnnreport.errors import UsageError
-from cnnreport.report.draw import figure
+from cnnreport.report.draw import figure, paper
 from cnnreport.report.draw.figure import Axis, Curve
 
 FALLING = [1.0, 0.8, 0.7, 0.6, 0.55, 0.5, 0.48, 0.45, 0.43, 0.4]
@@ -123,15 +126,39 @@ def test_more_contenders_than_can_be_told_apart_are_refused() -> None:
         figure.curves(contenders(9), "loss", "alt", ())
 
 
-def test_two_contenders_have_their_legend_inside_and_more_below() -> None:
-    """A figure of two is as high as one of training and validation; the legend of five gets room."""
+def test_names_beside_the_axes_take_no_height() -> None:
+    """A figure of eight contenders is as large as one of training and validation."""
     pair = [Curve("training", "train", [FALLING]), Curve("validation", "validation", [FALLING])]
-    plain, two, five = (
-        size(figure.curves(drawn, "loss", "alt", ())) for drawn in (pair, contenders(2), contenders(5))
+    plain, two, eight = (
+        size(figure.curves(drawn, "loss", "alt", ())) for drawn in (pair, contenders(2), contenders(8))
     )
-    assert two == plain
-    assert five[0] == plain[0]
-    assert five[1] > plain[1] + 5
+    assert eight == two == plain
+
+
+def names(drawn: list[Curve]) -> list[str]:
+    """The lettering that names the lines of a figure, as drawn."""
+    content = figure.curves(drawn, "loss", "alt", ()).content.decode()
+    return [part.split("</g>\n </g>")[0] for part in re.split(r'<g id="name-\d+">', content)[1:]]
+
+
+def test_every_line_is_named_once_and_a_leader_has_its_colour() -> None:
+    """Also lines that end in one point: each leader leads to another name."""
+    close = [Curve(f"net {n}", "contender", [[v + n * 1e-6 for v in FALLING]]) for n in range(6)]
+    named = names(close)
+    assert len(named) == 6
+    drawn = figure.curves(close, "loss", "alt", ())
+    leaders = [stroke for stroke in strokes(drawn) if stroke.width == pytest.approx(0.7)]
+    lines = {stroke.colour for stroke in strokes(drawn) if stroke.width == 1.5}
+    assert {leader.colour for leader in leaders} == lines
+    assert len({leader.points[0] for leader in leaders}) == 6
+
+
+def test_steps_have_dashes_of_their_own() -> None:
+    """Neighbouring shades are told apart in grey too."""
+    steps = [Curve(str(n), "step", [[v + n for v in FALLING]]) for n in range(6)]
+    dashes = [s.dashes for s in strokes(figure.curves(steps, "loss", "alt", ())) if s.width == 1.5]
+    assert len(dashes) == 6
+    assert all(one != other for one, other in pairwise(dashes))
 
 
 def test_contenders_may_each_have_training_and_validation() -> None:
@@ -153,23 +180,21 @@ def test_long_names_of_contenders_make_the_figure_higher_not_wider() -> None:
     """Names are broken into lines; a dollar in them begins no formula."""
     name = "a net with a name as long as this one, trained with a rate of $10^{-4}$ and a decay of its own"
     short = contenders(3)
-    long = [replace(short[0], label=name), *short[1:]]
+    long = [replace(each, label=f"{name} {number}") for number, each in enumerate(short)]
     narrow, high = (size(figure.curves(drawn, "loss", "alt", ())) for drawn in (short, long))
     assert high[0] == narrow[0]
     assert high[1] > narrow[1]
 
 
 def test_a_contender_without_a_finite_value_is_named_as_such() -> None:
-    """Its entry in the legend is not that of a line that one searches in vain."""
+    """Its name is not that of a line that one searches in vain, and no leader goes from it."""
     finite = contenders(3)
     lost = [replace(finite[0], seeds=[[math.nan] * 10]), *finite[1:]]
-    named = [replace(finite[0], label="net 0 (no finite value)"), *finite[1:]]
-    letters = [
-        figure.curves(drawn, "loss", "alt", ()).content.decode().split('<g id="legend_1">')[1]
-        for drawn in (lost, named, finite)
-    ]
-    assert letters[0].count("<use") == letters[1].count("<use")
-    assert letters[0].count("<use") > letters[2].count("<use")
+    drawn = [figure.curves(each, "loss", "alt", ()) for each in (lost, finite)]
+    letters = [sum(name.count("<use") for name in names(each)) for each in (lost, finite)]
+    assert letters[0] == letters[1] + len("(no finite value)")
+    leaders = [sum(stroke.width == pytest.approx(0.7) for stroke in strokes(each)) for each in drawn]
+    assert leaders == [2, 3]
 
 
 def test_a_ceiling_keeps_the_others_apart_from_one_that_goes_astray() -> None:
@@ -183,10 +208,26 @@ def test_a_ceiling_keeps_the_others_apart_from_one_that_goes_astray() -> None:
     assert heights[0] < 1 < 15 < heights[1]
 
 
-def test_a_wide_figure_takes_the_column_and_no_more_height_for_its_legend() -> None:
-    """Its legend has more columns."""
+def test_a_wide_figure_takes_the_column() -> None:
+    """It is as wide as the text, and as high as a narrow one."""
     narrow, wide = (
         size(figure.curves(contenders(8), "loss", "alt", (), wide=wide)) for wide in (False, True)
     )
     assert wide[0] == pytest.approx(144, abs=0.1)
-    assert wide[1] < narrow[1]
+    assert wide[1] == narrow[1]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.3)), min_size=1, max_size=9))
+def test_names_are_spread_without_overlap(asked: list[tuple[float, float]]) -> None:
+    """They keep their order, stay inside where they fit, and move only where they have to."""
+    asked = sorted(asked, reverse=True)
+    wanted, heights = [want for want, _ in asked], [height for _, height in asked]
+    places = paper.spread(wanted, heights)
+    edges = [(place + height / 2, place - height / 2) for place, height in zip(places, heights, strict=True)]
+    assert all(above[1] >= below[0] - 1e-9 for above, below in pairwise(edges))
+    if sum(heights) <= 1:
+        assert max(top for top, _ in edges) <= 1 + 1e-9
+        assert min(bottom for _, bottom in edges) >= -1e-9
+    free = [(want + height / 2, want - height / 2) for want, height in asked]
+    if all(low >= 0 and high <= 1 for high, low in free) and all(a[1] >= b[0] for a, b in pairwise(free)):
+        assert places == pytest.approx(wanted)

@@ -1,13 +1,15 @@
 """Curves, drawn by matplotlib: the same numbers, the same bytes.
 
 Training is orange and dashed, validation is blue and solid, which lightness tells apart in black and white
-too. Steps of something that grows are blues from light to dark. Contenders have a colour, dashes and, from
-the third on, markers of their own; where each has both training and validation, the dashes tell these apart.
+too. Steps of something that grows are blues from light to dark, each with dashes of its own. Contenders have
+a colour, dashes and, from the third on, markers of their own; where each has both training and validation,
+the dashes tell these apart. Lines are named at their ends, from which a leader goes to the name.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +22,7 @@ from cnnreport.report.numbers.reading import DataSet
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Role = Literal["train", "validation", "step", "contender"]
 
@@ -33,6 +36,10 @@ _LIGHTEST, _DARKEST = (0.58, 0.78, 0.93), (0.02, 0.13, 0.30)
 _WIDTH, _WIDE, _HEIGHT = 2.72, 5.67, 2.1  # inches: `paper.NARROW` and `paper.WIDE`
 _LABEL_ROOM, _HANDLE_ROOM = 40.0, 13.0  # millimetres
 _ROW_HEIGHT = 0.15
+_NAMED = 8
+"""Up to so many lines are named at their ends."""
+_NAME_ROOM, _LEADER, _LEADING, _FOOT = 0.3, 4.0, 3.3, 14.0
+"""Of the width, for names; millimetres from the axes to a name, from line to line, and below the axes."""
 
 
 @dataclass(frozen=True)
@@ -137,16 +144,12 @@ def _curves(
     with style.dressed():
         figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
         axes = figure.subplots()
-        for curve, line in zip(drawn, lines, strict=True):
-            _draw(axes, curve, line, factor)
+        means = [_draw(axes, curve, line, factor) for curve, line in zip(drawn, lines, strict=True)]
         _dress(axes, axis, y_label, drawn)
         if ceiling is not None and (finite := _finite(drawn)):
             lowest = min(finite)
             axes.set_ylim(factor * (lowest - 0.05 * abs(ceiling - lowest)), factor * ceiling)
-        if any(line.marker for line in lines):
-            _explain_below(figure, drawn, lines, axis.legend)
-        else:
-            axes.legend(frameon=False, handlelength=2.4, title=axis.legend or None)
+        _explain(figure, axes, drawn, lines, means, axis.legend)
         return style.svg(figure)
 
 
@@ -155,12 +158,13 @@ def _lines(drawn: Sequence[Curve]) -> list[_Line]:
     numbers = style.contenders([curve.owner for curve in drawn if curve.owner])
     steps = sum(curve.role == "step" for curve in drawn)
     shades = iter(np.linspace(_LIGHTEST, _DARKEST, max(steps, 2)))
+    dashes = cycle(_DASHES)
     roles: Mapping[Role, _Line] = {
         "train": _Line(style.TRAIN, style.DASHED),
         "validation": _Line(style.VALIDATION),
     }
     return [
-        _Line(next(shades))
+        _Line(next(shades), next(dashes))
         if curve.role == "step"
         else _contender(numbers[curve.owner], curve.role, crowd=len(numbers) > 2)
         if curve.owner
@@ -178,7 +182,8 @@ def _contender(number: int, role: Role, *, crowd: bool) -> _Line:
     return _Line(colour, _DASHES[number % len(_DASHES)], marker if crowd else "")
 
 
-def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> None:
+def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> "Line2D":
+    """Draw the seeds and their mean; return the line of the mean."""
     values = factor * _table(curve.seeds)
     x = np.arange(1, values.shape[1] + 1) if curve.x is None else np.asarray(curve.x, dtype=float)
     if len(values) > 1:
@@ -186,7 +191,7 @@ def _draw(axes: "Axes", curve: Curve, line: _Line, factor: float) -> None:
             axes.plot(x, seed, color=line.colour, linewidth=0.5, alpha=0.55, linestyle=line.dashes)
     # Not nanmean: a mean over fewer seeds than the line beside it would jump where one diverges.
     mean = values.mean(axis=0)
-    axes.plot(x, mean, label=_label(curve.label), **_stroke(line), **_points(curve, line, len(x)))
+    return axes.plot(x, mean, **_stroke(line), **_points(curve, line, len(x)))[0]
 
 
 def _stroke(line: _Line) -> dict[str, Any]:
@@ -249,31 +254,108 @@ def _scale(axes: "Axes", axis: Axis) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _explain_below(figure: "Figure", drawn: Sequence[Curve], lines: Sequence[_Line], title: str) -> None:
-    """Set the legend of many contenders below the axes, where it hides no curve, and make room for it."""
+def _explain(
+    figure: "Figure",
+    axes: "Axes",
+    drawn: Sequence[Curve],
+    lines: Sequence[_Line],
+    means: Sequence["Line2D"],
+    title: str,
+) -> None:
+    """Name lines at their ends; say below what solid and dashed are, or name lines that are too many."""
+    owners = {curve.contender or curve.label for curve in drawn}
+    if len(owners) > _NAMED:
+        _explain_below(figure, _entries(drawn, lines), title)
+        return
+    if roles := _roles(drawn, lines):
+        _explain_below(figure, roles, "")
+    room = _NAME_ROOM * figure.get_figwidth() * 25.4
+    _name_ends(
+        figure, axes, {_name(curve, room): mean for curve, mean in zip(drawn, means, strict=True)}, title
+    )
+
+
+def _name_ends(figure: "Figure", axes: "Axes", named: Mapping[str, "Line2D"], title: str) -> None:
+    """Write beside the axes what each line is, with a leader from its end; the names keep apart."""
+    rows = sum(name.count("\n") + 1 for name in named) + bool(title)
+    missing = rows * _LEADING + _FOOT - _HEIGHT * 25.4
+    figure.set_figheight(figure.get_figheight() + max(0.0, missing) / 25.4)
+    figure.draw_without_rendering()  # only then the size of the axes is known
+    area = axes.get_window_extent()
+    high, wide = area.height / figure.dpi * 25.4, area.width / figure.dpi * 25.4
+    ends = {name: _end(axes, mean) for name, mean in named.items()}
+    order = [*([title] if title else []), *sorted(ends, key=lambda name: -ends[name][1])]
+    highest = max(end for _, end in ends.values())
+    wanted = [ends[name][1] if name in ends else highest for name in order]
+    heights = [_LEADING * (name.count("\n") + 1) / high for name in order]
+    for name, place in zip(order, paper.spread(wanted, heights), strict=True):
+        _write_name(axes, name, (1 + _LEADER / wide, place), ends.get(name), named.get(name))
+
+
+def _end(axes: "Axes", mean: "Line2D") -> tuple[float, float]:
+    """Return where a line ends, in shares of the axes; below them where it has no finite value."""
+    values = [(x, y) for x, y in mean.get_xydata().tolist() if math.isfinite(y)]  # type: ignore[union-attr]
+    if not values:
+        return 1.0, -math.inf
+    x, y = axes.transAxes.inverted().transform(axes.transData.transform(values[-1])).tolist()
+    return x, min(max(y, 0.0), 1.0)  # a line that leaves the picture is named where it does
+
+
+def _name(curve: Curve, room: float) -> str:
+    lost = "" if _finite([curve]) else " (no finite value)"
+    return "\n".join(paper.wrapped(f"{curve.contender or curve.label}{lost}", 8, room))
+
+
+def _write_name(
+    axes: "Axes",
+    name: str,
+    place: tuple[float, float],
+    end: tuple[float, float] | None,
+    mean: "Line2D | None",
+) -> None:
+    leader: dict[str, Any] | None = None
+    if end and mean and math.isfinite(end[1]):
+        leader = {"arrowstyle": "-", "lw": 0.7, "shrinkA": 0.5, "shrinkB": 2, "relpos": (0, 0.5)}
+        leader["color"] = mean.get_color()
+    axes.annotate(
+        name,
+        xy=end if leader and end else place,
+        xytext=place,
+        xycoords="axes fraction",
+        textcoords="axes fraction",
+        arrowprops=leader,
+        annotation_clip=False,
+        va="center",
+        color=style.INK if mean else style.QUIET,
+        linespacing=1.0,
+        gid=f"name-{len(axes.texts)}",
+    )
+
+
+def _explain_below(figure: "Figure", entries: Mapping[str, _Line], title: str) -> None:
+    """Set a legend below the axes, where it hides no curve, and make room for it."""
     from matplotlib.lines import Line2D
 
-    entries = _entries(drawn, lines)
     widest = max(paper.width(part, 8) for label in entries for part in label.split("\n"))
     columns = min(len(entries), max(1, int(figure.get_figwidth() * 25.4 / (widest + _HANDLE_ROOM))))
     rows = math.ceil(len(entries) / columns) + bool(title)
     high = max(label.count("\n") + 1 for label in entries)
     figure.set_figheight(_HEIGHT + rows * high * _ROW_HEIGHT)
     handles = [Line2D([], [], **_stroke(line), marker=line.marker or None, ms=4) for line in entries.values()]
-    place: Any = {"loc": "outside lower center", "ncols": columns}
     figure.legend(
         handles,
         list(entries),
+        loc="outside lower center",
+        ncols=columns,
         frameon=False,
         handlelength=2.4,
         title=title or None,
         columnspacing=1.2,
-        **place,
     )
 
 
 def _entries(drawn: Sequence[Curve], lines: Sequence[_Line]) -> dict[str, _Line]:
-    """Return what the legend says: each contender, and what solid and dashed lines are."""
+    """Return what a legend of all lines says: each line or contender, and what solid and dashed lines are."""
     entries: dict[str, _Line] = {}
     for curve, line in zip(drawn, lines, strict=True):
         if curve.contender:
@@ -281,7 +363,10 @@ def _entries(drawn: Sequence[Curve], lines: Sequence[_Line]) -> dict[str, _Line]
         else:
             lost = "" if _finite([curve]) or not curve.owner else " (no finite value)"
             entries[_label(f"{curve.label}{lost}")] = line
+    return entries | _roles(drawn, lines)
+
+
+def _roles(drawn: Sequence[Curve], lines: Sequence[_Line]) -> dict[str, _Line]:
+    """Return what solid and dashed lines are, where each contender has both."""
     paired = [(curve, line) for curve, line in zip(drawn, lines, strict=True) if curve.contender]
-    return entries | {
-        _label(curve.label): replace(line, colour=style.INK, marker="") for curve, line in paired
-    }
+    return {_label(curve.label): replace(line, colour=style.INK, marker="") for curve, line in paired}

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from cnnreport.report.draw import maths
 
 THIN = "\u00a0"
-"""A space that never breaks, between factors; the style sheet narrows it, for the typeface has no thin one."""
+"""A space that never breaks, between factors; the style sheet narrows it, as the typeface has no thin one."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SIGNS = {"+": "+", "-": "−", "=": "=", "<": "<", ">": ">", r"\le": "≤", r"\ge": "≥", r"\times": "×"}
 _WORDS = {r"\max": "max", r"\min": "min", r"\log": "log", r"\left": "", r"\right": ""}

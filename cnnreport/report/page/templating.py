@@ -23,6 +23,7 @@ from markupsafe import Markup
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.kinds.digits import NARROW
 from cnnreport.report.draw.picture import Picture
+from cnnreport.report.draw.sheets.rows import stacked
 from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
 from cnnreport.report.page import formulas, listing
@@ -123,6 +124,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         display=formulas.display,
         formula_lines=formulas.lines,
         picture=_address,
+        stacked=stacked,
     )
     environment.filters.update(
         mean=lambda q: ledger.quote(q, _or_none(q, f"{q.show(q.mean)}{q.unit}")),

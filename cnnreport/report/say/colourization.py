@@ -4,7 +4,7 @@ Serves every training of such a net (CSC413 2020 to 2022, programming assignment
 kind says stands in `training`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cnnreport.errors import UsageError
@@ -14,10 +14,13 @@ from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import balance
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
+from cnnreport.report.numbers.reading import Arrays
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import sweep as sweeping
 from cnnreport.report.say import training as any_training
 from cnnreport.report.say import versus as comparing
+from cnnreport.report.say.colours.errors import calibration as calibration  # for those who report by this
+from cnnreport.report.say.colours.errors import errors_by_colour as errors_by_colour
 from cnnreport.report.say.colours.pictured import SHOWN, changed, pictured
 from cnnreport.report.say.training import experiment_of, net_name, shown_run
 from cnnreport.runs.artefact import Run
@@ -193,30 +196,36 @@ def prediction_row(runs: Sequence[Run], what: str, like: Sequence[Run]) -> Pictu
             "build again so that all use the same data",
         )
     pixels = thumbnails.from_labels(mine["predicted_label"][:SHOWN], mine["palette"])
-    alt = f"A row of {len(pixels)} small pictures: the colours that {what} gives to the same images."
+    alt = f"the colours that {what} gives to them, {_rightly(mine, '', SHOWN)}"
     return thumbnails.strip(pixels, alt, reading.datasets(runs))
+
+
+def _rightly(arrays: Arrays, prefix: str, count: int | None) -> str:
+    """Say of each image of a row how large a share of its pixels is right."""
+    right = arrays[f"{prefix}predicted_label"][:count] == arrays[f"{prefix}truth_label"][:count]
+    shares = ", ".join(f"{share:.0%}".replace("%", " %") for share in right.mean(axis=(1, 2)))
+    return f"of whose pixels {shares} are right"
 
 
 def _rows(runs: Sequence[Run], net: str, prefix: str, groups: int) -> dict[str, Picture]:
     data, kept = reading.datasets(runs), shown_run(runs).samples()
     palette = kept["palette"]
     arrays = kept if prefix else {name: kept[name][:SHOWN] for name in _SHOWN}
+    order = ", from the best coloured through the median to the worst" if groups > 1 else ""
+    count = len(arrays[f"{prefix}grey"])
     rows = {
-        "grey": (thumbnails.from_grey(arrays[f"{prefix}grey"]), "the grey images that the net sees"),
+        "grey": (thumbnails.from_grey(arrays[f"{prefix}grey"]), f"{count} grey images{order}"),
         "original": (thumbnails.from_rgb(arrays[f"{prefix}rgb"]), "the same images in their own colours"),
         "truth": (
             thumbnails.from_labels(arrays[f"{prefix}truth_label"], palette),
-            "the same images, each pixel in the nearest colour of the palette, which is the right answer",
+            "the same, each pixel in the nearest colour of the palette, which is the right answer",
         ),
         "prediction": (
             thumbnails.from_labels(arrays[f"{prefix}predicted_label"], palette),
-            f"the colours that {net} gives to the same images",
+            f"the colours that {net} gives to them, {_rightly(arrays, prefix, None)}",
         ),
     }
-    order = ", from the best coloured through the median to the worst" if groups > 1 else ""
     return {
-        f"{prefix}{name}": thumbnails.strip(
-            pixels, f"A row of {len(pixels)} small pictures: {what}{order}.", data, groups=groups
-        )
-        for name, (pixels, what) in rows.items()
+        f"{prefix}{name}": thumbnails.strip(pixels, said, data, groups=groups)
+        for name, (pixels, said) in rows.items()
     }

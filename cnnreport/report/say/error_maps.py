@@ -55,7 +55,6 @@ def rows(runs: Sequence[Run], subset: str, what: str) -> dict[str, Picture]:
     order = ", in groups: the best, those around the median, the worst" if groups > 1 else ""
     scores = ", ".join(f"{iou:.2f}" for iou in arrays["iou"])
     mask, predicted = arrays["mask"], arrays["predicted"]
-    several = f"A row of {len(mask)} pictures{order}"
     flowers = {
         "truth": (truth(mask), "where the flowers are"),
         "predicted": (truth(predicted), f"where {what} sees flowers"),
@@ -64,11 +63,11 @@ def rows(runs: Sequence[Run], subset: str, what: str) -> dict[str, Picture]:
     photographs = thumbnails.from_rgb(arrays["rgb"])
     strips = {
         "rgb": thumbnails.strip(
-            photographs, f"{several}.", data, scale=1, groups=groups, gap=_GAP, photo=True
+            photographs, f"{len(mask)} photographs{order}", data, scale=1, groups=groups, gap=_GAP, photo=True
         )
     }
     for name, (pixels, alt) in flowers.items():
-        strips[name] = thumbnails.strip(pixels, f"{several}: {alt}.", data, scale=1, groups=groups, gap=_GAP)
+        strips[name] = thumbnails.strip(pixels, alt, data, scale=1, groups=groups, gap=_GAP)
     return strips
 
 
