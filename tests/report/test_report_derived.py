@@ -182,7 +182,7 @@ def test_a3_as_it_came_out(
     """The six values, what doubling changes, the proof and its limits, as the derivation has them."""
 
     def told(measures: dict[str, Any]) -> str:
-        return prose_of(project, [make_derivation(measures)], "a3")
+        return prose_of(project, [make_derivation(measures)], "a3", "a3more")
 
     grid = {"NC": [1, 2, 3], "NF": [1, 2, 3], "NIC": [1, 2, 3, 4], "k": [1, 2, 3, 4, 5]}
     limitless = derived_measures(grid=grid)
