@@ -2,13 +2,12 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled import compiled_once
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import MakeTuning, fake_tuning
@@ -105,7 +104,5 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled() -> Iterator[None]:
+def templates(compiled: None) -> None:
     """Compile each template once, not once for each test."""
-    with compiled_once():
-        yield

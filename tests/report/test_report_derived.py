@@ -182,7 +182,7 @@ def test_a3_as_it_came_out(
     """The six values, what doubling changes, the proof and its limits, as the derivation has them."""
 
     def told(measures: dict[str, Any]) -> str:
-        return prose_of(project, [make_derivation(measures)], "a3")
+        return prose_of(project, [make_derivation(measures)], "a3", "a3more")
 
     grid = {"NC": [1, 2, 3], "NF": [1, 2, 3], "NIC": [1, 2, 3, 4], "k": [1, 2, 3, 4, 5]}
     limitless = derived_measures(grid=grid)
@@ -242,7 +242,7 @@ def test_every_formula_has_words(
         handwritten_answer=make_derivation(audit_measures((0, 4)), AUDIT),
     )
     pictures = re.findall(r"<img [^>]*>", made)
-    assert len(pictures) > 10
+    assert len(pictures) > 5
     assert all(re.search(r' alt="[^"]+"', picture) for picture in pictures)
     spoken = re.findall(r"<[^>]* role=\"math\"[^>]*>", made)
     assert len(spoken) > 30

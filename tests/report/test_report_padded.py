@@ -98,7 +98,7 @@ def test_fake_paddings_leave_what_real_ones_do() -> None:
 
 def told(project: Project, make: MakeDerivation, **chosen: Any) -> str:
     """Return what the section says of a run with these measures."""
-    return prose_of(project, [make(measures(**chosen), PADDINGS)], "b4")
+    return prose_of(project, [make(measures(**chosen), PADDINGS)], "b4", "b4more")
 
 
 def test_the_paddings_as_they_were_found(

@@ -51,6 +51,9 @@ _SIZES = {
 """What the table of batch sizes shows."""
 
 
+_MORE = ("speck_share", "speck_share_truth", "calibration_error")
+"""What the table of a training has besides what its kind says."""
+
 _SHOWN = ("grey", "rgb", "truth_label", "predicted_label")
 """What runs keep of the first validation images."""
 
@@ -78,6 +81,7 @@ def training(runs: Sequence[Run]) -> Answer:
         values=values,
         verdicts={**plain.verdicts, "beats_table": beats_table(runs, values["over_table"])},
         pictures={**plain.pictures, **picture_rows(runs, net), **ranked_rows(runs, net)},
+        tables={"final": any_training.final(runs, values, _MORE)},
         facts={**plain.facts, "recipe": ", ".join(values[name].text for name in RECIPE)},
     )
 

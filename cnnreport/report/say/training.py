@@ -243,9 +243,10 @@ def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, V
     }
 
 
-def final(runs: Sequence[Run], values: Mapping[str, Quantity]) -> Table:
-    """Return the table of a training, with the rows that its kind declares."""
-    return Table(tuple(values[name] for name in runs[0].kind.table), reading.datasets(runs))
+def final(runs: Sequence[Run], values: Mapping[str, Quantity], more: Sequence[str] = ()) -> Table:
+    """Return the table of a training, with the rows that its kind declares, and more where they are named."""
+    names = (*runs[0].kind.table, *more)
+    return Table(tuple(values[name] for name in names), reading.datasets(runs))
 
 
 def facts(runs: Sequence[Run]) -> dict[str, str | bool]:

@@ -8,6 +8,7 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import colourization, training
+from cnnreport.report.say.colours.errors import calibration, errors_by_colour
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import pictured
 from cnnreport.report.say.formulas import derived, doubling
@@ -50,7 +51,12 @@ def a2(runs: Runs) -> Answer:
     values = {**trained.values, **_comparisons(chosen, trained.values)}
     verdicts = {**trained.verdicts, **_verdicts(values)}
     decisions = {**trained.decisions, "good": Decision("do the results look good", _good(verdicts), GOOD)}
-    parts = {"pictured": pictured(chosen), "mistaken": mistaken(chosen)}
+    parts = {
+        "pictured": pictured(chosen),
+        "mistaken": mistaken(chosen),
+        "errors": errors_by_colour(chosen),
+        "calibration": calibration(chosen),
+    }
     return replace(trained, values=values, verdicts=verdicts, decisions=decisions, parts=parts)
 
 

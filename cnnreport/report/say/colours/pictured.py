@@ -157,7 +157,7 @@ def _repainted(
 
 
 def _share_of(true: "Labels", given: "Labels", named: Sequence[str], pair: tuple[str, str]) -> float:
-    pairs = list(zip(true.ravel(), given.ravel(), strict=True))
+    pairs = list(zip(true.ravel().tolist(), given.ravel().tolist(), strict=True))
     return sum((named[a], named[b]) == pair for a, b in pairs) / len(pairs)
 
 

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 GREY, BLACK, WHITE = 0.09, 0.17, 0.86
 """Below this chroma (largest minus smallest of red, green and blue) a colour is grey; below this lightness
 (their mean) it is black, and above this one, if it is grey, white."""
-DULL, LIGHT = 0.35, 0.6
-"""Below this chroma no colour is called yellow or orange; from this lightness on none is called brown."""
+DULL, DARK = 0.35, 0.75
+"""Below this chroma no earthy colour is called yellow or orange; if the largest of its red, green and blue is
+below the other number, it is called brown or olive."""
 
 _HUES = ((15, "red"), (70, "earth"), (165, "green"), (195, "turquoise"), (260, "blue"), (320, "purple"),
          (345, "pink"), (360, "red"))  # fmt: skip
 """Where the hues of a word end, in degrees of HLS; earth is brown, beige, orange or yellow."""
 _YELLOW, _OLIVE = 45, 50
-"""From these hues on a strong earthy colour is yellow, not orange, and a dark dull one olive, not brown."""
+"""From these hues on a strong earthy colour is yellow, not orange, and a dark one olive, not brown."""
 
 
 def words(palette: "Palette") -> list[str]:
@@ -46,11 +47,11 @@ def word(colour: Sequence[float]) -> str:
     if chroma < GREY:
         return "white" if lightness > WHITE else "grey"
     name = next(each for end, each in _HUES if hue * 360 <= end)
-    return _earthy(hue * 360, lightness, chroma) if name == "earth" else name
+    return _earthy(hue * 360, max(red, green, blue), chroma) if name == "earth" else name
 
 
-def _earthy(hue: float, lightness: float, chroma: float) -> str:
-    if lightness < LIGHT and (hue < _YELLOW or chroma < DULL):
+def _earthy(hue: float, value: float, chroma: float) -> str:
+    if value < DARK:
         return "olive" if hue >= _OLIVE else "brown"
     if chroma < DULL:
         return "beige"
