@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from jinja2.nodes import Template
 
 from cnnreport.report.page import templating
 
@@ -29,7 +30,16 @@ class Compiled(BytecodeCache):
 
 @contextmanager
 def compiled_once() -> Iterator[None]:
-    """Keep what is compiled from now on."""
+    """Keep what is compiled and parsed from now on."""
+    parsed: dict[str, Template] = {}
+
+    class Kept(Environment):
+        def parse(self, source: str, name: str | None = None, filename: str | None = None) -> Template:
+            """Hand out what is kept: only looked at, to see which templates are used."""
+            if source not in parsed:
+                parsed[source] = super().parse(source, name, filename)
+            return parsed[source]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(templating, "Environment", partial(Environment, bytecode_cache=Compiled()))
+        patch.setattr(templating, "Environment", partial(Kept, bytecode_cache=Compiled()))
         yield

@@ -1,6 +1,8 @@
 """Options of the test run, and how it uses this machine."""
 
+import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,3 +21,18 @@ def pytest_configure() -> None:
     machine is busy, and sums are the same in every process. Processes that are started inherit it.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was imported out of garbage collections, which look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Iterator[None]:
+    """Compile each template once, not for each report that is made in this process."""
+    from compiled import compiled_once  # imports jinja2, which few tests need
+
+    with compiled_once():
+        yield

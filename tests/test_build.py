@@ -9,12 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import Ended, run
-from compiled import compiled_once
 from pypdf import PdfReader
 
 from cnnreport.project import PACKAGE, Project
@@ -32,12 +30,7 @@ TEMPLATE = "templates/a2-writeup/a3.html.j2"
 PART_TEMPLATE = "templates/a2-writeup/audit.html.j2"
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled() -> Iterator[None]:
-    """Compile each template once, not for each command that is run in this process."""
-    with compiled_once():
-        yield
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 @pytest.fixture(scope="module")

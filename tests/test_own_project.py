@@ -26,6 +26,8 @@ ROOT = Path(__file__).parent / "own_project"
 REPORT = "round-things"
 PLACE = f"experiments/{REPORT}"
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -151,7 +153,9 @@ def test_prepared_data_depend_on_its_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "broken"),
     [
-        ("net.py", "return self.second", "return 1 / 0 + self.second"),
+        pytest.param(  # in a real worker
+            "net.py", "return self.second", "return 1 / 0 + self.second", marks=pytest.mark.slow
+        ),
         ("things.py", "negative = source", "negative = 1 / 0 or source"),
         ("answers/told.py", "    return Answer(", "    1 / 0\n    return Answer("),
     ],

@@ -133,10 +133,9 @@ def build(
 
 def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:
     """Part what is forced into experiments, which the choices keep, and files of the report."""
-    files = {path.name for path in all_files(outline)} & {*choices.force}
-    return replace(choices, force=tuple(name for name in choices.force if name not in files)), frozenset(
-        files
-    )
+    files = frozenset(path.name for path in all_files(outline)) & {*choices.force}
+    experiments = tuple(name for name in choices.force if name not in files)
+    return replace(choices, force=experiments), files
 
 
 def context_of(outline: Outline, choices: Choices, only: Sequence[str], plan: Sequence[Planned]) -> Context:

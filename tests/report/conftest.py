@@ -1,13 +1,13 @@
 """Fixtures of the report's tests."""
 
+import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled import compiled_once
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import MakeTuning, fake_tuning
@@ -15,9 +15,14 @@ from fake_segmentations import MakeTuning, fake_tuning
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.picture import Picture
+from cnnreport.report.draw.sheets import rows
 from cnnreport.report.numbers.reading import DataSet
 from cnnreport.runs.artefact import Run
 
+_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+"""A picture of one black pixel."""
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = "if the change is meant: pytest tests/report --renew, and read the diff"
 
@@ -85,8 +90,9 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
         return Picture(b"<svg/>", "image/svg+xml", alt, data)
 
     def empty(pixels: object, alt: str, data: tuple[DataSet, ...] = (), **options: object) -> Picture:
-        return Picture(b"", "image/png", alt, data)
+        return Picture(_PIXEL, "image/png", alt, data)
 
+    monkeypatch.setattr(rows, "_drawn", lambda names, rasters: "<svg/>")
     monkeypatch.setattr(figure, "curves", blank)
     monkeypatch.setattr(thumbnails, "strip", empty)
 
@@ -98,7 +104,5 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled() -> Iterator[None]:
+def templates(compiled: None) -> None:
     """Compile each template once, not once for each test."""
-    with compiled_once():
-        yield

@@ -13,6 +13,8 @@ NETS = {
     "resize-conv": "cnnreport.nets.ablation:ResizeConvNet",
     "conv-transpose": "cnnreport.nets.colourization:ConvTransposeNet",
     "conv-transpose-widened": "cnnreport.nets.colourization:ConvTransposeNet",
+    "input-skip": "cnnreport.nets.ablation:InputSkipNet",
+    "inner-skip": "cnnreport.nets.ablation:InnerSkipNet",
     "unet": "cnnreport.nets.colourization:UNet",
 }
 WEIGHTS = {"unet": 56856, "conv-transpose-widened": 57675}
@@ -78,10 +80,11 @@ def sweep_runs(
     ]
 
 
-def skip_runs(make_run: MakeRun, widened: Any, unet: Any) -> list[Run]:
-    """Return the runs that tell skips and weights apart."""
+def skip_runs(make_run: MakeRun, widened: Any, unet: Any, outer: Any = worse, inner: Any = worse) -> list[Run]:
+    """Return the runs that tell skips and weights apart, and one skip from the other."""
     wide = widened(make_run, "conv-transpose-widened", filters=35)
-    return [*worse(make_run, "conv-transpose"), *wide, *unet(make_run, "unet")]
+    single = [*outer(make_run, "input-skip"), *inner(make_run, "inner-skip")]
+    return [*worse(make_run, "conv-transpose"), *wide, *single, *unet(make_run, "unet")]
 
 
 RISING = (1.0, 1.1, 1.2, 1.4, 1.7)

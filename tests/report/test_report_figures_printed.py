@@ -4,6 +4,7 @@ import base64
 import math
 
 import numpy as np
+import pytest
 
 from cnnreport.report.draw import bars, figure, matrix, thumbnails
 from cnnreport.report.draw.figure import Curve
@@ -12,6 +13,7 @@ from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.out import pdf
 
 
+@pytest.mark.slow  # a real PDF; pages are printed in test_report_pdf
 def test_figures_of_every_kind_are_printed_without_a_complaint() -> None:
     """Also with one seed, one class, what is not finite and names that are long."""
     long = "a <name> as long & odd as this, $x^2$"

@@ -42,6 +42,12 @@ def test_this_projects_own_report_is_in_order() -> None:
         (HEAD + SECTION + SECTION, "section 2: the id 'a1' is taken"),
         (HEAD + SECTION.replace('"a1"', '"A 1"'), "section 1: 'A 1' is no id"),
         (HEAD.replace("r.pdf", "../r.pdf") + SECTION, "output = '../r.pdf' is no file name"),
+        (HEAD + 'supplement = "r.pdf"\n' + SECTION, "supplement = 'r.pdf' is the same file as output"),
+        (HEAD + 'supplement = "R.pdf"\n' + SECTION, "supplement = 'R.pdf' is the same file as output"),
+        (HEAD + 'supplement = "s.html"\n' + SECTION, "supplement = 's.html' is no file name"),
+        (HEAD + 'notebook = "n.pdf"\n' + SECTION, "notebook = 'n.pdf' is no file name; give a name ending"),
+        (HEAD + SECTION + "supplement = true\n", "a1 is to be in the supplement, and the report has none"),
+        (HEAD + SECTION + "asks = 1\n", "section 1: asks = 1 does not fit; give a text"),
         (HEAD, "has no sections"),
         (HEAD + "[[section", "is not valid TOML"),
     ],
@@ -124,3 +130,23 @@ def test_a_choice_that_cannot_be_made_is_told(
     """Several reports, none, or a slip in pyproject.toml end with what there is."""
     with pytest.raises(UsageError, match=re.escape(complaint)):
         outline.default(project_of(tmp_path, settings, *reports))
+
+
+@pytest.mark.parametrize("theirs", ['output = "r.pdf"', 'output = "x.pdf"\nsupplement = "R.pdf"'])
+def test_two_reports_have_no_file_in_common(tmp_path: Path, theirs: str) -> None:
+    """One would overwrite the other, whichever of its files that is; a report that is no TOML has none."""
+    for name, text in (("other", theirs), ("broken", "[")):
+        (tmp_path / "templates" / name).mkdir(parents=True)
+        (tmp_path / "templates" / name / "report.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"the report other has the file name r\.pdf, too, as its "):
+        load(tmp_path, HEAD + SECTION)
+
+
+def test_the_supplement_has_what_was_not_asked_for(tmp_path: Path) -> None:
+    """A section says so itself or goes beyond the handout; without a supplement there is one document."""
+    further = SECTION.replace('"a1"', '"x1"') + "beyond = true\n"
+    told = SECTION.replace('"a1"', '"x2"') + "supplement = true\n"
+    with_one = load(tmp_path / "a", HEAD + 'supplement = "s.pdf"\n' + SECTION + further + told)
+    assert [with_one.in_supplement(section) for section in with_one.sections] == [False, True, True]
+    without = load(tmp_path / "b", HEAD + SECTION + further)
+    assert not any(without.in_supplement(section) for section in without.sections)

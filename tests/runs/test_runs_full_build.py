@@ -12,6 +12,7 @@ from executing import Here, compute_with
 from planned import PACES, plan
 
 from cnnreport.commands import build as pipeline
+from cnnreport.commands import watch
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
 from cnnreport.report.out import html, pdf, writers
@@ -20,6 +21,8 @@ from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.planned import make_job
 from cnnreport.runs.runner import execute
 from cnnreport.system import durable
+
+pytestmark = pytest.mark.usefixtures("compiled")
 
 REPORT = "demo"
 CPU = Choices(device="cpu")
@@ -269,3 +272,109 @@ def test_page_and_pdf_are_made_again_each_for_itself(build: Callable[..., pipeli
     assert build().printed
     assert page.read_bytes() == kept
     assert printed.stat().st_ino == inode
+
+
+@pytest.mark.parametrize(
+    ("formats", "complaint"),
+    [
+        ("docx", "--formats: there is no format 'docx'; choose from: html, pdf"),
+        ("html,ipynb", "--formats: the report demo has no ipynb file; choose from: html, pdf"),
+        (" , ", "--formats names none; choose from: html, pdf"),
+    ],
+)
+def test_a_format_that_is_not_there_is_told_before_anything_runs(
+    report: Project, build: Callable[..., pipeline.Built], formats: str, complaint: str
+) -> None:
+    """The sentence names what there is."""
+    with pytest.raises(UsageError, match=re.escape(complaint)):
+        build(formats=formats)
+    assert not report.runs.exists()
+
+
+def test_formats_are_asked_for_in_any_order(build: Callable[..., pipeline.Built]) -> None:
+    """Capitals, spaces and twins do no harm."""
+    assert [path.name for path in build(formats="PDF, html,pdf").paths] == ["demo.html", "demo.pdf"]
+
+
+def test_a_change_of_one_document_leaves_the_other_alone(
+    report: Project, build: Callable[..., pipeline.Built]
+) -> None:
+    """What goes beyond is in the supplement; each document is written where something else stands in it."""
+    templates = report.templates / REPORT
+    outline = templates / "report.toml"
+    outline.write_text(outline.read_text().replace('"demo.pdf"', '"demo.pdf"\nsupplement = "more.pdf"'))
+    (templates / "further.html.j2").write_text("<p>Told of more.</p>\n")
+    outline.write_text(
+        re.sub(r'(id = "two"\n(?:.*\n)*?template = )"text', r'\1"further', outline.read_text())
+    )
+    built = build(full=True)
+    assert [path.name for path in built.paths] == ["demo.html", "more.html", "demo.pdf", "more.pdf"]
+    (templates / "further.html.j2").write_text("<p>Told of much more.</p>\n")
+    written = build(full=True).written
+    assert [path.name for path, new in written.items() if new] == ["more.html", "more.pdf"]
+
+
+def watched(report: Project, monkeypatch: pytest.MonkeyPatch, *edits: Callable[[], object]) -> None:
+    """Watch the report, make an edit at each look at its files, and end as on Ctrl-C after the last."""
+    waiting = iter(edits)
+
+    def sleep(_: float) -> None:
+        try:
+            next(waiting)()
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(watch.time, "sleep", sleep)
+    watch.watch(watch.Watch(report, REPORT, CPU))
+
+
+def test_a_watch_renders_each_change_and_goes_on_after_a_mistake(
+    report: Project,
+    build: Callable[..., pipeline.Built],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is wrong is said with its line; the page follows what is right; nothing changed, nothing rendered."""
+    text = report.templates / REPORT / "text.html.j2"
+    page = report.output / "demo.html"
+    pages = []
+
+    def look() -> None:
+        pages.append(page.read_text().partition("<main>")[2])
+
+    watched(
+        report,
+        monkeypatch,
+        look,
+        lambda: text.write_text("<p>Told {{ nowhere }}.</p>\n"),
+        look,
+        lambda: text.write_text("<p>Told anew.</p>\n"),
+        look,
+    )
+    told = capsys.readouterr()
+    assert told.out.startswith("http://127.0.0.1:")
+    assert "Error: text.html.j2:1: 'nowhere' is undefined; mend the template." in told.err
+    assert told.err.count("demo.html (") == 1
+    assert told.err.endswith("The watch is over; the pages are as they were last written.\n")
+    assert pages[0] == pages[1]
+    assert "Told anew." in pages[2]
+    assert not (report.output / "demo.pdf").exists()
+
+
+def test_a_watch_follows_runs_and_answers(
+    report: Project,
+    build: Callable[..., pipeline.Built],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A run that is finished elsewhere has its section at once; a mistake in an answer is told with its line."""
+    answers = report.experiments / REPORT / "answers" / "ordinary.py"
+    watched(
+        report,
+        monkeypatch,
+        lambda: finish(report, "pace-2"),
+        lambda: answers.write_text(answers.read_text() + "\n1 / 0\n"),
+    )
+    assert "The pace of two" in (report.output / "demo.html").read_text()
+    line = len(answers.read_text().splitlines())
+    assert f"ordinary.py:{line}: ZeroDivisionError: division by zero" in capsys.readouterr().err

@@ -118,6 +118,7 @@ def steps(counting: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow  # a real worker; in this process: test_what_was_edited_is_imported_anew
 def test_a_worker_executes_the_text_that_it_keeps(steps: Steps) -> None:
     """After an edit that bytecode does not notice, the run has the new source and its numbers."""
     edit_unseen(steps.file, "self.value * self", "self.value + self")

@@ -154,7 +154,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
         for draft, sheaf in zip(drafts, sheaves, strict=True)
     )
-    report = Report(outline.title, documents, ledger)
+    report = Report(outline.title, documents, ledger, provenance=provenance)
     if outline.notebook is None:
         return report
     # Laid out when it is written: its pictures take seconds that no other output needs.

@@ -141,6 +141,7 @@ def load(project: Project, name: str) -> Outline:
     _check(content, Outline, file, "", given={"name", "sections"})
     outline = Outline(name=name, sections=read, **content)
     _check_files(outline, file)
+    _refuse_shared(project, outline, file)
     for named in (outline.summary, outline.style, outline.setup):
         _check_template(named, file, "")
     return outline
@@ -210,6 +211,22 @@ def _check_files(outline: Outline, file: Path) -> None:
     if apart and outline.supplement is None:
         problem = f"{file}: {apart[0]} is to be in the supplement, and the report has none"
         raise UsageError(problem, 'add supplement = "NAME.pdf", or take supplement = true away')
+
+
+def _refuse_shared(project: Project, outline: Outline, file: Path) -> None:
+    """Refuse a file name that another report has, too: one would overwrite the other."""
+    ours = {name.lower(): name for name in (outline.output, outline.supplement, outline.notebook) if name}
+    for other in names(project):
+        if other == outline.name:
+            continue
+        try:
+            content = read_toml(project.templates / other / FILE)
+        except UsageError:  # it is told when that report is built
+            continue
+        for key in ("output", "supplement", "notebook"):
+            if (name := ours.get(str(content.get(key)).lower())) is not None:
+                problem = f"{file}: the report {other} has the file name {name}, too, as its {key}"
+                raise UsageError(problem, "give one of them another name")
 
 
 def _check_template(template: str | None, file: Path, place: str) -> None:

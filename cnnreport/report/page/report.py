@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # outputs are listed where no typesetting is installed
 
     from cnnreport.report.page.cells.cell import Cell
     from cnnreport.report.page.ledger import Ledger
+    from cnnreport.report.page.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ class Report:
         documents: The write-up, and the supplement where there is one.
         ledger: What was printed: every number with its origin, every place with its label.
         notebook: Lays the report out as the cells of a notebook, None where it has none.
+        provenance: Where its runs come from.
     """
 
     title: str
     documents: tuple[Document, ...]
     ledger: "Ledger"
     notebook: "Callable[[], tuple[Cell, ...]] | None" = None
+    provenance: "Provenance | None" = None
 
     def document(self, name: str) -> Document:
         """Return the document of a name."""

@@ -37,7 +37,7 @@ def costs(runs: Sequence[Run]) -> Answer:
         (``…_large``) and its ``…_factor``; and of each cost by how much it is larger for all layers
         (``activations_saved``, …); ``verdicts``: whether all layers cost more (same names), and whether
         the doubled costs miss the factor of the area (``all_activations_off``, …); ``grids``: ``costs``;
-        ``facts``: ``net``.
+        ``facts``: ``net``; ``all_mode`` and ``last_mode``, in which mode the net was: ``train`` or ``eval``.
 
     Raises:
         UsageError: The run lacks something.
@@ -55,7 +55,10 @@ def costs(runs: Sequence[Run]) -> Answer:
         values=values,
         verdicts=_verdicts(values),
         grids={"costs": Grid(_COLUMNS, rows)},
-        facts={"net": segmentation.NETS.get(architecture, architecture)},
+        facts={
+            "net": segmentation.NETS.get(architecture, architecture),
+            **{f"{mode}_mode": training.text(runs, f"{mode}_net_mode") for mode in MODES},
+        },
     )
 
 

@@ -15,10 +15,11 @@ from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import probabilities, training
 from cnnreport.report.say import versus as comparing
 from cnnreport.report.say.error_maps import VOID
+from cnnreport.report.say.masks import overlaps
 from cnnreport.runs.artefact import Run
 
-COMPARED = ("mean_iou", "mean_iou_cut", "flower_iou", "starter", "starter_best", "accuracy", "boundary_f",
-            "share_predicted", "share_off", "sure")  # fmt: skip
+COMPARED = ("mean_iou", "mean_iou_best", "mean_iou_cut", "flower_iou", "starter", "starter_best", "accuracy", "boundary_f",
+            "share_predicted", "share_off", "missed", "invented", "sure")  # fmt: skip
 """The numbers in which two fine-tunings are compared. The losses are not among them: where they differ, so
 do their scales."""
 
@@ -27,6 +28,10 @@ KEPT: comparing.Kept = {
     "flower_iou": ("image_iou", lambda iou: iou[..., 1]),
 }
 """Those of them that are made of what runs keep of each validation image."""
+
+RISING = 0.005
+"""Of the mean IoU from a late window of epochs, a fifth of them, to the next: declared beforehand, so that a
+test does not make something of any rise; at that pace, training for as long again would add 0.025."""
 
 LOSSES = {"cross-entropy": "cross entropy", "iou": "IoU loss"}
 """What the text calls the losses of a spec."""
@@ -52,7 +57,8 @@ def fine_tuning(runs: Sequence[Run]) -> Answer:
         runs: The runs of one experiment, sorted by seed.
 
     Returns:
-        ``values``: `numbers`; ``verdicts``: ``beats_everywhere``, ``beats_prior``; ``pictures``: ``loss``
+        ``values``: `numbers`; ``verdicts``: ``beats_everywhere``, ``beats_prior``, ``less_flower`` and, after
+        several epochs, ``rising``, of the mean IoU at the end; ``pictures``: ``loss``
         and ``mean_iou`` over the epochs; ``tables``: ``final``; ``facts``: `facts`.
 
     Raises:
@@ -71,7 +77,8 @@ def fine_tuning(runs: Sequence[Run]) -> Answer:
 def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what the runs recorded, where probabilities are best cut, and what is computed from these."""
     values = training.numbers(runs)
-    return values | probabilities.numbers(runs, values["mean_iou"]) | _computed(runs, values)
+    values |= probabilities.numbers(runs, values["mean_iou"]) | overlaps.numbers(runs)
+    return values | _computed(runs, values) | _late(runs)
 
 
 def loss_of(runs: Sequence[Run]) -> str:
@@ -165,6 +172,13 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
             values["flower_share"],
             form="points",
         ),
+        "share_short": difference(
+            f"{experiment}.share_short",
+            "share of flower, true minus predicted",
+            values["flower_share"],
+            values["share_predicted"],
+            "points",
+        ),
         "implied_low": bounds["low"],
         "implied_high": bounds["high"],
         "seen_share": combine(
@@ -179,9 +193,25 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
     }
 
 
+def _late(runs: Sequence[Run]) -> dict[str, Quantity]:
+    """Return how much the mean IoU still rose at the end; nothing after a single epoch."""
+    if not training.many_epochs(runs):
+        return {}
+    iou = runs[0].kind["mean_iou"]
+    how = f"mean of the last window minus that of the last but one{training.WINDOWS}"
+    late = reading.from_history(
+        runs, iou.key, f"late rise of the {iou.meaning}", iou.form, lambda v: -training.late_fall(v), how
+    )
+    return {"late_iou_rise": late}
+
+
 def _verdicts(values: Mapping[str, Quantity], loss: str) -> dict[str, Verdict]:
     head = f"The last layer, fine-tuned with {loss},"
+    late = values.get("late_iou_rise")
+    rising = f"The mean IoU of the last layer, fine-tuned with {loss}, still rises at the end"
     return {
+        **({"rising": exceeds(rising, late, RISING)} if late else {}),
+        "less_flower": exceeds(f"{head} calls less flower than there is", values["share_short"]),
         "beats_everywhere": exceeds(f"{head} is better than flower everywhere", values["over_everywhere"]),
         "beats_prior": exceeds(f"{head} is better than a fixed map", values["over_prior"]),
     }

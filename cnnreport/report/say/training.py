@@ -37,6 +37,9 @@ for as long again, which is five windows, would change the loss by 0.025, about 
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""
 
+WINDOWS = "; a window is a fifth of the epochs, at least one"
+"""How late movement is told, for the appendix."""
+
 Numbers = Callable[[Sequence[Run]], Mapping[str, Quantity]]
 """Reads the numbers of a training by their names: `numbers`, or what a kind makes of it."""
 
@@ -177,7 +180,6 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
 
 def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
     """Return how the loss moved at the end: over how many epochs it is averaged, its fall and its rise."""
-    windows = "; a window is a fifth of the epochs, at least one"
     return {
         "window": combine(
             f"{experiment_of(runs)}.window",
@@ -191,13 +193,13 @@ def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]
             runs,
             "late fall of the {}",
             late_fall,
-            f"mean of the last window but one minus that of the last{windows}",
+            f"mean of the last window but one minus that of the last{WINDOWS}",
         ),
         "late_rise": _from_loss(
             runs,
             "late rise of the {}",
             lambda losses: -late_fall(losses),
-            f"mean of the last window minus that of the last but one{windows}",
+            f"mean of the last window minus that of the last but one{WINDOWS}",
         ),
     }
 

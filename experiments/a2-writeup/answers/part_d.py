@@ -10,6 +10,7 @@ from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, probabilities, segmentation, training
+from cnnreport.report.say.masks import pictured as masks
 from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, saved, score
 from cnnreport.runs.artefact import Run
 
@@ -20,6 +21,8 @@ IOU = "fine-tune-iou"
 RANDOM = "fine-tune-random"
 HANDOUT_CROSS_ENTROPY = f"{CROSS_ENTROPY}-handout"
 HANDOUT_IOU = f"{IOU}-handout"
+LONG_CROSS_ENTROPY = f"{CROSS_ENTROPY}-long"
+LONG_IOU = f"{IOU}-long"
 MOVING = "fine-tune-moving"
 COSTS = "fine-tuning-costs"
 
@@ -40,8 +43,19 @@ COLUMNS = {
     "accuracy": "pixel accuracy",
 }
 
+OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "rprop": "Rprop"}
+
+LASTING = {
+    "mean_iou": "mean IoU",
+    "mean_iou_best": "mean IoU, best epoch",
+    "late_iou_rise": "late rise of the mean IoU",
+    "flower_iou": "flower IoU per image",
+    "train_mean_iou": "mean IoU, training",
+}
+
 # What another cut has to gain in mean IoU before the text speaks of it. Zero would be no threshold, for the
-# best of many cuts, chosen on the same images, never loses; it is the last digit that write-ups give of an IoU.
+# best of many cuts, chosen on the same images, never loses; it is the last digit that write-ups give of
+# an IoU.
 GAIN = 0.01
 
 PUBLISHED = Published(
@@ -55,53 +69,63 @@ PUBLISHED = Published(
 
 
 def d1q1(runs: Runs) -> Answer:
-    """Answer D.1 Q1: the code that picks the parameters to learn."""
-    return _code(runs[CROSS_ENTROPY], "learned_parameters", "train")
+    """Answer D.1 Q1: the code that picks the parameters to learn and trains them."""
+    return _code(runs[CROSS_ENTROPY], "learned_parameters", "fine_tune", "train")
 
 
 def d1q2(runs: Runs) -> Answer:
     """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
+    chosen = runs[CROSS_ENTROPY]
+    return replace(
+        segmentation.fine_tuning(chosen), listings=_code(chosen, "fine_tune_last_layer", "spec").listings
+    )
+
+
+def d1q2more(runs: Runs) -> Answer:
+    """Answer what D.1 Q2 rests on: data, weights, measures, baselines and a control."""
     chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
     trained = segmentation.fine_tuning(chosen)
     against = segmentation.against(chosen, control, "pre-trained features", "random features", CONTROL)
+    calibrated = segmentation.numbers(control)["calibrated"]
     return replace(
         trained,
+        values={**trained.values, "calibrated": calibrated},
         contrasts=against.contrasts,
         verdicts={**trained.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
         grids={"baselines": _baselines(chosen, control)},
-        listings=_code(chosen, "fine_tune_last_layer").listings,
         decisions={"score": score(trained.values)},
     )
 
 
 def d1q3(runs: Runs) -> Answer:
-    """Answer D.1 Q3: predictions for training and validation images, and the best and worst of them."""
+    """Answer D.1 Q3: predictions for training and validation images, and what is wrong with them."""
     return _predictions(runs[CROSS_ENTROPY])
 
 
+def d1q3more(runs: Runs) -> Answer:
+    """Answer which images cross entropy predicts best and worst."""
+    return _ranked(runs[CROSS_ENTROPY])
+
+
 def d2q1(runs: Runs) -> Answer:
-    """Answer D.2 Q1: the soft IoU loss, what it comes to, and why that differs from cross entropy."""
+    """Answer D.2 Q1: the soft IoU loss, what it comes to, and how that compares with cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
-    rivals = {segmentation.loss_of(left): left, segmentation.loss_of(right): right}
-    trained, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
-    theirs = segmentation.numbers(right)
+    compared = _losses(left, right)
+    return replace(compared, listings=_code(left, "soft_iou_loss", "spec").listings)
+
+
+def d2q1more(runs: Runs) -> Answer:
+    """Answer in what the two losses differ: where probabilities are best cut, how sure they are, seeds."""
+    left, right = runs[IOU], runs[CROSS_ENTROPY]
+    compared, theirs = _losses(left, right), segmentation.numbers(right)
+    rivals = {segmentation.loss_of(each): each for each in (left, right)}
     return replace(
-        trained,
-        values={**trained.values, **{f"right_{name}": number for name, number in theirs.items()}},
-        contrasts=against.contrasts,
-        verdicts={**against.verdicts, **_gains(trained.values, theirs)},
+        compared,
+        verdicts={**compared.verdicts, **_gains(compared.values, theirs)},
         pictures={
-            "loss": trained.pictures["loss"],
-            "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
+            **compared.pictures,
             "cuts": probabilities.cut_curves(rivals),
             "distributions": probabilities.distributions(rivals),
-        },
-        listings=_code(left, "soft_iou_loss").listings,
-        facts={**trained.facts, "right_lost": segmentation.facts(right)["lost"]},
-        decisions={
-            "score": score(trained.values),
-            "benefit": benefit(against.contrasts["mean_iou"], against.contrasts["flower_iou"]),
-            "at_best_cut": at_best_cut(against.contrasts["mean_iou"], against.contrasts["mean_iou_cut"]),
         },
     )
 
@@ -110,11 +134,36 @@ def d2q2(runs: Runs) -> Answer:
     """Answer D.2 Q2: predictions with the IoU loss, beside those with cross entropy for the same images."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     predictions = _predictions(left)
-    pictures = dict(predictions.pictures)
+    pictures, parts = dict(predictions.pictures), dict(predictions.parts)
     for subset in SUBSETS:
         error_maps.same_images(left, right, subset)
         pictures[f"{subset}_errors_right"] = error_maps.rows(right, subset, LOSS_NAMES[1])["errors"]
-    return replace(predictions, pictures=pictures)
+    mine, theirs = masks.pictured(left, "validation"), masks.pictured(right, "validation")
+    if mine and theirs:
+        parts["changed"] = masks.changed(mine, theirs)
+    against = segmentation.against(left, right, *LOSS_NAMES)
+    return replace(predictions, pictures=pictures, parts=parts, contrasts=against.contrasts)
+
+
+def d2q2more(runs: Runs) -> Answer:
+    """Answer which images the IoU loss predicts best and worst."""
+    return _ranked(runs[IOU])
+
+
+def dlong(runs: Runs) -> Answer:
+    """Answer how the two losses compare after a training that is much longer than the handout's."""
+    left, right = runs[LONG_IOU], runs[LONG_CROSS_ENTROPY]
+    compared = _losses(left, right)
+    named = {
+        f"{segmentation.loss_of(each)}, {segmentation.numbers(each)['epochs'].text} epochs": each
+        for each in (runs[CROSS_ENTROPY], right, runs[IOU], left)
+    }
+    grid = training.side_by_side(named, LASTING, "loss", segmentation.numbers)
+    return replace(
+        compared,
+        values={**compared.values, "epochs_before": segmentation.numbers(runs[IOU])["epochs"]},
+        grids={"trainings": grid},
+    )
 
 
 def dsplits(runs: Runs) -> Answer:
@@ -179,18 +228,71 @@ def dmoving(runs: Runs) -> Answer:
 def _code(runs: Sequence[Run], *names: str) -> Answer:
     numbers = segmentation.numbers(runs)
     return Answer(
-        values={name: numbers[name] for name in ("learned", "frozen", "channels")},
+        values={name: numbers[name] for name in ("learned", "frozen", "channels", "learning_rate")},
         listings={name: reading.listing(runs, name) for name in names},
-        facts=segmentation.facts(runs),
+        facts={**segmentation.facts(runs), "optimiser": OPTIMISERS.get(_optimiser(runs), "")},
+    )
+
+
+def _optimiser(runs: Sequence[Run]) -> str:
+    """Return which optimiser the spec names; empty in a spec that does not say."""
+    return str(runs[0].spec.get("optimiser", {}).get("name", ""))
+
+
+def _losses(left: Sequence[Run], right: Sequence[Run]) -> Answer:
+    """Compare a training with the IoU loss with one that differs in its loss alone."""
+    rivals = {segmentation.loss_of(left): left, segmentation.loss_of(right): right}
+    trained, against = segmentation.fine_tuning(left), segmentation.against(left, right, *LOSS_NAMES)
+    theirs = segmentation.fine_tuning(right)
+    c = against.contrasts
+    return replace(
+        trained,
+        values={**trained.values, **{f"right_{name}": number for name, number in theirs.values.items()}},
+        contrasts=c,
+        verdicts={
+            **trained.verdicts,
+            **{f"right_{name}": verdict for name, verdict in theirs.verdicts.items()},
+            **{f"higher_{name}": verdict for name, verdict in against.verdicts.items()},
+        },
+        pictures={
+            "loss": trained.pictures["loss"],
+            "mean_iou": training.rival_curves(rivals, "mean_iou", "mean IoU, validation"),
+        },
+        facts={**trained.facts, "right_lost": segmentation.facts(right)["lost"]},
+        decisions={
+            "benefit": benefit(c["mean_iou"], c["flower_iou"]),
+            "at_best_cut": at_best_cut(c["mean_iou"], c["mean_iou_cut"]),
+        },
     )
 
 
 def _predictions(runs: Sequence[Run]) -> Answer:
+    """Return the pictures of a fine-tuning, and what can be said of them by their numbers."""
+    trained = segmentation.fine_tuning(runs)
+    pictured = {subset: masks.pictured(runs, subset) for subset in SUBSETS}
+    return Answer(
+        values=trained.values,
+        verdicts={"less_flower": trained.verdicts["less_flower"]},
+        pictures=_rows(runs, SUBSETS),
+        parts=pictured,
+        facts=trained.facts,
+    )
+
+
+def _ranked(runs: Sequence[Run]) -> Answer:
+    trained = segmentation.fine_tuning(runs)
+    return Answer(
+        values=trained.values,
+        pictures=_rows(runs, ("ranked",)),
+        tables=trained.tables,
+        facts=trained.facts,
+    )
+
+
+def _rows(runs: Sequence[Run], subsets: Sequence[str]) -> dict[str, Picture]:
     what = f"the net fine-tuned with {segmentation.loss_of(runs)}"
-    pictures: dict[str, Picture] = {}
-    for subset in (*SUBSETS, "ranked"):
-        pictures |= {f"{subset}_{name}": row for name, row in error_maps.rows(runs, subset, what).items()}
-    return Answer(values=segmentation.numbers(runs), pictures=pictures, facts=segmentation.facts(runs))
+    rows = {subset: error_maps.rows(runs, subset, what) for subset in subsets}
+    return {f"{subset}_{name}": row for subset, each in rows.items() for name, row in each.items()}
 
 
 def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
@@ -249,9 +351,14 @@ def _told(source: Entry, loss: str) -> Quantity:
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "d1q1": d1q1,
     "d1q2": d1q2,
+    "d1q2more": d1q2more,
     "d1q3": d1q3,
+    "d1q3more": d1q3more,
     "d2q1": d2q1,
+    "d2q1more": d2q1more,
     "d2q2": d2q2,
+    "d2q2more": d2q2more,
+    "dlong": dlong,
     "dsplits": dsplits,
     "dcosts": dcosts,
     "dmoving": dmoving,

@@ -1,6 +1,6 @@
 """Which colours nets get right: their errors by the word of the right colour, over all validation images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ def table(kept: Sequence[Kept], left: Sequence[Run], right: Sequence[Run]) -> Gr
 
 def _read(
     runs: Sequence[Run],
-    samples: dict[int, Arrays],
+    samples: Mapping[int, Arrays],
     word: str,
     what: str,
     choose: Callable[[Arrays, Sequence[str], str], float],

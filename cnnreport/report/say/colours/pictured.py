@@ -195,7 +195,7 @@ class Changed:
 def changed(
     left: Pictured, right: Pictured, of: Callable[[Shown], Quantity] = lambda image: image.accuracy
 ) -> Changed:
-    """Return the image of which the share of right pixels, or something else, differs most between two nets."""
+    """Return the image of which something, by default the share of right pixels, differs most."""
     pairs = zip(left.images, right.images, strict=True)
     mine, theirs = max(pairs, key=lambda pair: abs(of(pair[0]).mean - of(pair[1]).mean))
     return Changed(mine.number, of(mine), of(theirs), mine.edges_true)

@@ -1,0 +1,140 @@
+"""What a segmentation net did to the images that a figure shows: each by its number in the figure."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.quantity import Quantity
+from cnnreport.report.numbers.reading import Arrays
+from cnnreport.report.say.training import shown_run
+from cnnreport.runs.artefact import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Mask = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image of the figure.
+
+    Args:
+        number: Its place in the figure, counted from the left.
+        iou: The IoU of its flower.
+        missed: The share of its flower that is called background.
+        invented: The share of what is called flower that is background.
+    """
+
+    number: str
+    iou: Quantity
+    missed: Quantity
+    invented: Quantity
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """The images of a figure, and those that a text speaks of.
+
+    Args:
+        images: From left to right.
+        seed: The seed of the run that predicted them.
+    """
+
+    images: tuple[Shown, ...]
+    seed: str
+
+    @property
+    def best(self) -> Shown:
+        """The image with the highest IoU."""
+        return max(self.images, key=lambda image: image.iou.mean)
+
+    @property
+    def worst(self) -> Shown:
+        """The image with the lowest."""
+        return min(self.images, key=lambda image: image.iou.mean)
+
+    @property
+    def missed(self) -> Shown:
+        """The image of whose flower the largest part is missed."""
+        return max(self.images, key=lambda image: _part(image.missed))
+
+    @property
+    def invented(self) -> Shown:
+        """The image in which the largest part of what is called flower is background."""
+        return max(self.images, key=lambda image: _part(image.invented))
+
+
+def pictured(runs: Sequence[Run], subset: str) -> Pictured | None:
+    """Say what a net did to the images that are kept for pictures.
+
+    Args:
+        runs: The runs of one fine-tuning; that whose pictures are shown predicts.
+        subset: ``train`` or ``validation``.
+
+    Returns:
+        The images in their order; None where every run diverged.
+    """
+    run = shown_run(runs)
+    if run.diverged:
+        return None
+    arrays = run.samples()
+    images = tuple(_shown(run, arrays, subset, index) for index in range(len(arrays[f"{subset}_mask"])))
+    return Pictured(images, str(run.seed))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The image whose IoU differs most between two fine-tunings.
+
+    Args:
+        number: Its place in the figure.
+        left: Its IoU with the one that is compared.
+        right: Its IoU with the one that it is compared with.
+    """
+
+    number: str
+    left: Quantity
+    right: Quantity
+
+
+def changed(left: Pictured, right: Pictured) -> Changed:
+    """Return the image whose IoU differs most between two fine-tunings."""
+    pairs = zip(left.images, right.images, strict=True)
+    mine, theirs = max(pairs, key=lambda pair: abs(pair[0].iou.mean - pair[1].iou.mean))
+    return Changed(mine.number, mine.iou, theirs.iou)
+
+
+def _shown(run: Run, arrays: Arrays, subset: str, index: int) -> Shown:
+    number = str(index + 1)
+
+    def read(meaning: str, choose: Callable[["Mask", "Mask"], float]) -> Quantity:
+        form = "score" if meaning == "IoU" else "share"
+        return reading.from_samples(
+            [run],
+            {run.seed: arrays},
+            f"{subset}_mask, {subset}_predicted, image {number}: {meaning}",
+            f"{meaning}, {subset} image {number}",
+            form,  # type: ignore[arg-type]
+            lambda kept: choose(kept[f"{subset}_mask"][index], kept[f"{subset}_predicted"][index]),
+        )
+
+    return Shown(
+        number,
+        read("IoU", lambda mask, given: _over((mask == 1) & (given == 1),
+                                              (mask == 1) | ((mask == 0) & (given == 1)))),
+        read("part of the flower that is missed", lambda mask, given: _over(
+            (mask == 1) & (given == 0), mask == 1)),
+        read("part of what is called flower that is background", lambda mask, given: _over(
+            (mask == 0) & (given == 1), (mask <= 1) & (given == 1))),
+    )  # fmt: skip
+
+
+def _over(part: "np.ndarray[Any, Any]", whole: "np.ndarray[Any, Any]") -> float:
+    return float(part.sum() / whole.sum()) if whole.any() else math.nan
+
+
+def _part(quantity: Quantity) -> float:
+    return quantity.mean if quantity.finite else -1.0

@@ -1,0 +1,71 @@
+"""Files written side by side, each in a process of its own."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cnnreport.errors import EnvironmentFailure, VerificationError
+from cnnreport.report.out import apart
+from cnnreport.report.out.apart import Job
+from cnnreport.system import durable
+
+
+def plain(content: str, path: Path) -> str:
+    """Write the content, and beside it which process did."""
+    path.with_suffix(".pid").write_text(str(os.getpid()))
+    return durable.write(path, content.encode())
+
+
+def refused(content: str, path: Path) -> str:
+    """Write nothing, for a reason."""
+    raise VerificationError(f"{path.name} was not written", "mend it")
+
+
+def killed(content: str, path: Path) -> str:
+    """Write nothing: the system takes the process away."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def killed_once(content: str, path: Path) -> str:
+    """The same at the first attempt alone."""
+    if not path.with_suffix(".tried").exists():
+        path.with_suffix(".tried").touch()
+        killed(content, path)
+    return plain(content, path)
+
+
+def test_each_file_is_written_by_a_process_of_its_own(tmp_path: Path) -> None:
+    """The hashes come in the order of the files."""
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    answers = apart.write([Job(plain, path.name, path) for path in paths])
+    assert answers == [durable.sha256(path.name.encode()) for path in paths]
+    assert [path.read_text() for path in paths] == ["a.txt", "b.txt"]
+    processes = {path.with_suffix(".pid").read_text() for path in paths}
+    assert len(processes | {str(os.getpid())}) == 3
+
+
+def test_one_file_needs_no_process(tmp_path: Path) -> None:
+    """Nothing is gained by a second one."""
+    apart.write([Job(plain, "a", tmp_path / "a.txt")])
+    assert (tmp_path / "a.pid").read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("failing", [refused, killed])
+def test_a_failure_of_one_leaves_the_other_alone(tmp_path: Path, failing: object) -> None:
+    """What stopped one is told, with its file; the other is there."""
+    jobs = [Job(failing, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]
+    failure, digest = apart.write(jobs)
+    assert isinstance(failure, VerificationError if failing is refused else EnvironmentFailure)
+    assert "a.txt was " in str(failure)
+    assert ("signal 9" in str(failure)) == (failing is killed)
+    assert digest == durable.sha256(b"b")
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_what_the_system_ended_is_tried_again_alone(tmp_path: Path) -> None:
+    """Two files may have been too many at once for the memory."""
+    jobs = [Job(killed_once, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]
+    assert apart.write(jobs) == [durable.sha256(b"a"), durable.sha256(b"b")]
