@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from cnnreport.errors import UsageError
 from cnnreport.formula.convention import find
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.symbols import symbol
-from cnnreport.formula.tracing.derive import Derivation, derive
+from cnnreport.formula.tracing.derive import Derivation, Net, derive
 from cnnreport.nets.ablation import InnerSkipNet, InputSkipNet
 from cnnreport.nets.colourization import PoolUpsampleNet
 
@@ -59,10 +60,16 @@ def taps(derivation: Derivation, *kinds: str) -> sympy.Expr:
     return added(layer.taps for layer in derivation.layers if layer.kind in kinds)
 
 
+@cache
+def derived(net: Net) -> Derivation:
+    """A net in symbols, derived once."""
+    return derive(net)
+
+
 @pytest.fixture(scope="module")
 def pool_upsample() -> Derivation:
     """PoolUpsampleNet in symbols."""
-    return derive(PoolUpsampleNet)
+    return derived(PoolUpsampleNet)
 
 
 def test_weights_of_the_pooling_net(pool_upsample: Derivation) -> None:
@@ -133,7 +140,7 @@ def test_shapes_of_the_pooling_net(pool_upsample: Derivation) -> None:
 
 def test_conv_transpose_net_has_the_weights_of_the_pooling_net() -> None:
     """The same channels join the same; its outputs are those of its five layers."""
-    derivation = derive(ConvTransposeNet)
+    derivation = derived(ConvTransposeNet)
     assert weights(derivation, "kernel") == sympy.expand(KERNELS)
     assert outputs(derivation, *WINDOWS) == NF * (256 + 128 + 256) + 2048 * NC
     assert derivation.output == (NC, 32, 32)
@@ -142,7 +149,7 @@ def test_conv_transpose_net_has_the_weights_of_the_pooling_net() -> None:
 
 def test_unet_has_the_known_weights() -> None:
     """Kernels see twice the filters, and the image, where skips join; 56,376 of them, 56,856 in all."""
-    derivation = derive(UNet)
+    derivation = derived(UNet)
     known = K**2 * (NIC * NF + 4 * NF**2 + 2 * NF * NC + (NIC + NC) * NC)
     assert weights(derivation, "kernel") == sympy.expand(known)
     assert known.subs(NUMBERS) == 56376
@@ -163,7 +170,7 @@ def test_a_net_of_one_skip_has_the_weights_that_read_it() -> None:
 
 def test_skips_name_both_sources() -> None:
     """A concatenation takes a later layer's output and an earlier one's, the last also the image."""
-    derivation = derive(UNet)
+    derivation = derived(UNet)
     paths = [layer.path for layer in derivation.layers]
     first, second = (layer for layer in derivation.layers if layer.kind == "concatenation")
     assert [paths[source] for source in first.sources] == ["conv1.2", "conv3.2"]
@@ -176,7 +183,7 @@ def test_skips_name_both_sources() -> None:
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
 def test_kernel_sizes_put_in_afterwards_are_those_put_in_before(net: type, kernel: int) -> None:
     """A formula in k is, for each k, what deriving with that k gives: taps, padded and all."""
-    symbolic, fixed = derive(net), derive(net, {"kernel": kernel})
+    symbolic, fixed = derived(net), derive(net, {"kernel": kernel})
     for general, special in zip(symbolic.layers, fixed.layers, strict=True):
         assert general.path == special.path
         for name, count in general.counts.items():
@@ -188,11 +195,12 @@ def test_kernel_sizes_put_in_afterwards_are_those_put_in_before(net: type, kerne
 def test_parameters_can_be_expressions() -> None:
     """A parameter given as 2n is as if 2n stood in the formulas."""
     n = symbol("n")
-    derivation = derive(PoolUpsampleNet, {"num_filters": 2 * n, "num_in_channels": NIC + 1})
+    given = {"num_filters": 2 * n, "num_in_channels": NIC + 1}
+    derivation = derive(PoolUpsampleNet, given)
     assert derivation.input == (NIC + 1, 32, 32)
     expected = sympy.expand(KERNELS.subs({NF: 2 * n, NIC: NIC + 1}, simultaneous=True))
     assert weights(derivation, "kernel") == expected
-    prove(derivation)
+    prove(derive(PoolUpsampleNet, {**given, "kernel": 3}))
 
 
 def test_sizes_can_be_symbols() -> None:

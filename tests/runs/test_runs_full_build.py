@@ -15,7 +15,7 @@ from cnnreport.commands import build as pipeline
 from cnnreport.commands import watch
 from cnnreport.errors import UsageError
 from cnnreport.project import Project
-from cnnreport.report.out import html, pdf, writers
+from cnnreport.report.out import html, notebook, pdf, writers
 from cnnreport.report.out.writer import record_of
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.planned import make_job
@@ -95,7 +95,8 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
         return durable.write(path, page.encode())
 
     compute_with(monkeypatch, Here)
-    monkeypatch.setattr(writers, "WRITERS", (html.WRITER, replace(pdf.WRITER, write=write)))
+    printer = replace(pdf.WRITER, write=write, apart=False)
+    monkeypatch.setattr(writers, "WRITERS", (html.WRITER, notebook.WRITER, printer))
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
 
@@ -334,7 +335,7 @@ def test_a_watch_renders_each_change_and_goes_on_after_a_mistake(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What is wrong is said with its line; the page follows what is right; nothing changed, nothing rendered."""
+    """What is wrong is said with its line; the page follows what is right, once for each change."""
     text = report.templates / REPORT / "text.html.j2"
     page = report.output / "demo.html"
     pages = []
@@ -367,7 +368,7 @@ def test_a_watch_follows_runs_and_answers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A run that is finished elsewhere has its section at once; a mistake in an answer is told with its line."""
+    """A run that is finished elsewhere has its section at once; a mistake in an answer has its line."""
     answers = report.experiments / REPORT / "answers" / "ordinary.py"
     watched(
         report,

@@ -95,7 +95,8 @@ class Ledger:
         if entry is None:
             entry = Entry(f"number-{len(self._printed) + 1}", quantity)
             self._printed[quantity.name] = entry
-        elif entry.quantity != quantity:
+        # By their words too, for a number that is not finite is not equal to itself.
+        elif entry.quantity != quantity and repr(entry.quantity) != repr(quantity):
             raise UsageError(f"two different numbers are called {quantity.name}", "rename one of them")
         return Markup('<a class="number" href="{}">{}</a>').format(
             self.origin(entry.anchor), quantity.text if text is None else text

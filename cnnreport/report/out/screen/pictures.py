@@ -20,8 +20,8 @@ _DIGITS = 2
 def lightened(page: str) -> str:
     """Put the pictures of a page into fewer bytes.
 
-    A PNG becomes a lossless WebP; where each of its pixels was magnified to a square, it is kept at its own size
-    and magnified by the browser. An SVG is kept as text, which takes three quarters of base64.
+    A PNG becomes a lossless WebP; where each of its pixels was magnified to a square, it is kept at its own
+    size and magnified by the browser. An SVG is kept as text, which takes three quarters of base64.
 
     Args:
         page: HTML whose pictures are in it as ``data:`` addresses.

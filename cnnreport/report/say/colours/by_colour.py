@@ -80,8 +80,8 @@ def by_colour(left: Sequence[Run], right: Sequence[Run]) -> tuple[Kept, ...]:
 
 def table(kept: Sequence[Kept], left: Sequence[Run], right: Sequence[Run]) -> Grid:
     """Return them as a table, a row for each word."""
-    columns = ("colour", "share of the pixels", *(f"right with {net_name(runs)}" for runs in (right, left)))
-    rows = tuple((each.word, each.share, each.right, each.left) for each in kept)
+    columns = ("colour", "share of the pixels", *(f"right with {net_name(runs)}" for runs in (left, right)))
+    rows = tuple((each.word, each.share, each.left, each.right) for each in kept)
     return Grid(columns, rows, reading.datasets(left))
 
 
