@@ -136,6 +136,12 @@ def test_a_mistake_of_syntax_is_named(tmp_path: Path) -> None:
         rendered(tmp_path, "{% if %}")
 
 
+def test_no_block_of_text_ends_with_space(tmp_path: Path) -> None:
+    """WeasyPrint breaks lines of such a block where it should not; what is set as it is written stays so."""
+    made = rendered(tmp_path, "<p>one\n <em>two</em>\n</p><ul><li>three </li></ul><pre>four\n</pre>")
+    assert made == "<p>one\n <em>two</em></p><ul><li>three</li></ul><pre>four\n</pre>"
+
+
 def test_a_bare_number_is_refused(tmp_path: Path) -> None:
     """Numbers enter the text only as quantities with an origin."""
     with pytest.raises(UsageError, match=r"t.html.j2:1: the bare value 0.5 was printed"):
