@@ -171,7 +171,7 @@ def test_light_and_dark_can_be_chosen(tab: Tab, files: dict[str, Path]) -> None:
             style.format("body", "backgroundColor"),
             style.format("body", "color"),
             style.format("querySelector('img.plot')", "filter"),
-            style.format("querySelector('img.pixels')", "filter"),
+            style.format("querySelector('img.photo')", "filter"),
         ]
         return list(tab.run(f"[{', '.join(asked)}]"))
 

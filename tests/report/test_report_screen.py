@@ -85,6 +85,16 @@ def test_magnified_pixels_are_kept_at_their_own_size() -> None:
         assert f'class="pixels" width="{drawn.width}" height="{drawn.height}"' in kept
 
 
+def test_pictures_in_a_drawing_keep_their_pixels() -> None:
+    """They become WebP files in it, each with the pixels that it had."""
+    scene = thumbnails.captioned(noise(2, 32), [thumbnails.Caption("a"), thumbnails.Caption("b")], "Two.", ())
+    address = re.findall(r' src="([^"]*)"', pictures.lightened(_tag(scene.content, "svg+xml")))[0]
+    inner = re.findall(r"data:image/webp;base64,([^']*)", unquote(address.partition(",")[2]))
+    for content, pixels in zip(inner, noise(2, 32), strict=True):
+        with Image.open(io.BytesIO(base64.b64decode(content))) as small:
+            assert np.array_equal(np.asarray(small), pixels)
+
+
 def test_a_picture_of_single_pixels_loses_none() -> None:
     """A picture that was not magnified has the same pixels, those of transparent parts included."""
     pixels = np.random.default_rng(0).integers(0, 255, (37, 41, 4), dtype=np.uint8)

@@ -339,8 +339,8 @@ def test_an_iou_loss_that_loses_is_never_said_to_win(project: Project, make: Mak
     """Worse numbers leave no praise anywhere in the section, and better ones no blame."""
     lost = words_of(project, [*make(CE, **BETTER), *make(IOU, **WORSE)], "d2q1")
     won = words_of(project, [*make(CE, **WORSE), *make(IOU, **BETTER)], "d2q1")
-    assert "The IoU loss does worse" in lost
-    assert "The IoU loss does better" in won
+    assert "the IoU loss does worse" in lost
+    assert "the IoU loss does better" in won
     assert not re.search("does better|IoU loss is (?:still )?higher|brings no clear benefit", lost)
     assert not re.search("does worse|IoU loss is (?:still )?lower|brings no clear benefit", won)
 

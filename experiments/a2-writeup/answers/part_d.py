@@ -134,15 +134,15 @@ def d2q2(runs: Runs) -> Answer:
     """Answer D.2 Q2: predictions with the IoU loss, beside those with cross entropy for the same images."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     predictions = _predictions(left)
-    pictures, parts = dict(predictions.pictures), dict(predictions.parts)
+    parts = dict(predictions.parts)
+    # The text compares images by their numbers in two figures.
     for subset in SUBSETS:
         error_maps.same_images(left, right, subset)
-        pictures[f"{subset}_errors_right"] = error_maps.rows(right, subset, LOSS_NAMES[1])["errors"]
     mine, theirs = masks.pictured(left, "validation"), masks.pictured(right, "validation")
     if mine and theirs:
         parts["changed"] = masks.changed(mine, theirs)
     against = segmentation.against(left, right, *LOSS_NAMES)
-    return replace(predictions, pictures=pictures, parts=parts, contrasts=against.contrasts)
+    return replace(predictions, parts=parts, contrasts=against.contrasts)
 
 
 def d2q2more(runs: Runs) -> Answer:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 _TAG = re.compile(r'<img\b([^>]*?) src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"([^>]*)>')
+_INNER = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 _PATH = re.compile(r'(?<= d=")[^"]*')
 _FRACTION = re.compile(r"-?\d*\.\d{3,}")
 _UNSAFE = re.compile(r"[%#&<>\"]")
@@ -76,6 +77,7 @@ def _drawing(content: str) -> tuple[str, str, str]:
     """Return address and class of a drawing; one that holds images is not to be inverted in the dark."""
     svg = base64.b64decode(content).decode()
     svg = _PATH.sub(lambda path: _FRACTION.sub(_rounded, path.group()), svg)
+    svg = _INNER.sub(lambda image: _pixels(image.group(1))[0], svg)
     svg = " ".join(svg.split())  # an address loses its line ends
     if "'" not in svg:
         svg = svg.replace('"', "'")

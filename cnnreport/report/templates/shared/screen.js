@@ -114,7 +114,7 @@ const show = (number) => {
   card.replaceChildren(make("p", {}, `${meaning}: `, make("b", {}, text)));
   if (values.length) card.append(make("p", {}, values.map(([seed, one]) => `seed ${seed}: ${one}`).join(", ")));
   card.append(runs.length ? make("p", {}, `${experiments}, runs`, ...links) : make("p", {}, "published by others"));
-  card.append(make("p", {}, `${file} · ${field}`), make("p", {}, make("a", { href: number.href }, "In the list of numbers")));
+  card.append(make("p", {}, `${file} · ${field}`), make("p", {}, make("a", { href: number.getAttribute("href") }, "In the list of numbers")));
   card.hidden = false;
   about = number;
   number.setAttribute("aria-describedby", card.id);
