@@ -127,7 +127,7 @@ const show = (number) => {
   const links = runs.flatMap(([label, href]) => [" ", make("a", { href }, label)]);
   card.replaceChildren(make("p", {}, `${meaning}: `, make("b", {}, text)));
   if (values.length) card.append(make("p", {}, values.map(([seed, one]) => `seed ${seed}: ${one}`).join(", ")));
-  card.append(runs.length ? make("p", {}, `${experiments}, runs`, ...links) : make("p", {}, "published by others"));
+  card.append(runs.length ? make("p", {}, `${experiments}, run${runs.length > 1 ? "s" : ""}`, ...links) : make("p", {}, "published by others"));
   card.append(make("p", {}, `${file} · ${field}`), make("p", {}, make("a", { href: number.getAttribute("href") }, "In the list of numbers")));
   card.hidden = false;
   about = number;
