@@ -35,6 +35,9 @@ check: $(READY) ## Lint and check types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+browser: ## Bring Chromium and axe-core, with which the tests look at the page (not needed for a report)
+	@sh setup/browser.sh "$(TOOLS)"
+
 lock: $(UV) ## Renew the lock of exact versions
 	$(UV) pip compile -q pyproject.toml --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
@@ -58,4 +61,4 @@ bare: ## Try demo and test on a minimal Debian in a folder (root, a quarter of a
 clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
 	rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help report full demo test test-all check lock system bare clean
+.PHONY: help report full demo test test-all check browser lock system bare clean

@@ -18,10 +18,17 @@ MISSING = "there is no Chromium here; bring it with: make browser"
 PATIENCE = 300
 """Seconds that a call may take, on a machine that has much else to do."""
 _FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --no-first-run --disable-extensions --hide-scrollbars"
-    " --disable-background-networking --disable-component-update --disable-dev-shm-usage"
-    " --remote-debugging-pipe --force-device-scale-factor=1"
-).split()
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
 
 
 class Tab:

@@ -1,6 +1,5 @@
 """Fixtures of the report's tests."""
 
-import base64
 import os
 from collections.abc import Callable
 from functools import partial
@@ -11,18 +10,11 @@ import pytest
 from fake_derivations import MakeDerivation, write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import MakeTuning, fake_tuning
+from undrawn import leave_undrawn
 
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report.draw import figure, thumbnails
-from cnnreport.report.draw.picture import Picture
-from cnnreport.report.draw.sheets import rows
-from cnnreport.report.numbers.reading import DataSet
 from cnnreport.runs.artefact import Run
 
-_PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
-"""A picture of one black pixel."""
 GOLDEN = Path(__file__).parent / "golden"
 RENEW = "if the change is meant: pytest tests/report --renew, and read the diff"
 
@@ -85,16 +77,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave curves and pictures undrawn where a test reads words alone: drawing takes most of its time."""
-
-    def blank(drawn: object, y_label: str, alt: str, data: tuple[DataSet, ...], **options: object) -> Picture:
-        return Picture(b"<svg/>", "image/svg+xml", alt, data)
-
-    def empty(pixels: object, alt: str, data: tuple[DataSet, ...] = (), **options: object) -> Picture:
-        return Picture(_PIXEL, "image/png", alt, data)
-
-    monkeypatch.setattr(rows, "_drawn", lambda names, rasters: "<svg/>")
-    monkeypatch.setattr(figure, "curves", blank)
-    monkeypatch.setattr(thumbnails, "strip", empty)
+    leave_undrawn(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

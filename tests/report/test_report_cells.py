@@ -15,11 +15,10 @@ import pytest
 from fake_derivations import write_derivation
 from fake_runs import MakeRun, write_run
 from fake_segmentations import discs, fake_features, fake_tuning
+from undrawn import leave_undrawn
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.project import PACKAGE, Project
-from cnnreport.report.draw import figure, thumbnails
-from cnnreport.report.draw.picture import Picture
 from cnnreport.report.out import notebook
 from cnnreport.report.page import compose, outline
 from cnnreport.report.page.cells import markdown
@@ -81,9 +80,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Run],
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
-        # The page's own curves and pictures are not looked at here.
-        patch.setattr(figure, "curves", lambda *_, **__: Picture(b"<svg/>", "image/svg+xml", "a", ()))
-        patch.setattr(thumbnails, "strip", lambda *_, **__: Picture(b"", "image/png", "a", ()))
+        leave_undrawn(patch)  # the page's own pictures are not looked at here
         runs = fake_everything(folder / "runs")
         yield runs, composed(Project(PACKAGE.parent, folder), runs)
 

@@ -36,6 +36,8 @@ Render = Callable[..., Markup]
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
 _CELL = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|^# %%\s*\n.*?(?=^# %%|\Z)", re.DOTALL | re.MULTILINE)
 """What may hold numbers in a template of cells: all but the cells of text."""
+_SPACE_AT_THE_END = re.compile(r"\s+(?=</(?:p|li|figcaption|caption)>)")
+"""What nobody sees, but for which WeasyPrint 70 may break a line of the block after its first word."""
 _DECIMAL = re.compile(r"\b\d+\.\d+\b")
 
 
@@ -56,7 +58,7 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
     def render(template: str, **values: Any) -> Markup:
         with _named(template):
             # Safe: autoescape has seen every value in it.
-            return Markup(environment.get_template(template).render(values))
+            return Markup(_SPACE_AT_THE_END.sub("", environment.get_template(template).render(values)))
 
     return render
 

@@ -5,7 +5,7 @@ import re
 
 _SHEET = re.compile(r"(?<=<style>).*?(?=</style>)", re.DOTALL)
 _COLOUR = re.compile(r"(?<=[\s:,(])#([0-9a-f]{6}|[0-9a-f]{3})\b(?=[^{}]*[;}])", re.IGNORECASE)
-"""A colour in a declaration: before the brace of a selector there is neither semicolon nor closing brace."""
+"""A colour in a declaration: a selector has neither semicolon nor closing brace before its opening one."""
 _DARKEST, _RANGE = 0.09, 0.86
 """What white becomes, and how far black is from it: light grey, for white letters glare on a dark ground."""
 
@@ -13,8 +13,8 @@ _DARKEST, _RANGE = 0.09, 0.86
 def with_dark(page: str) -> str:
     """Give every colour in the style sheets of a page a counterpart for dark screens.
 
-    Which of the two is shown follows from ``color-scheme``. A browser that knows no ``light-dark()`` shows the
-    page as it is printed.
+    Which of the two is shown follows from ``color-scheme``. A browser that knows no ``light-dark()`` shows
+    the page as it is printed.
 
     Args:
         page: HTML with style sheets in it, colours written as ``#rrggbb`` or ``#rgb``.
@@ -34,7 +34,7 @@ def with_dark(page: str) -> str:
 
 
 def dark(digits: str) -> str:
-    """Return the counterpart of a colour, such as ``#e3e3e3`` of ``1c1c1c``: same hue, lightness turned over."""
+    """Return the counterpart of a colour given as hex digits: of the same hue, its lightness turned over."""
     full = digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
     red, green, blue = (int(full[n : n + 2], 16) / 255 for n in (0, 2, 4))
     hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)

@@ -1,4 +1,4 @@
-"""What stands around and in a page that is read in a browser: navigation, tables that scroll, code that folds."""
+"""What a page gains that is read in a browser: navigation, tables that scroll, code that folds."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from cnnreport.report.page.compose import SHARED, TEMPLATES
 from cnnreport.report.page.report import PAGE, ComposedSection, Document, Report
 
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-_TABLE = re.compile(r'<table id="([^"]+)".*?</table>', re.DOTALL)
+_TABLE = re.compile(r'<table\b(?! class="facts").*?</table>', re.DOTALL)
 _LABEL = re.compile(r'<span class="label">(.*?)\.?</span>', re.DOTALL)
 _LISTING = re.compile(r'<p class="listing-caption">(.*?)</p>\s*(<pre.*?</pre>)', re.DOTALL)
 _BODY = re.compile(r"<body[^>]*>")
@@ -54,7 +54,8 @@ def _around(report: Report, document: Document) -> Markup:
     others = [other for other in report.documents if other is not document]
     return Markup(
         '<a class="skip" href="#content">Skip to the text</a>\n'
-        '<nav class="side" aria-label="Sections"><details open><summary>Contents</summary>\n{}{}</details></nav>'
+        '<nav class="ways" aria-label="Sections"><details open><summary>Contents</summary>\n'
+        "{}{}</details></nav>"
     ).format(Markup("").join(parts), Markup("").join(map(_other, others)))
 
 
@@ -62,7 +63,9 @@ def _chapter(anchor: str, title: str, sections: Sequence[ComposedSection]) -> Ma
     lines: Iterable[Markup] = (
         Markup('<li><a href="#{}">{}</a></li>\n').format(section.id, section.title) for section in sections
     )
-    return Markup('<p><a href="#{}">{}</a></p>\n<ul>\n{}</ul>\n').format(anchor, title, Markup("").join(lines))
+    return Markup('<p><a href="#{}">{}</a></p>\n<ul>\n{}</ul>\n').format(
+        anchor, title, Markup("").join(lines)
+    )
 
 
 def _other(document: Document) -> Markup:

@@ -1,4 +1,4 @@
-"""Where each number of a page comes from, once and together, for the page's script to show beside the number."""
+"""Where each number of a page comes from, put once into the page, whose script shows it beside the number."""
 
 import json
 import re
@@ -19,9 +19,9 @@ def of(report: Report, page: str) -> dict[str, Any]:
         page: The page of one of its documents.
 
     Returns:
-        ``origins``: for each the experiments, the runs (label and address) and the file; ``numbers``: for each
-        anchor which of the origins it is of, what it is, how it prints, its value for each seed, and its field.
-        Both are empty where the report does not know its runs.
+        ``origins``: of each the experiments, the runs (label and address) and the file. ``numbers``: for each
+        anchor its place among the origins, what it is, how it prints, its value for each seed, and its
+        field. Both are empty where the report does not know its runs.
     """
     linked = dict(reversed(place) for place in _NUMBER.findall(page))
     provenance = report.provenance

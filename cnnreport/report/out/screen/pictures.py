@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 _TAG = re.compile(r'<img\b([^>]*?) src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"([^>]*)>')
+_INNER = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 _PATH = re.compile(r'(?<= d=")[^"]*')
 _FRACTION = re.compile(r"-?\d*\.\d{3,}")
 _UNSAFE = re.compile(r"[%#&<>\"]")
@@ -20,8 +21,8 @@ _DIGITS = 2
 def lightened(page: str) -> str:
     """Put the pictures of a page into fewer bytes.
 
-    A PNG becomes a lossless WebP; where each of its pixels was magnified to a square, it is kept at its own size
-    and magnified by the browser. An SVG is kept as text, which takes three quarters of base64.
+    A PNG becomes a lossless WebP; where each of its pixels was magnified to a square, it is kept at its own
+    size and magnified by the browser. An SVG is kept as text, which takes three quarters of base64.
 
     Args:
         page: HTML whose pictures are in it as ``data:`` addresses.
@@ -76,6 +77,7 @@ def _drawing(content: str) -> tuple[str, str, str]:
     """Return address and class of a drawing; one that holds images is not to be inverted in the dark."""
     svg = base64.b64decode(content).decode()
     svg = _PATH.sub(lambda path: _FRACTION.sub(_rounded, path.group()), svg)
+    svg = _INNER.sub(lambda image: _pixels(image.group(1))[0], svg)
     svg = " ".join(svg.split())  # an address loses its line ends
     if "'" not in svg:
         svg = svg.replace('"', "'")

@@ -45,6 +45,7 @@ def _cut(face: Face, characters: str) -> bytes:
     from fontTools import subset
 
     options = subset.Options(flavor="woff2", hinting=False, notdef_outline=True)
+    options.drop_tables += ["meta"]  # languages, which fontTools knows not how to cut
     cut = subset.load_font(str(face.file), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters)

@@ -1,0 +1,29 @@
+"""Curves and pictures left undrawn, for tests that read words alone: drawing takes most of their time."""
+
+import base64
+
+import pytest
+
+from cnnreport.report.draw import figure, thumbnails
+from cnnreport.report.draw.picture import Picture
+from cnnreport.report.draw.sheets import rows
+from cnnreport.report.numbers.reading import DataSet
+
+_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+"""A picture of one black pixel."""
+
+
+def leave_undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put blank pictures in the place of curves and rows of pictures."""
+
+    def blank(drawn: object, y_label: str, alt: str, data: tuple[DataSet, ...], **options: object) -> Picture:
+        return Picture(b"<svg/>", "image/svg+xml", alt, data)
+
+    def empty(pixels: object, alt: str, data: tuple[DataSet, ...] = (), **options: object) -> Picture:
+        return Picture(_PIXEL, "image/png", alt, data)
+
+    monkeypatch.setattr(rows, "_drawn", lambda names, rasters: "<svg/>")
+    monkeypatch.setattr(figure, "curves", blank)
+    monkeypatch.setattr(thumbnails, "strip", empty)
