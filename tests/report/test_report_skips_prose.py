@@ -75,7 +75,9 @@ CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "c3-reasons-fail": (reasons(much_better, better, worse, worse), ("skips", "c3")),
     "c3-reasons-contradicted": (
         lambda make: [
-            *worse(make, POOL), *skip_runs(make, better, better, worse, worse)[3:], *a_little_better(make, CONV)
+            *worse(make, POOL),
+            *skip_runs(make, better, better, worse, worse)[3:],
+            *a_little_better(make, CONV),
         ],
         ("skips", "c3"),
     ),
