@@ -115,7 +115,7 @@ addEventListener("beforeprint", () => all(".listing details").forEach((details) 
 // Each number says where it comes from.
 const known = JSON.parse(document.getElementById("origins").textContent);
 const card = make("div", { className: "origin-of", id: "origin-of", hidden: true });
-document.body.append(card);
+document.getElementById("content").append(card);
 let about = null, leaving = 0;
 const hide = () => { card.hidden = true; about?.removeAttribute("aria-describedby"); about = null; };
 const show = (number) => {
