@@ -156,7 +156,8 @@ def test_published_results_stand_beside_real_data_alone(project: Project, make_r
     drawn = text_of(project, unet_runs(make_run, better, worse), "c3more")
     assert "Beside published results" not in drawn
     real = {"data": "cifar10", "title": "CIFAR-10 horses", "stand_in": False}
-    assert "Beside published results" in text_of(project, unet_runs(make_run, worse, better, **real), "c3more")
+    shown = text_of(project, unet_runs(make_run, worse, better, **real), "c3more")
+    assert "Beside published results" in shown
 
 
 @pytest.mark.parametrize(
