@@ -1,5 +1,6 @@
 """Options of the test run, and how it uses this machine."""
 
+import atexit
 import gc
 import os
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ def pytest_collection_finish() -> None:
     """Leave all that was imported out of garbage collections, which look through it again and again."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # so that the end of the process tidies up as ever
 
 
 @pytest.fixture(scope="session")

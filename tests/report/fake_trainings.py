@@ -80,7 +80,9 @@ def sweep_runs(
     ]
 
 
-def skip_runs(make_run: MakeRun, widened: Any, unet: Any, outer: Any = worse, inner: Any = worse) -> list[Run]:
+def skip_runs(
+    make_run: MakeRun, widened: Any, unet: Any, outer: Any = worse, inner: Any = worse
+) -> list[Run]:
     """Return the runs that tell skips and weights apart, and one skip from the other."""
     wide = widened(make_run, "conv-transpose-widened", filters=35)
     single = [*outer(make_run, "input-skip"), *inner(make_run, "inner-skip")]

@@ -153,12 +153,12 @@ def test_the_navigation_follows_the_scroll(tab: Tab, files: dict[str, Path]) -> 
     """It marks the section that is read; on a telephone it is folded until it is asked for."""
     tab.open(files["write-up"], WIDE)
     tab.run("document.querySelector('h2#a2').scrollIntoView()")
-    marked = "document.querySelector('.side [aria-current]')?.hash"
+    marked = "document.querySelector('.ways [aria-current]')?.hash"
     tab.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert tab.run(marked) == "#a2"
-    assert tab.run("document.querySelector('.side details').open")
+    assert tab.run("document.querySelector('.ways details').open")
     tab.open(files["write-up"], NARROW)
-    assert not tab.run("document.querySelector('.side details').open")
+    assert not tab.run("document.querySelector('.ways details').open")
 
 
 def test_light_and_dark_can_be_chosen(tab: Tab, files: dict[str, Path]) -> None:
@@ -176,7 +176,7 @@ def test_light_and_dark_can_be_chosen(tab: Tab, files: dict[str, Path]) -> None:
         return list(tab.run(f"[{', '.join(asked)}]"))
 
     light = looks()
-    tab.run("document.querySelector('.side .tool').click()")
+    tab.run("document.querySelector('.ways .tool').click()")
     dark = looks()
     assert light == ["rgb(255, 255, 255)", "rgb(28, 28, 28)", "none", "none"]
     assert dark[:2] == ["rgb(23, 23, 23)", "rgb(218, 218, 218)"]
@@ -198,7 +198,7 @@ def test_on_paper_there_are_no_tools(tab: Tab, files: dict[str, Path]) -> None:
     tab.open(files["write-up"], WIDE, theme="dark")
     tab.call("Emulation.setEmulatedMedia", media="print")
     seen = (
-        "[...document.querySelectorAll('.side, .tool, .skip, dialog')].filter((e) => e.offsetHeight).length"
+        "[...document.querySelectorAll('.ways, .tool, .skip, dialog')].filter((e) => e.offsetHeight).length"
     )
     assert tab.run(seen) == 0
     assert tab.run("getComputedStyle(document.body).color") == "rgb(28, 28, 28)"

@@ -78,7 +78,8 @@ def test_images_are_spoken_of_by_what_was_measured(
     assert (shown.blurred.edges.mean, shown.blurred.edges_true.mean) == (0.0, 0.5)
     assert shown.images[0].repainted is None
     changed_most = shown.repainted
-    assert changed_most is not None and changed_most.repainted is not None
+    assert changed_most is not None
+    assert changed_most.repainted is not None
     assert (changed_most.number, changed_most.repainted.true, changed_most.repainted.painted) in [
         ("2", "brown", "green"),
         ("3", "green", "blue"),
@@ -108,7 +109,8 @@ def test_the_image_that_two_nets_colour_most_unlike(
     others = images(*((true, true) for true in IMAGES["truth_label"].tolist()))
     leaving(monkeypatch, {"pool-upsample": IMAGES, "unet": others})
     mine, theirs = pictured([make_run(experiment="unet")]), pictured([make_run()])
-    assert mine is not None and theirs is not None
+    assert mine is not None
+    assert theirs is not None
     for left, right, expected in ((mine, theirs, (1.0, 0.0)), (theirs, mine, (0.0, 1.0))):
         found = changed(left, right)
         assert (found.number, found.left.mean, found.right.mean) == ("3", *expected)

@@ -75,7 +75,9 @@ CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "c3-reasons-fail": (reasons(much_better, better, worse, worse), ("skips", "c3")),
     "c3-reasons-contradicted": (
         lambda make: [
-            *worse(make, POOL), *skip_runs(make, better, better, worse, worse)[3:], *a_little_better(make, CONV)
+            *worse(make, POOL),
+            *skip_runs(make, better, better, worse, worse)[3:],
+            *a_little_better(make, CONV),
         ],
         ("skips", "c3"),
     ),
@@ -115,7 +117,11 @@ def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeR
         ("c3-diverged", "It cannot be said.\n", "improved|(?:lower|higher) by|clear difference"),
         ("c3-speckled", "ConvTransposeNet comes closer", "UNet comes closer"),
         ("c3-nearer-in-rgb-alone", "does not clearly differ in CIELAB, but smaller in RGB", "larger"),
-        ("c3-nearer-in-lab-alone", "smaller with skips in CIELAB, but not clearly different in RGB", "larger"),
+        (
+            "c3-nearer-in-lab-alone",
+            "smaller with skips in CIELAB, but not clearly different in RGB",
+            "larger",
+        ),
         ("c3-reasons-hold", "More weights are not the reason", "do(?:es)? not confirm|does not hold"),
         ("c3-reasons-fail", "More weights can do more", "are not the reason|alone the loss falls"),
         ("c3-reasons-contradicted", "here this reason does not hold", "alone the loss falls|easier to"),

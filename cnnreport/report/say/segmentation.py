@@ -18,8 +18,8 @@ from cnnreport.report.say.error_maps import VOID
 from cnnreport.report.say.masks import overlaps
 from cnnreport.runs.artefact import Run
 
-COMPARED = ("mean_iou", "mean_iou_best", "mean_iou_cut", "flower_iou", "starter", "starter_best", "accuracy", "boundary_f",
-            "share_predicted", "share_off", "missed", "invented", "sure")  # fmt: skip
+COMPARED = ("mean_iou", "mean_iou_best", "mean_iou_cut", "flower_iou", "starter", "starter_best", "accuracy",
+            "boundary_f", "share_predicted", "share_off", "missed", "invented", "sure")  # fmt: skip
 """The numbers in which two fine-tunings are compared. The losses are not among them: where they differ, so
 do their scales."""
 

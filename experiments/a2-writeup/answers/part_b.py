@@ -1,7 +1,7 @@
 """Answers to Part B of CSC413 2021, programming assignment 2: ConvTransposeNet."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,7 +15,6 @@ from cnnreport.report.say.colourization import sweep, versus
 from cnnreport.report.say.colours.pictured import changed, pictured
 from cnnreport.report.say.formulas import paddings
 from cnnreport.report.say.formulas.network import network
-from cnnreport.runs.artefact import Run
 
 POOL_UPSAMPLE = "pool-upsample"
 CONV_TRANSPOSE = "conv-transpose"

@@ -12,7 +12,7 @@ from cnnreport.report.page.compose import SHARED, TEMPLATES
 from cnnreport.report.page.report import PAGE, ComposedSection, Document, Report
 
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-_TABLE = re.compile(r'<table id="([^"]+)".*?</table>', re.DOTALL)
+_TABLE = re.compile(r'<table\b(?! class="facts").*?</table>', re.DOTALL)
 _LABEL = re.compile(r'<span class="label">(.*?)\.?</span>', re.DOTALL)
 _LISTING = re.compile(r'<p class="listing-caption">(.*?)</p>\s*(<pre.*?</pre>)', re.DOTALL)
 _BODY = re.compile(r"<body[^>]*>")
@@ -54,7 +54,7 @@ def _around(report: Report, document: Document) -> Markup:
     others = [other for other in report.documents if other is not document]
     return Markup(
         '<a class="skip" href="#content">Skip to the text</a>\n'
-        '<nav class="side" aria-label="Sections"><details open><summary>Contents</summary>\n'
+        '<nav class="ways" aria-label="Sections"><details open><summary>Contents</summary>\n'
         "{}{}</details></nav>"
     ).format(Markup("").join(parts), Markup("").join(map(_other, others)))
 

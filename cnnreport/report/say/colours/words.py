@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     """Shape (NC, 3): red, green and blue of each colour, in 0..1."""
 
 GREY, BLACK, WHITE = 0.09, 0.17, 0.86
-"""Below this chroma (largest minus smallest of red, green and blue) a colour is grey; below this lightness
-(their mean) it is black, and above this one, if it is grey, white."""
+"""Below this chroma (the largest of red, green and blue minus the smallest) a colour is grey; below this
+lightness (the mean of these two) it is black, and above this one, if it is grey, white."""
 DULL, DARK = 0.35, 0.75
 """Below this chroma no earthy colour is called yellow or orange; if the largest of its red, green and blue is
 below the other number, it is called brown or olive."""
@@ -27,8 +27,8 @@ _YELLOW, _OLIVE = 45, 50
 def words(palette: "Palette") -> list[str]:
     """Name each colour of a palette with a basic colour term.
 
-    The terms are those of Berlin & Kay (1969), with three more for what nature is full of, or lacks: beige and
-    olive for dull colours, light and dark, and turquoise. Several colours may have the same word.
+    The terms are those of Berlin & Kay (1969), with three more: beige and olive for dull colours, light and
+    dark, and turquoise. Several colours may have the same word.
     """
     return [word(colour) for colour in palette]
 

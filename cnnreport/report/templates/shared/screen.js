@@ -24,12 +24,12 @@ const copy = async (button, text) => {
 };
 
 // The way to each section: folded where it would cover the text, and following the scroll.
-const side = document.querySelector(".side details");
+const side = document.querySelector(".ways details");
 const narrow = matchMedia("(max-width: 1079.9px)");
 const fold = () => (side.open = !narrow.matches);
 narrow.addEventListener("change", fold);
 fold();
-const ways = all(".side a[href^='#']");
+const ways = all(".ways a[href^='#']");
 const marks = ways.map((way) => document.getElementById(way.hash.slice(1)));
 const follow = () => {
   const passed = marks.findLastIndex((mark) => mark && mark.getBoundingClientRect().top < innerHeight / 4);
@@ -83,12 +83,26 @@ const sort = (table, head, column) => {
 all(".scroll > table").forEach((table) => {
   const heads = table.tHead?.rows.length === 1 ? [...table.tHead.rows[0].cells] : [];
   if (table.tBodies.length === 1 && table.tBodies[0].rows.length > 2 && !table.querySelector("[colspan], [rowspan]"))
-    heads.forEach((head, column) => head.replaceChildren(
-      make("button", { type: "button", className: "sort", title: "Sort", onclick: () => sort(table, head, column) }, ...head.childNodes)));
+    heads.forEach((head, column) => {
+      const button = make("button", { type: "button", className: "sort", title: "Sort", onclick: () => sort(table, head, column) });
+      // A link stays beside the button, not in it.
+      if (head.querySelector("a")) {
+        button.setAttribute("aria-label", `Sort by ${words(head)}`);
+        button.append(" ↕");
+      } else button.append(...head.childNodes);
+      head.append(button);
+    });
   const csv = () => [...table.rows].map((row) => [...row.cells].map((cell) => `"${words(cell).replace(/"/g, '""')}"`).join(",")).join("\r\n");
   const button = tool("Copy as CSV", named(table), () => copy(button, csv()));
   table.parentElement.after(button);
   if (table.parentElement.scrollWidth <= table.parentElement.clientWidth) table.parentElement.removeAttribute("tabindex");
+});
+
+// An equation that is wider than the window can be reached and scrolled with keys.
+all(".equation").filter((one) => one.scrollWidth > one.clientWidth).forEach((one) => {
+  one.tabIndex = 0;
+  one.setAttribute("role", "group");
+  one.setAttribute("aria-label", `Equation ${one.querySelector(".equation-number")?.textContent ?? ""}`);
 });
 
 // Code copies, and is printed whole.
@@ -101,7 +115,7 @@ addEventListener("beforeprint", () => all(".listing details").forEach((details) 
 // Each number says where it comes from.
 const known = JSON.parse(document.getElementById("origins").textContent);
 const card = make("div", { className: "origin-of", id: "origin-of", hidden: true });
-document.body.append(card);
+document.getElementById("content").append(card);
 let about = null, leaving = 0;
 const hide = () => { card.hidden = true; about?.removeAttribute("aria-describedby"); about = null; };
 const show = (number) => {
