@@ -154,6 +154,7 @@ SAID = {
     ),
     '<div class="answer"><p>A</p><figure><figcaption>Not this.</figcaption></figure><p>B</p></div>': "A\n\nB",
     "<h3>Only</h3><p>this</p>": "",
+    '<p>A</p><div class="listing"><p class="listing-caption">Not this.</p><pre>x</pre></div>': "A",
 }
 
 

@@ -17,8 +17,8 @@ _SPECIAL = re.compile(r"([\\`*_$\[\]])")
 def answer(section: str) -> str:
     """Return a section's answer in Markdown.
 
-    It is the element of class ``answer``; where there is none, what stands before the first heading, figure
-    or table.
+    It is the element of class ``answer``; where there is none, what stands before the first heading, figure,
+    table or listing.
 
     Args:
         section: The HTML of the section.
@@ -55,10 +55,12 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
-        if self._marked is None and tag in ("h3", "figure", "table", "pre"):
+        classes = (given.get("class") or "").split()
+        # A listing begins with its caption.
+        if self._marked is None and (tag in ("h3", "figure", "table", "pre") or "listing" in classes):
             self._ended = True
         if tag not in _VOID:
-            chosen = self._marked is not None and self._marked in (given.get("class") or "").split()
+            chosen = self._marked is not None and self._marked in classes
             self._open.append((tag, self._taking or chosen))
         if self._taking:
             self._begin(tag, given)
