@@ -4,9 +4,17 @@ from pathlib import Path
 
 from cnnreport.report.draw import fonts
 from cnnreport.report.out.screen import pictures, typefaces
-from cnnreport.report.out.screen.furniture import furnished
 from cnnreport.report.out.writer import Writer
+from cnnreport.report.page.report import Report
 from cnnreport.system import durable
+
+
+def furnished(report: Report, name: str) -> str:
+    """Return the page of a document as a browser is to show it, see `furniture.furnished`."""
+    # Without this, whoever lists the writers would need what composes a report, on a bare machine too.
+    from cnnreport.report.out.screen import furniture
+
+    return furniture.furnished(report, name)
 
 
 def write(page: str, path: Path) -> str:
