@@ -9,19 +9,19 @@ from cnnreport.report.page.report import Report
 from cnnreport.system import durable
 
 
-def furnished(report: Report, name: str) -> str:
-    """Return the page of a document as a browser is to show it, see `furniture.furnished`."""
-    # Without this, whoever lists the writers would need what composes a report, on a bare machine too.
-    from cnnreport.report.out.screen import furniture
+def read(report: Report, name: str) -> str:
+    """Return the page of a document as a browser is to show it; see `screen.furniture.furnished`."""
+    # The names of a report's files are told where nothing can be composed.
+    from cnnreport.report.out.screen.furniture import furnished
 
-    return furniture.furnished(report, name)
+    return furnished(report, name)
 
 
 def write(page: str, path: Path) -> str:
     """Write the page of a document to an HTML file.
 
     Args:
-        page: What `furnished` returns.
+        page: What `read` returns.
         path: Where it goes.
 
     Returns:
@@ -35,6 +35,4 @@ def write(page: str, path: Path) -> str:
     return durable.write(path, pictures.lightened(page).replace("</head>", faces, 1).encode())
 
 
-WRITER = Writer(
-    "page", ".html", __name__, ("pillow", *typefaces.LIBRARIES), fonts.faces, write, read=furnished
-)
+WRITER = Writer("page", ".html", __name__, ("pillow", *typefaces.LIBRARIES), fonts.faces, write, read=read)
