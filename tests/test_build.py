@@ -5,6 +5,7 @@ What changes files of the library runs the copy's library, in a process of its o
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -34,6 +35,9 @@ PART_FILE = "a2-supplement"
 PAGES, PRINTED = (
     tuple(f"a2-{name}.{kind}" for name in ("writeup", "supplement")) for kind in ("html", "pdf")
 )
+LAYOUT = Path(__file__).parent / "report"
+"""Where the checker of laid-out pages lies."""
+
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -300,18 +304,36 @@ def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -
     assert "runs.zip" in words
 
 
-@pytest.mark.slow
-def test_a_full_build_prints_every_section(project: Path, tmp_path: Path) -> None:
-    """--full leaves nothing out; a plain build afterwards finds the report as it is to be."""
-    outline = outlines.load(Project(project, tmp_path), "a2-writeup")
-    words = [*SMALL, "--out", str(tmp_path)]
-    done = cnnreport(project, "build", *words, "--full", timeout=1200)
+@pytest.fixture(scope="module")
+def full(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a full build."""
+    out = tmp_path_factory.mktemp("full")
+    done = cnnreport(project, "build", *SMALL, "--out", str(out), "--full", timeout=1200)
     assert done.returncode == 0, done.stderr
-    told = " ".join(text(tmp_path / name) for name in PRINTED)
+    return out
+
+
+@pytest.mark.slow
+def test_a_full_build_prints_every_section(project: Path, full: Path) -> None:
+    """--full leaves nothing out; a plain build afterwards finds the report as it is to be."""
+    outline = outlines.load(Project(project, full), "a2-writeup")
+    told = " ".join(text(full / name) for name in PRINTED)
     assert [section.title for section in outline.sections if told.count(section.title) < 2] == []
     assert told.count("goes beyond the handout") == sum(section.beyond for section in outline.sections)
-    done = cnnreport(project, "build", *words)
+    done = cnnreport(project, "build", *SMALL, "--out", str(full))
     assert done.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
+
+
+@pytest.mark.slow
+def test_the_write_up_is_laid_out_to_be_handed_in(full: Path) -> None:
+    """At most 24 pages; nothing is left alone at the end of one, and nothing reaches into the margins."""
+    assert len(PdfReader(full / PRINTED[0]).pages) <= 24
+    looking = [sys.executable, "-m", "check_layout", str(full / PAGES[0])]
+    place = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE.parent, LAYOUT)))}
+    done = subprocess.run(looking, capture_output=True, text=True, env=place)
+    assert re.match(r"\d+ pages, full by ", done.stdout), done.stderr
+    grave = re.compile(r" alone$| into the margin$| line of a paragraph$|fewer than three lines")
+    assert [line for line in done.stdout.splitlines() if grave.search(line)] == []
 
 
 def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: Path) -> None:
