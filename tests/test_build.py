@@ -27,7 +27,7 @@ PART = (*SMALL, "--device", "cpu", "--only", "handwritten-answer")
 """A report of a few pages, for what any report shows."""
 
 TEMPLATE = "templates/a2-writeup/a3.html.j2"
-PART_TEMPLATE = "templates/a2-writeup/audit.html.j2"
+PART_TEMPLATE = "templates/a2-writeup/supplement/audit.html.j2"
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
 pytestmark = pytest.mark.usefixtures("compiled")

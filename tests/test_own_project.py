@@ -67,7 +67,7 @@ def test_its_report_is_built(built: Project) -> None:
 def test_its_own_figure_is_on_the_page(built: Project) -> None:
     """What its code drew stands beside a figure of the library's, each with its words and its number."""
     page = (built.output / "round-things.html").read_text()
-    alts = re.findall(r'<img class="plot" src="data:image/svg\+xml;base64,[^"]+" alt="([^"]*)"', page)
+    alts = re.findall(r'<img class="plot\b[^>]*? alt="([^"]*)"', page)
     assert alts[0] == "Two discs, as large as the accuracies."
     assert alts[1].startswith("Accuracy by number of filters.")
     assert re.findall(r"(Figure \d)\.</span> The", page) == ["Figure 1", "Figure 2"]

@@ -21,6 +21,9 @@ from cnnreport.runs.planning.planned import Planned
 INTERVAL = 0.25
 """Seconds between two looks at the files."""
 
+FOLLOWED = {".py", ".j2", ".toml", ".json", ".css", ".js"}
+"""How the files end that decide what a page shows; editors leave others beside them."""
+
 Stamps = Mapping[Path, tuple[int, int]]
 """When each file was changed, in nanoseconds, and its length."""
 
@@ -93,7 +96,7 @@ class Watch:
                 state = file.stat()
             except OSError:  # an editor has just put another in its place
                 continue
-            if file.suffix in {".py", ".j2", ".toml", ".json"}:
+            if file.suffix in FOLLOWED:
                 stamps[file] = (state.st_mtime_ns, state.st_size)
         return stamps
 

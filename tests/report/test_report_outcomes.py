@@ -18,7 +18,7 @@ from cnnreport.report.page import templating
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
 
-TEMPLATES = sorted((PACKAGE.parent / "templates").glob("*/*.html.j2"))
+TEMPLATES = sorted((PACKAGE.parent / "templates").glob("**/*.html.j2"))
 ALL_FOUR = 'lower="less", higher="more", open="perhaps", unknown="who knows"'
 
 

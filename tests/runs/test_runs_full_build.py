@@ -341,7 +341,7 @@ def test_a_watch_renders_each_change_and_goes_on_after_a_mistake(
     pages = []
 
     def look() -> None:
-        pages.append(page.read_text().partition("<main>")[2])
+        pages.append(page.read_text().partition("<main")[2])
 
     watched(
         report,
@@ -379,3 +379,16 @@ def test_a_watch_follows_runs_and_answers(
     assert "The pace of two" in (report.output / "demo.html").read_text()
     line = len(answers.read_text().splitlines())
     assert f"ordinary.py:{line}: ZeroDivisionError: division by zero" in capsys.readouterr().err
+
+
+def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None:
+    """Plain style sheets and scripts decide what a browser shows; what an editor leaves does not."""
+    watched_report = watch.Watch(report, REPORT, CPU)
+    watched_report.changed()
+    shared = report.templates / "shared"
+    shared.mkdir(exist_ok=True)
+    noticed = []
+    for name in ("screen.css", "screen.js", "screen.css~"):
+        (shared / name).write_text("")
+        noticed.append(watched_report.changed())
+    assert noticed == [True, True, False]
