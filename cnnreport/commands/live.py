@@ -132,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
 
     def _serve(self, page: Path) -> None:
-        text = page.read_text() if page.is_file() else _WAITING
+        text = page.read_text(encoding="utf-8") if page.is_file() else _WAITING
         head, end, tail = text.rpartition("</body>")
         content = f"{head}{_SCRIPT}{end}{tail}".encode()
         self._begin("text/html; charset=utf-8")

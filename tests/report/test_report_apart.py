@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def killed(content: str, path: Path) -> str:
     """Write nothing: the system takes the process away."""
     os.kill(os.getpid(), signal.SIGKILL)
     return ""
+
+
+def killed_halfway(content: str, path: Path) -> str:
+    """Leave a folder behind, as a PDF does for its typefaces."""
+    path.with_suffix(".scratch").write_text(tempfile.mkdtemp())
+    return killed(content, path)
 
 
 def killed_once(content: str, path: Path) -> str:
@@ -69,3 +76,10 @@ def test_what_the_system_ended_is_tried_again_alone(tmp_path: Path) -> None:
     """Two files may have been too many at once for the memory."""
     jobs = [Job(killed_once, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]
     assert apart.write(jobs) == [durable.sha256(b"a"), durable.sha256(b"b")]
+
+
+def test_what_an_ended_process_leaves_is_removed(tmp_path: Path) -> None:
+    """Its temporary files would else be there for good."""
+    jobs = [Job(killed_halfway, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]
+    apart.write(jobs)
+    assert not Path((tmp_path / "a.scratch").read_text()).exists()

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pickle
+import tempfile
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -49,25 +50,32 @@ class _Ended(EnvironmentFailure):
 
 
 def _side_by_side(jobs: Sequence[Job]) -> list[str | Exception]:
-    with children.born_deaf():  # Ctrl-C is for this process
-        printers = [_Printer(job) for job in jobs]
-    try:
-        for printer in printers:
-            printer.begin()
-        return [printer.answer() for printer in printers]
-    finally:
-        for printer in printers:  # where this process is interrupted, nobody waits for a file
-            printer.close()
+    # What a process leaves that is ended goes with this folder.
+    with tempfile.TemporaryDirectory(prefix="cnnreport-", ignore_cleanup_errors=True) as scratch:
+        with children.born_deaf():  # Ctrl-C is for this process
+            printers = [_Printer(job, scratch) for job in jobs]
+        try:
+            for printer in printers:
+                printer.begin()
+            return [printer.answer() for printer in printers]
+        finally:
+            for printer in printers:  # where this process is interrupted, nobody waits for a file
+                printer.close()
 
 
 class _Printer:
-    """A process that writes one file."""
+    """A process that writes one file.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        job: The file.
+        scratch: The folder for what it needs on the way.
+    """
+
+    def __init__(self, job: Job, scratch: str) -> None:
         context = multiprocessing.get_context("spawn")
         self._job = job
         self._connection, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, os.getpid()))
+        self._process = context.Process(target=_serve, args=(there, os.getpid(), scratch))
         self._process.start()
         there.close()  # so that the death of the process is the connection's end
 
@@ -98,9 +106,10 @@ class _Printer:
         self._connection.close()
 
 
-def _serve(connection: "Connection[object, object]", parent: int) -> None:
+def _serve(connection: "Connection[object, object]", parent: int, scratch: str) -> None:
     """Write one file: all that such a process does."""
     children.obey(parent)
+    tempfile.tempdir = scratch
     streams.protect()
     try:
         job: Job = pickle.loads(connection.recv_bytes())  # noqa: S301 - packed by the process that started this one

@@ -27,6 +27,7 @@ from cnnreport.report.draw.sheets.rows import stacked
 from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
 from cnnreport.report.page import formulas, listing
+from cnnreport.report.page.cells import syntax
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
 from cnnreport.report.page.shortened import shortened
@@ -103,6 +104,8 @@ def check(folders: Sequence[Path], templates: Iterable[str]) -> None:
             environment.get_template(template)
             source = environment.loader.get_source(environment, template)[0]  # type: ignore[union-attr]
             waiting += filter(None, find_referenced_templates(environment.parse(source)))
+        if environment is code:
+            syntax.check_template(source, template)
 
 
 def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
@@ -157,6 +160,8 @@ def _code_environment(folders: Sequence[Path]) -> Environment:
 def _written(value: Any) -> str:
     if type(value) is Undefined:  # of an inline if without else
         return ""
+    if isinstance(value, StrictUndefined):
+        return str(value)  # raises, with the name that does not exist
     if not isinstance(value, str):
         raise UsageError(f"the bare value {value!r} was printed", "write code(...) around it")
     return value

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cnnreport.errors import UsageError
+from cnnreport.report.page.cells import syntax
 
 Kind = Literal["code", "markdown"]
 
@@ -86,14 +87,14 @@ def read(text: str, name: str, outputs: Outputs, answer: Sequence[str], template
         template: Its name, for errors.
 
     Raises:
-        UsageError: Something stands before the first cell, or a cell is of no kind.
+        UsageError: Something stands before the first cell, or a cell is of no kind, or its code no Python.
     """
     before, *parts = _HEAD.split(text)
     if before.strip():
         raise UsageError(f"{template}: text before the first cell", "begin it with a line: # %%")
     read_cells: list[Cell] = []
     waiting = list(answer)
-    for head, body in zip(parts[::2], parts[1::2], strict=True):
+    for number, (head, body) in enumerate(zip(parts[::2], parts[1::2], strict=True), 1):
         kind = _KINDS.get(head.strip())
         if kind is None:
             raise UsageError(
@@ -105,6 +106,8 @@ def read(text: str, name: str, outputs: Outputs, answer: Sequence[str], template
             waiting = []
             continue
         source, below = outputs.taken(_tidy(body))
+        if kind == "code":
+            syntax.check(source, template, number)
         read_cells.append(Cell("", "markdown" if kind == "markdown" else "code", source.strip("\n"), below))
     read_cells += _texts(waiting)
     return [

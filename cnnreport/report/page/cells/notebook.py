@@ -136,6 +136,10 @@ def source(name: str) -> str:
 def epochs(run: Run, columns: Sequence[str]) -> str:
     """Return what a training printed of its epochs, a line for each."""
     line = _function("epoch_line")
+    known = {*run.history[0]} if run.history else {*columns}
+    if unknown := [column for column in columns if column not in known]:
+        problem = f"the epochs of {run.experiment} have no {unknown[0]!r}"
+        raise UsageError(problem, f"choose from: {', '.join(sorted(known))}")
     rows = [{column: row[column] for column in columns} for row in run.history]
     return "\n".join(line(number, row) for number, row in enumerate(rows, 1))
 
