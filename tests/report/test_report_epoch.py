@@ -10,9 +10,7 @@ from cnnreport.errors import EnvironmentFailure
 def test_a_date_that_is_no_number_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, epoch: str) -> None:
     """Else an import of scipy fails, and the blame falls on the answers of the report."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
-    with pytest.raises(
-        EnvironmentFailure, match=r"SOURCE_DATE_EPOCH is .* give it a whole number"
-    ):
+    with pytest.raises(EnvironmentFailure, match=r"SOURCE_DATE_EPOCH is .* give it a whole number"):
         check_epoch()
 
 
