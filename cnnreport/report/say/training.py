@@ -31,6 +31,15 @@ loss that is level and jitters from epoch to epoch ends above its lowest as well
 GAP = 0.05
 """Of the validation loss above the training loss: the right answers 5 % less probable for new images."""
 
+_WHY = {
+    "gap": "a loss higher by that much makes the right answers about 5 % less probable for new images",
+    "rise": "a loss that is level ends above its lowest value too, since it jitters from epoch to epoch; by "
+    "that much the right answers are about 2 % less probable",
+    "moving": "at that change from one late window of epochs to the next, training for as long again would "
+    "change the loss by five times as much",
+}
+"""Why each threshold is what it is, for the reader of a verdict."""
+
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""
 
@@ -251,16 +260,21 @@ def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, V
     net = net_name(runs)
     made = {}
     if "gap" in values:
-        made["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
+        made["gap"] = exceeds(
+            f"{net} fits the training images clearly better", values["gap"], GAP, _WHY["gap"]
+        )
     if "window" not in values:
         return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
     # Seeds that agree show a direction; a single one does not, so it has to move by more than nothing.
     least = 0.0 if values["late_fall"].interval else moving.MOVING
+    why = _WHY["moving"] if least else ""
     return made | {
-        "risen": exceeds(f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN),
-        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], least),
-        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], least),
+        "risen": exceeds(
+            f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN, _WHY["rise"]
+        ),
+        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], least, why),
+        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], least, why),
     }
 
 
