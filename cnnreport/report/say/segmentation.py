@@ -10,7 +10,7 @@ from cnnreport.report.answer import Answer
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.images import mean_iou
-from cnnreport.report.numbers.quantity import Quantity, combine, difference
+from cnnreport.report.numbers.quantity import Quantity, combine, difference, over_all
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import probabilities, training
 from cnnreport.report.say import versus as comparing
@@ -74,7 +74,7 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what the runs recorded, where probabilities are best cut, and what is computed from these."""
     values = training.numbers(runs)
     values |= probabilities.numbers(runs, values["mean_iou"]) | overlaps.numbers(runs)
-    return values | _computed(runs, values) | _late(runs)
+    return values | _computed(runs, values) | _late(runs, values)
 
 
 def loss_of(runs: Sequence[Run]) -> str:
@@ -192,8 +192,8 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
     }
 
 
-def _late(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return how much the mean IoU still rose at the end; nothing after a single epoch."""
+def _late(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return how much the mean IoU still rose at the end, and where it was best; nothing after one epoch."""
     if not training.many_epochs(runs):
         return {}
     iou = runs[0].kind["mean_iou"]
@@ -201,7 +201,16 @@ def _late(runs: Sequence[Run]) -> dict[str, Quantity]:
     late = reading.from_history(
         runs, iou.key, f"late rise of the {iou.meaning}", iou.form, lambda v: -training.late_fall(v), how
     )
-    return {"late_iou_rise": late}
+    epochs, epoch = len(runs[0].history), values["mean_iou_epoch"]
+    peaked = over_all(
+        f"{training.experiment_of(runs)}.peaked",
+        f"seeds in which the {iou.meaning} is best before the last epoch",
+        float(sum(value < epochs for value in epoch.finite)),
+        f"counted: {epoch.meaning} below {epochs}",
+        epoch,
+        form="count",
+    )
+    return {"late_iou_rise": late, "peaked": peaked}
 
 
 def _verdicts(values: Mapping[str, Quantity], loss: str) -> dict[str, Verdict]:

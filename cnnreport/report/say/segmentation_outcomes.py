@@ -72,22 +72,22 @@ def at_best_cut(half: Contrast, best: Contrast) -> Decision:
     return Decision("what the best cuts change", outcome, among)
 
 
-def ending(rising: Verdict, best: Quantity, epochs: Quantity) -> Decision:
+def ending(rising: Verdict, peaked: Quantity, seeds: Quantity) -> Decision:
     """Decide where the mean IoU of a fine-tuning was going at the end.
 
     Args:
         rising: Whether it rises from a late window of epochs to the next, zero being the threshold.
-        best: The epoch of its highest value, for each seed.
-        epochs: How many epochs there were.
+        peaked: In how many seeds an epoch before the last was the best.
+        seeds: How many seeds there are.
 
     Returns:
-        ``rises`` or ``falls`` where the interval of the change says so and a reader sees any change; else ``peaked`` where in every seed
-        an epoch before the last was the best, and ``level`` where in some seed the last was.
+        ``rises`` or ``falls`` where the interval of the change says so, and a reader sees a change; else
+        ``peaked`` where most seeds were best before the last epoch, and ``level`` where they were not.
     """
     outcome = {"yes": "rises", "no": "falls", "unknown": "lost"}.get(rising.outcome, "level")
     if abs(rising.amount.mean) < SEEN:
         outcome = "level"
-    if outcome == "level" and max(best.finite) < epochs.mean:
+    if outcome == "level" and 2 * peaked.mean > seeds.mean:
         outcome = "peaked"
     among = ("rises", "falls", "peaked", "level", "lost")
     return Decision("where the mean IoU was going at the end", outcome, among)

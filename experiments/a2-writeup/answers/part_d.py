@@ -285,7 +285,7 @@ def _ending(trained: Answer) -> list[Decision]:
     values = trained.values
     if "rising" not in trained.verdicts:
         return []
-    return [ending(trained.verdicts["rising"], values["mean_iou_epoch"], values["epochs"])]
+    return [ending(trained.verdicts["rising"], values["peaked"], values["seeds"])]
 
 
 def _predictions(runs: Sequence[Run]) -> Answer:
