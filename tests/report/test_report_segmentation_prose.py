@@ -162,6 +162,7 @@ def test_the_iou_loss(section: Callable[..., None], make: Make, make_tuning: Mak
         both_still_rise=[*ended(*rising, experiment=CE), *ended(*rising)],
         the_iou_loss_alone_still_rises=[*ended(*level, experiment=CE), *ended(*rising)],
         seeds_disagree_whether_it_rises=[*make(CE), *ended(0.0, 0.02, 0.01)],
+        the_iou_loss_alone_falls=[*make(CE), *ended(-0.02, -0.021, -0.019)],
         one_epoch=[*make(CE, epochs=1), *make(IOU, epochs=1)],
         better=pair(BETTER, WORSE),
         the_same=pair({}),
