@@ -59,6 +59,13 @@ def test_it_is_told_when_templates_are_looked_at(tmp_path: Path) -> None:
         templating.check([tmp_path], ["a1.py.j2"])
 
 
+def test_a_name_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    """With the line of the template."""
+    (tmp_path / "a1.py.j2").write_text("# %%\nx = {{ nowhere }}\n")
+    with pytest.raises(UsageError, match=r"a1\.py\.j2:2: 'nowhere' is undefined; mend the template"):
+        templating.open_cells([tmp_path])("a1.py.j2")
+
+
 def test_a_number_that_a_training_does_not_record_is_told(make_run: MakeRun) -> None:
     """What it has instead is named."""
     with pytest.raises(UsageError, match=r"have no 'loss'; choose from: .*validation_loss"):

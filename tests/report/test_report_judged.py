@@ -52,6 +52,26 @@ def test_a_comparison_is_told_for_new_images_too(make_run: MakeRun) -> None:
     assert c["accuracy_images"].role == "secondary"
 
 
+@pytest.mark.parametrize("primary", [(), ("loss", "accuracy")])
+def test_new_images_are_judged_with_the_same_measure_and_never_clearer(
+    make_run: MakeRun, primary: Sequence[str]
+) -> None:
+    """They have its role and a p that is no smaller, in one family with all others of the question."""
+    runs = better(make_run, "conv-transpose"), worse(make_run, "pool-upsample")
+    c = colourization.versus(*runs, primary=primary).contrasts
+    secondary = [each for each in c.values() if each.adjusted is not None]
+    for name in ("loss", "accuracy"):
+        plain, new = c[name], c[f"{name}_images"]
+        assert plain.role == new.role == ("primary" if name in (primary or ("loss",)) else "secondary")
+        decides, as_new = plain.adjusted or plain.p, new.adjusted or new.p
+        assert decides is not None
+        assert as_new is not None
+        assert as_new.mean >= decides.mean
+    assert all(
+        f"for {len(secondary)} secondary" in each.adjusted.meaning for each in secondary if each.adjusted
+    )
+
+
 def test_runs_that_kept_no_images_are_compared_without_them(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

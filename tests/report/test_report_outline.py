@@ -10,15 +10,17 @@ from cnnreport.project import PACKAGE, Project
 from cnnreport.report.page import outline
 
 HEAD = 'title = "T"\nsubtitle = "S"\ncourse = "C"\noutput = "r.pdf"\n'
+NOTEBOOK = 'notebook = "n.ipynb"\n'
 SECTION = '[[section]]\nid = "a1"\ntitle = "A1"\npart = "A"\ntemplate = "a1.html.j2"\n'
 
 
 def load(folder: Path, text: str) -> outline.Outline:
-    """Read an outline with this text, beside which a1.html.j2 lies."""
+    """Read an outline with this text, beside which a1.html.j2 and a1.py.j2 lie."""
     report = folder / "templates" / "mine"
     report.mkdir(parents=True)
     (report / "report.toml").write_text(text)
     (report / "a1.html.j2").write_text("")
+    (report / "a1.py.j2").write_text("")
     return outline.load(Project(folder, folder / "build"), "mine")
 
 
@@ -47,6 +49,10 @@ def test_this_projects_own_report_is_in_order() -> None:
         (HEAD + 'supplement = "s.html"\n' + SECTION, "supplement = 's.html' is no file name"),
         (HEAD + 'notebook = "n.pdf"\n' + SECTION, "notebook = 'n.pdf' is no file name; give a name ending"),
         (HEAD + SECTION + "supplement = true\n", "a1 is to be in the supplement, and the report has none"),
+        (HEAD + SECTION + 'cells = "a1.html.j2"\n', "section 1: a1.html.j2 is no template of cells"),
+        (HEAD + NOTEBOOK + 'setup = "a1.html.j2"\n' + SECTION, "a1.html.j2 is no template of cells"),
+        (HEAD + SECTION + 'cells = "a1.py.j2"\n', "a1 has cells, and there is no notebook for them"),
+        (HEAD + 'setup = "a1.py.j2"\n' + SECTION, "the report has cells, and there is no notebook"),
         (HEAD + SECTION + "asks = 1\n", "section 1: asks = 1 does not fit; give a text"),
         (HEAD, "has no sections"),
         (HEAD + "[[section", "is not valid TOML"),

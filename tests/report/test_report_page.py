@@ -9,6 +9,7 @@ import pytest
 from composed import bodies, whole
 from fake_derivations import AUDIT, FORMULAS, MakeDerivation, audit_measures
 from fake_runs import MakeRun
+from markupsafe import Markup
 from printed import number_lines
 
 from cnnreport.errors import UsageError
@@ -17,6 +18,7 @@ from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.page import compose, outline, templating
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.provenance import trace
+from cnnreport.report.page.report import Document, Report
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -146,6 +148,15 @@ def test_a_bare_number_is_refused(tmp_path: Path) -> None:
     """Numbers enter the text only as quantities with an origin."""
     with pytest.raises(UsageError, match=r"t.html.j2:1: the bare value 0.5 was printed"):
         rendered(tmp_path, "{{ value }}", value=0.5)
+
+
+def test_links_between_documents_lead_to_files_of_one_format() -> None:
+    """Each to its own, though the name of one file begins that of another."""
+    page = '<a href="a.html#x"></a><a href="a.html.html#y"></a><a href="#z"></a>'
+    files = {"write-up": "a.html", "supplement": "a.html.html"}
+    documents = [Document(name, file, "T", Markup(), (), (), (), page) for name, file in files.items()]
+    linked = Report("T", tuple(documents), Ledger()).page_as("write-up", ".pdf")
+    assert linked == '<a href="a.pdf#x"></a><a href="a.html.pdf#y"></a><a href="#z"></a>'
 
 
 def test_a_reference_to_nothing_is_refused(tmp_path: Path) -> None:

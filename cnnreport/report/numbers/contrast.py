@@ -127,13 +127,17 @@ class Contrast:
 
     @property
     def verdict(self) -> Verdict:
-        """The outcome as a judgement: whether the left one is higher; by a margin, whether they differ."""
+        """The outcome as a judgement: whether they differ, and which way if so.
+
+        The test is two-sided, and what it decides is how large the difference is.
+        """
         meaning, (left, right) = f"{self.meaning[:1].upper()}{self.meaning[1:]}", self.names
         if self.margin is None:
-            truths: Mapping[Outcome, Truth] = {"higher": "yes", "lower": "no", "unknown": "unknown"}
+            truths: Mapping[Outcome, Truth] = {"higher": "yes", "lower": "yes", "unknown": "unknown"}
             truth = truths.get(self.outcome, "open" if self.p else "no")
-            claim = f"{meaning}: higher for {left} than for {right}"
-            return Verdict(claim, self.difference, 0.0, truth, self.p, self.adjusted, self.role)
+            way = f"{self.outcome} for {left} than for" if truth == "yes" else f"{left} differs from"
+            claim, still = f"{meaning}: {way} {right}", self.basis == "exact"
+            return Verdict(claim, self.apart, 0.0, truth, self.p, self.adjusted, self.role, constant=still)
         claim = f"{meaning}: {left} and {right} differ by more than seeds do"
         return Verdict(claim, self.apart, self.margin.mean, "no" if self.open else "yes", role=self.role)
 
@@ -236,11 +240,12 @@ def contrasts(
     right_name: str,
     margins: Mapping[str, Quantity] | None = None,
     of_data: Container[str] = (),
+    primary: Sequence[str] = (),
 ) -> dict[str, Contrast]:
     """Compare the numbers of two trainings that bear the given names; see `contrast`.
 
-    The first name is the primary measure, which the question asks about; the others are secondary. Those in
-    `of_data` are decided by data and settings alone.
+    Those in `primary`, by default the first name, are the measures that the question asks about; the others
+    are secondary. Those in `of_data` are decided by data and settings alone.
     """
     first = names[0]
     prefix = f"{left[first].name.partition('.')[0]}.less.{right[first].name.partition('.')[0]}"
@@ -257,7 +262,7 @@ def contrasts(
         )
         for name in names
     }
-    return family(compared, first)
+    return family(compared, primary or (first,))
 
 
 def seed_margin(number: Quantity) -> Quantity | None:

@@ -1,6 +1,6 @@
-"""The comparisons of one question: one is primary, the secondary ones are corrected for their number."""
+"""The comparisons of one question: some are primary, the secondary ones are corrected for their number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol, Self, TypeVar
 
 from cnnreport.report.numbers.quantity import Quantity, over_all
@@ -23,25 +23,25 @@ class Tested(Protocol):
 T = TypeVar("T", bound=Tested)
 
 
-def family(tested: Mapping[str, T], primary: str = "") -> dict[str, T]:
+def family(tested: Mapping[str, T], primary: Collection[str] = ()) -> dict[str, T]:
     """Judge the comparisons of one question together.
 
-    The primary one is tested at 5 % by itself: it was declared beforehand, as the measure that the question
-    asks about. The others are secondary: their p values are corrected among themselves by `holm`, so that, if
+    A primary one is tested at 5 % by itself: it was declared beforehand, as a measure that the question asks
+    about. The others are secondary: their p values are corrected among themselves by `holm`, so that, if
     no measure differs, the chance that any of them is said to is 5 % at most. What has no test, such as a
     count, takes no part.
 
     Args:
         tested: The comparisons, by what the answer calls them.
-        primary: The name of the primary one; empty where all are secondary.
+        primary: The names of the primary ones; none where all are secondary.
     """
-    ps = {name: each.p for name, each in tested.items() if name != primary and each.p is not None}
+    ps = {name: each.p for name, each in tested.items() if name not in primary and each.p is not None}
     corrected = dict(zip(ps, holm([p.mean for p in ps.values()]), strict=True))
     judged = {}
     for name, each in tested.items():
         p = ps.get(name)
         adjusted = p and _adjusted(p, corrected[name], len(ps), primary)
-        judged[name] = each.judged("primary" if name == primary else "secondary", adjusted)
+        judged[name] = each.judged("primary" if name in primary else "secondary", adjusted)
     return judged
 
 
@@ -61,9 +61,9 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _adjusted(p: Quantity, value: float, count: int, primary: str) -> Quantity:
+def _adjusted(p: Quantity, value: float, count: int, primary: Collection[str]) -> Quantity:
     return over_all(
-        f"{p.name}.holm.{primary}.{count}",
+        f"{p.name}.holm.{'+'.join(primary)}.{count}",
         f"{p.meaning}, corrected for {count} secondary comparisons",
         value,
         f"{{}}, by Holm (1979) among {count}",

@@ -25,7 +25,7 @@ def over_images(left: "Array", right: "Array", statistic: Statistic | None = Non
     that of the difference, by the jackknife over images (Tukey, 1958; Efron & Stein, 1981), which for a mean
     is that of the mean of the images' differences. Seeds are not paired: the variance that they bring is
     Welch's. The two are added, with the degrees of freedom of Satterthwaite (1946), or with those of the
-    seeds alone where the wider claim would else have the narrower interval. What seed and image do together
+    seeds alone where the wider claim would else have the narrower interval or the smaller p. What seed and image do together
     is in both, so that the sum errs on the wide side, as a bootstrap of both does (Owen, 2007, The pigeonhole
     bootstrap).
 
@@ -52,7 +52,8 @@ def over_images(left: "Array", right: "Array", statistic: Statistic | None = Non
     images: Part = ((count - 1) ** 2 / count * float(changed.var(ddof=1)), count - 1.0)
     value = math.fsum(mine) / len(mine) - math.fsum(theirs) / len(theirs)
     whole, least = estimate(value, [*seeds, images]), estimate(value, seeds)
-    if whole.half_width < least.half_width:
+    # Neither its interval nor its p may be clearer than those of the seeds alone.
+    if whole.half_width < least.half_width or _p(whole) < _p(least):
         return Estimate(value, whole.error, least.degrees)
     return whole
 
@@ -96,6 +97,10 @@ def mean_iou(overlap: "Array") -> "Array":
     wrong = overlap[..., 1] + overlap[..., 2]
     both: Array = (negative / (negative + wrong) + positive / (positive + wrong)) / 2
     return both
+
+
+def _p(found: Estimate) -> float:
+    return 0.0 if found.p is None else found.p
 
 
 def _jackknife(kept: "Array", statistic: Statistic | None) -> tuple[Sequence[float], "Array"]:

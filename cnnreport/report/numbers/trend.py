@@ -111,10 +111,11 @@ class Trend:
 
     @property
     def verdict(self) -> Verdict:
-        """The outcome as a judgement: whether it rises; open where it bends or shows no clear trend."""
-        truth: Truth = "yes" if self.higher else "no" if self.lower else "unknown" if self.unknown else "open"
-        claim = f"{self.meaning[:1].upper()}{self.meaning[1:]}: rises with each doubling"
-        return Verdict(claim, self.slope, 0.0, truth, self.p, self.adjusted, self.role)
+        """The outcome as a judgement: whether it goes one way; open where it bends or shows no clear trend."""
+        truth: Truth = "yes" if self.higher or self.lower else "unknown" if self.unknown else "open"
+        way = "falls" if self.lower else "rises" if self.higher else "changes one way"
+        claim = f"{self.meaning[:1].upper()}{self.meaning[1:]}: {way} with each doubling"
+        return Verdict(claim, self.apart, 0.0, truth, self.p, self.adjusted, self.role)
 
     def judged(self, role: Role, adjusted: Quantity | None) -> "Trend":
         """Return the same as one of several that answer a question."""

@@ -27,6 +27,8 @@ class Verdict:
         p: The p value of a comparison; None where there is no test.
         adjusted: The p value after correction for the number of comparisons; it decides then.
         role: What it is in its question; empty where it is no comparison, or the only one.
+        reason: Why the threshold is what it is; empty where it is zero.
+        constant: No seed changes what decides, so that there is nothing to test.
     """
 
     claim: str
@@ -36,6 +38,8 @@ class Verdict:
     p: Quantity | None = None
     adjusted: Quantity | None = None
     role: Role = ""
+    reason: str = ""
+    constant: bool = False
 
     @property
     def yes(self) -> bool:
@@ -68,13 +72,19 @@ class Verdict:
         return f"{digits(self.threshold, self.amount.form)}{self.amount.short_unit}"
 
 
-def exceeds(claim: str, amount: Quantity, threshold: float = 0.0) -> Verdict:
+def exceeds(claim: str, amount: Quantity, threshold: float = 0.0, reason: str = "") -> Verdict:
     """Judge whether a quantity exceeds a threshold.
 
     With two seeds or more the whole 95 % interval has to lie above it (yes) or not above it (no);
     a single seed decides by its value, and the verdict says that it is not `sure`.
+
+    Args:
+        claim: What is said to hold.
+        amount: The number that decides.
+        threshold: What it has to exceed.
+        reason: Why that, for a reader, as a clause that ends a sentence.
     """
-    return Verdict(claim, amount, threshold, _outcome(amount, threshold))
+    return Verdict(claim, amount, threshold, _outcome(amount, threshold), reason=reason)
 
 
 def _outcome(amount: Quantity, threshold: float) -> Outcome:

@@ -264,8 +264,9 @@ def _appended(name: str, text: Markup) -> ComposedSection:
 
 
 def _verdicts(answers: Mapping[str, Answer]) -> list[Verdict]:
-    """Return the verdicts of all answers, each once: two sections may reach the same one."""
-    reached = [verdict for answer in answers.values() for verdict in answer.verdicts.values()]
+    """Return the verdicts of all answers, each once, for two sections may reach the same one; no constants."""
+    of_all = (verdict for answer in answers.values() for verdict in answer.verdicts.values())
+    reached = [verdict for verdict in of_all if not verdict.constant]
     # Among other comparisons the same one may be judged otherwise.
     return list({(v.claim, v.amount.name, v.adjusted and v.adjusted.name): v for v in reached}.values())
 

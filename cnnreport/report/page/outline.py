@@ -11,6 +11,9 @@ from cnnreport.project import SETTINGS, Project, read_toml
 
 FILE = "report.toml"
 
+_CELLS = ".py.j2"
+"""How templates of a notebook's cells end: they are read as code, not as HTML."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -142,8 +145,9 @@ def load(project: Project, name: str) -> Outline:
     outline = Outline(name=name, sections=read, **content)
     _check_files(outline, file)
     _refuse_shared(project, outline, file)
-    for named in (outline.summary, outline.style, outline.setup):
+    for named in (outline.summary, outline.style):
         _check_template(named, file, "")
+    _check_template(outline.setup, file, "", _CELLS)
     return outline
 
 
@@ -156,7 +160,7 @@ def _section(table: Any, file: Path, number: int) -> Section:
     if not re.fullmatch(r"[a-z][a-z0-9]*", section.id):
         raise UsageError(f"{file}, {place}{section.id!r} is no id", "use lower-case letters and digits")
     _check_template(section.template, file, place)
-    _check_template(section.cells, file, place)
+    _check_template(section.cells, file, place, _CELLS)
     return section
 
 
@@ -211,6 +215,11 @@ def _check_files(outline: Outline, file: Path) -> None:
     if apart and outline.supplement is None:
         problem = f"{file}: {apart[0]} is to be in the supplement, and the report has none"
         raise UsageError(problem, 'add supplement = "NAME.pdf", or take supplement = true away')
+    celled = ["the report"] if outline.setup else []
+    celled += [section.id for section in outline.sections if section.cells]
+    if celled and outline.notebook is None:
+        problem = f"{file}: {celled[0]} has cells, and there is no notebook for them"
+        raise UsageError(problem, 'add notebook = "NAME.ipynb", or take the templates of cells away')
 
 
 def _refuse_shared(project: Project, outline: Outline, file: Path) -> None:
@@ -229,6 +238,8 @@ def _refuse_shared(project: Project, outline: Outline, file: Path) -> None:
                 raise UsageError(problem, "give one of them another name")
 
 
-def _check_template(template: str | None, file: Path, place: str) -> None:
+def _check_template(template: str | None, file: Path, place: str, ending: str = "") -> None:
+    if template is not None and not template.endswith(ending):
+        raise UsageError(f"{file}, {place}{template} is no template of cells", f"name one ending in {ending}")
     if template is not None and not (file.parent / template).is_file():
         raise UsageError(f"{file}, {place}there is no file {template} beside it", "write it or mend its name")

@@ -1,5 +1,6 @@
 """The composed report: the one value from which every output is written."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -99,5 +100,6 @@ class Report:
         """Return the page of a document; its links to others lead to their files of some ending."""
         page = self.document(name).page
         for other in self.documents:
-            page = page.replace(f'href="{other.file}', f'href="{other.file.removesuffix(PAGE)}{suffix}')
+            link, file = rf'href="{re.escape(other.file)}(?=["#])', other.file.removesuffix(PAGE) + suffix
+            page = re.sub(link, f'href="{file}', page)
         return page

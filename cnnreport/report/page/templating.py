@@ -160,6 +160,8 @@ def _code_environment(folders: Sequence[Path]) -> Environment:
 def _written(value: Any) -> str:
     if type(value) is Undefined:  # of an inline if without else
         return ""
+    if isinstance(value, StrictUndefined):
+        return str(value)  # raises, with the name that does not exist
     if not isinstance(value, str):
         raise UsageError(f"the bare value {value!r} was printed", "write code(...) around it")
     return value

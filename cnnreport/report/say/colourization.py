@@ -118,13 +118,26 @@ def beats_table(runs: Sequence[Run], over_table: Quantity) -> Verdict:
     return exceeds(f"{net_name(runs)} is better than a table from grey level to colour", over_table)
 
 
-def versus(left: Sequence[Run], right: Sequence[Run], left_name: str = "", right_name: str = "") -> Answer:
+def versus(
+    left: Sequence[Run],
+    right: Sequence[Run],
+    left_name: str = "",
+    right_name: str = "",
+    primary: Sequence[str] = (),
+) -> Answer:
     """Compare one training with another in `COMPARED`; see `cnnreport.report.say.versus.versus`.
+
+    Args:
+        left: The runs of the training that is compared.
+        right: Those of the training that it is compared with.
+        left_name: What the text calls the first; the class of its net where it is left out.
+        right_name: What the text calls the second.
+        primary: The measures that the question asks about; the loss where it is left out.
 
     Returns:
         Besides what that gives, ``values``: `numbers` of the left runs; ``facts``: ``same_weights``.
     """
-    compared = comparing.versus(left, right, COMPARED, left_name, right_name, numbers, KEPT)
+    compared = comparing.versus(left, right, COMPARED, left_name, right_name, numbers, KEPT, primary)
     same = compared.contrasts["parameters"].difference.mean == 0
     return replace(
         compared,

@@ -82,7 +82,7 @@ def sweep(
         values["matched"] = meeting
         compared["matched"] = _matched(smallest, largest, meeting, ends)
     compared = family(compared)
-    trends = family({name: _trend(name, groups) for name in names}, names[0])
+    trends = family({name: _trend(name, groups) for name in names}, names[:1])
     lost = [str(group.size) for group in groups if any(run.diverged for run in group.runs)]
     rows = {str(group.size): group.runs for group in groups}
     return Answer(

@@ -34,6 +34,15 @@ MOVING = 0.005
 """Of the mean loss of a late window and of the one before, each a fifth of the epochs: at that pace, training
 for as long again, which is five windows, would change the loss by 0.025, about as much as `RISEN`."""
 
+_WHY = {
+    "gap": "a loss higher by that much makes the right answers about 5 % less probable for new images",
+    "rise": "a loss that is level ends above its lowest value too, since it jitters from epoch to epoch; by "
+    "that much the right answers are about 2 % less probable",
+    "moving": "at that change from one late window of epochs to the next, training for as long again would "
+    "change the loss by five times as much",
+}
+"""Why each threshold is what it is, for the reader of a verdict."""
+
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""
 
@@ -243,14 +252,18 @@ def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, V
     net = net_name(runs)
     made = {}
     if "gap" in values:
-        made["gap"] = exceeds(f"{net} fits the training images clearly better", values["gap"], GAP)
+        made["gap"] = exceeds(
+            f"{net} fits the training images clearly better", values["gap"], GAP, _WHY["gap"]
+        )
     if "window" not in values:
         return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
     return made | {
-        "risen": exceeds(f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN),
-        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING),
-        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING),
+        "risen": exceeds(
+            f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN, _WHY["rise"]
+        ),
+        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING, _WHY["moving"]),
+        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING, _WHY["moving"]),
     }
 
 

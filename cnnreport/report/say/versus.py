@@ -27,17 +27,19 @@ def versus(
     right_name: str = "",
     read: Numbers = training.numbers,
     kept: Kept | None = None,
+    primary: Sequence[str] = (),
 ) -> Answer:
     """Compare one training with another, over all seeds of both; see `numbers.contrast.contrast`.
 
     Args:
         left: The runs of the training that is compared.
         right: Those of the training that it is compared with.
-        names: Which numbers to compare; the first is the primary measure of the question.
+        names: Which numbers to compare.
         left_name: What the text calls the first; the class of its net where it is left out.
         right_name: What the text calls the second.
         read: Reads the numbers.
         kept: Those of `names` that can be compared for new images, where the runs left what that needs.
+        primary: Those of `names` that the question asks about; the first where it is left out.
 
     Returns:
         ``contrasts``: those of `names`, and ``<name>_images``, the same for new images, where they are known;
@@ -46,9 +48,12 @@ def versus(
     """
     called = left_name or training.net_name(left), right_name or training.net_name(right)
     given = {each.name for each in left[0].kind.recorded if each.of_data or each.place == "spec"}
-    compared = contrasts(names, read(left), read(right), *called, of_data=given)
-    first = compared[names[0]]
-    compared |= _of_new_images(compared, left, right, kept or {})
+    plain = contrasts(names, read(left), read(right), *called, of_data=given)
+    first = plain[names[0]]
+    new = _of_new_images(plain, left, right, kept or {})
+    asked = primary or names[:1]
+    # One family: with the role of the same measure and a p no smaller, new images are never judged clearer.
+    compared = family({**plain, **new}, (*asked, *(f"{name}{IMAGES}" for name in asked)))
     return Answer(
         contrasts=compared,
         verdicts={name: each.verdict for name, each in compared.items()},
@@ -64,13 +69,12 @@ def versus(
 def _of_new_images(
     compared: Mapping[str, Contrast], left: Sequence[Run], right: Sequence[Run], kept: Kept
 ) -> dict[str, Contrast]:
-    """Return those contrasts again for new images that can be; they are judged together as the others are."""
-    primary, found = next(iter(compared)), {}
+    """Return those contrasts again for new images that can be."""
+    found = {}
     for name, (array, statistic) in kept.items():
         if name in compared:
             found[name] = _over_images(compared[name], left, right, array, statistic)
-    known = {f"{name}{IMAGES}": each for name, each in found.items() if each is not None}
-    return family(known, f"{primary}{IMAGES}")
+    return {f"{name}{IMAGES}": each for name, each in found.items() if each is not None}
 
 
 def _over_images(

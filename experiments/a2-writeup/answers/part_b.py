@@ -93,7 +93,7 @@ def path(runs: Runs) -> Answer:
     whole = versus(runs[PATH[-1]], runs[PATH[0]])
     total = whole.contrasts["loss"]
     losses = {name: step.contrasts["loss"] for name, step in steps.items()}
-    contrasts = family({"whole": total, **losses}, "whole")
+    contrasts = family({"whole": total, **losses}, ("whole",))
     shares = {name: _share(name, each, total) for name, each in losses.items()}
     # Steps that work against each other have no share of the whole.
     divided = total.lower and all(0 <= share.mean <= 1 for share in shares.values())

@@ -29,6 +29,7 @@ INPUT_SKIP = "input-skip"
 INNER_SKIP = "inner-skip"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
 REPORTED = ("loss", "accuracy")
+"""What others report, and what the handout asks about, both primary."""
 APPEARANCE = ("lab_distance", "rgb_distance", *TRUTH)
 
 COLUMNS = {
@@ -82,7 +83,7 @@ def c2(runs: Runs) -> Answer:
 def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
     left, right = runs[UNET], runs[CONV_TRANSPOSE]
-    compared = versus(left, right)
+    compared = versus(left, right, primary=REPORTED)
     rows = colourization.picture_rows(right, training.net_name(right))
     pictures = {
         "grey": rows["grey"],
@@ -118,7 +119,8 @@ def _pictured(runs: Runs) -> dict[str, object]:
 
 def c3more(runs: Runs) -> Answer:
     """Answer what the three nets come to in all measures, and what others reported."""
-    compared, published, over = versus(runs[UNET], runs[CONV_TRANSPOSE]), _published(runs), _tables(runs)
+    compared = versus(runs[UNET], runs[CONV_TRANSPOSE], primary=REPORTED)
+    published, over = _published(runs), _tables(runs)
     named = {training.net_name(runs[name]): runs[name] for name in NETS}
     return replace(
         compared,
@@ -145,7 +147,7 @@ def skips(runs: Runs) -> Answer:
     }
     losses = {name: each.contrasts["loss"] for name, each in compared.items()}
     early = {f"{name}_first": compared[name].contrasts["first_loss"] for name in ("input", "inner")}
-    judged = family({**losses, **early}, "unet")
+    judged = family({**losses, **early}, ("unet",))
     contrasts = {**judged, "weights": compared["unet"].contrasts["parameters"]}
     named = {training.net_name(runs[name]): runs[name] for name in (CONV_TRANSPOSE, INPUT_SKIP, INNER_SKIP)}
     rows = {**named, wide: runs[WIDENED], training.net_name(unet): unet}
