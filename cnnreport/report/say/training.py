@@ -46,6 +46,9 @@ _WHY = {
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""
 
+SHOWN_BY = "mean_iou"
+"""The measure by which the run is chosen whose pictures are shown."""
+
 WINDOWS = "; a window is a fifth of the epochs, at least one"
 """How late movement is told, for the appendix."""
 
@@ -92,8 +95,16 @@ def net_name(runs: Sequence[Run]) -> str:
 
 
 def shown_run(runs: Sequence[Run]) -> Run:
-    """Return the run whose pictures are shown: the first that did not diverge, else the first."""
-    return next((run for run in runs if not run.diverged), runs[0])
+    """Return the run whose pictures are shown, of those that did not diverge; the first where all did.
+
+    Of segmentations it is the one with the median `SHOWN_BY` after the last epoch, the lower of two medians,
+    for a seed taken without looking may be the worst of them; of other kinds it is the first.
+    """
+    whole = [run for run in runs if not run.diverged]
+    if not whole or SHOWN_BY not in whole[0].kind:
+        return (whole or runs)[0]
+    key = whole[0].kind[SHOWN_BY].key
+    return sorted(whole, key=lambda run: float(run.history[-1][key]))[(len(whole) - 1) // 2]
 
 
 def text(runs: Sequence[Run], name: str) -> str:
