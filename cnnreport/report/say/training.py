@@ -14,6 +14,7 @@ from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import movement as moving
@@ -30,10 +31,6 @@ loss that is level and jitters from epoch to epoch ends above its lowest as well
 GAP = 0.05
 """Of the validation loss above the training loss: the right answers 5 % less probable for new images."""
 
-MOVING = 0.005
-"""Of the mean loss of a late window and of the one before, each a fifth of the epochs: at that pace, training
-for as long again, which is five windows, would change the loss by 0.025, about as much as `RISEN`."""
-
 _WHY = {
     "gap": "a loss higher by that much makes the right answers about 5 % less probable for new images",
     "rise": "a loss that is level ends above its lowest value too, since it jitters from epoch to epoch; by "
@@ -45,6 +42,9 @@ _WHY = {
 
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""
+
+SHOWN_BY = "mean_iou"
+"""The measure by which the run is chosen whose pictures are shown."""
 
 WINDOWS = "; a window is a fifth of the epochs, at least one"
 """How late movement is told, for the appendix."""
@@ -74,11 +74,17 @@ def training(runs: Sequence[Run]) -> Answer:
     return Answer(
         values=values,
         verdicts=made,
-        decisions=moving.movement(made),
+        decisions=_decisions(values, made),
         pictures=plots(runs, values),
         tables={"final": final(runs, values)},
         facts=facts(runs),
     )
+
+
+def _decisions(values: Mapping[str, Quantity], made: Mapping[str, Verdict]) -> dict[str, Decision]:
+    if "train_fell" not in values:
+        return moving.movement(made)
+    return {**moving.movement(made), "below": moving.below(values["gap"], values["train_fell"])}
 
 
 def experiment_of(runs: Sequence[Run]) -> str:
@@ -92,8 +98,16 @@ def net_name(runs: Sequence[Run]) -> str:
 
 
 def shown_run(runs: Sequence[Run]) -> Run:
-    """Return the run whose pictures are shown: the first that did not diverge, else the first."""
-    return next((run for run in runs if not run.diverged), runs[0])
+    """Return the run whose pictures are shown, of those that did not diverge; the first where all did.
+
+    Of segmentations it is the one with the median `SHOWN_BY` after the last epoch, the lower of two medians,
+    for a seed taken without looking may be the worst of them; of other kinds it is the first.
+    """
+    whole = [run for run in runs if not run.diverged]
+    if not whole or SHOWN_BY not in whole[0].kind:
+        return (whole or runs)[0]
+    key = whole[0].kind[SHOWN_BY].key
+    return sorted(whole, key=lambda run: float(run.history[-1][key]))[(len(whole) - 1) // 2]
 
 
 def text(runs: Sequence[Run], name: str) -> str:
@@ -164,8 +178,8 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
 
     Returns:
         ``first_loss`` after one epoch; ``rise`` of the last above the lowest; ``gap`` to the training loss;
-        and, with several epochs, the ``window`` over which late changes are averaged, ``late_fall`` and
-        ``late_rise``.
+        and, with several epochs, the ``window`` over which late changes are averaged, ``late_fall``,
+        ``late_rise``, and the ``train_fell`` of the training loss in the last epoch.
     """
     kind, experiment = runs[0].kind, experiment_of(runs)
     if LOSS not in kind:
@@ -184,7 +198,23 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
         meaning = f"{loss.meaning} above {kind[TRAIN_LOSS].meaning}"
         moved["gap"] = difference(f"{experiment}.gap", meaning, values[LOSS], values[TRAIN_LOSS], loss.form)
     late = EPOCHS in kind and many_epochs(runs)
-    return moved | (_late_movement(runs, values[EPOCHS]) if late else {})
+    return moved | (_late_movement(runs, values[EPOCHS]) if late else {}) | _train_fell(runs)
+
+
+def _train_fell(runs: Sequence[Run]) -> dict[str, Quantity]:
+    if TRAIN_LOSS not in runs[0].kind or not many_epochs(runs):
+        return {}
+    loss = runs[0].kind[TRAIN_LOSS]
+    return {
+        "train_fell": reading.from_history(
+            runs,
+            loss.key,
+            f"last fall of the {loss.meaning}",
+            loss.form,
+            lambda losses: losses[-2] - losses[-1],
+            "last epoch but one minus last",
+        )
+    }
 
 
 def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
@@ -247,12 +277,14 @@ def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, V
     if "window" not in values:
         return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
+    # Seeds that agree show a direction; a single one does not, so it has to move by more than nothing.
+    least, why = (0.0, "") if values["late_fall"].interval else (moving.MOVING, _WHY["moving"])
     return made | {
         "risen": exceeds(
             f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN, _WHY["rise"]
         ),
-        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING, _WHY["moving"]),
-        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING, _WHY["moving"]),
+        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], least, why),
+        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], least, why),
     }
 
 
