@@ -115,7 +115,8 @@ class Trend:
         truth: Truth = "yes" if self.higher or self.lower else "unknown" if self.unknown else "open"
         way = "falls" if self.lower else "rises" if self.higher else "changes one way"
         claim = f"{self.meaning[:1].upper()}{self.meaning[1:]}: {way} with each doubling"
-        return Verdict(claim, self.apart, 0.0, truth, self.p, self.adjusted, self.role)
+        still = self.p is None and not self.unknown
+        return Verdict(claim, self.apart, 0.0, truth, self.p, self.adjusted, self.role, constant=still)
 
     def judged(self, role: Role, adjusted: Quantity | None) -> "Trend":
         """Return the same as one of several that answer a question."""

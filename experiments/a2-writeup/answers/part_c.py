@@ -16,7 +16,7 @@ from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import TRUTH, versus
 from cnnreport.report.say.colours import by_colour
 from cnnreport.report.say.colours.mistaken import mistaken
-from cnnreport.report.say.colours.pictured import changed, pictured
+from cnnreport.report.say.colours.pictured import changed, pictured, shared
 from cnnreport.report.say.formulas.network import network
 
 from ..published import Entry, Published
@@ -91,17 +91,23 @@ def c3(runs: Runs) -> Answer:
         "right": rows["prediction"],
         "left": colourization.prediction_row(left, training.net_name(left), right),
     }
-    c = compared.contrasts
-    kept = by_colour.by_colour(left, right)
+    c, over = compared.contrasts, _tables(runs, (UNET, CONV_TRANSPOSE))
+    kept, wrong = by_colour.by_colour(left, right), mistaken(left)
     return replace(
         compared,
         decisions={
             "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
             "images": balance("whether the images are better with skips", [c[name] for name in APPEARANCE]),
+            "over_table": _over_table((over[UNET], over[CONV_TRANSPOSE])),
         },
         pictures=pictures,
         grids={"colours": by_colour.table(kept, left, right)} if kept else {},
-        parts={"colours": kept, "mistaken": mistaken(left), **_pictured(runs)},
+        parts={
+            "colours": kept,
+            "mistaken": wrong,
+            "mistaken_right": wrong and mistaken(right, wrong),
+            **_pictured(runs),
+        },
     )
 
 
@@ -113,6 +119,7 @@ def _pictured(runs: Runs) -> dict[str, object]:
     return {
         "pictured": mine,
         "changed": changed(mine, theirs),
+        "shared": shared(mine, theirs),
         "redrawn": changed(mine, theirs, lambda image: image.edges),
     }
 
@@ -125,7 +132,7 @@ def c3more(runs: Runs) -> Answer:
     return replace(
         compared,
         values={**compared.values, **published.values},
-        verdicts={**compared.verdicts, **over},
+        verdicts={**compared.verdicts, **{f"{name}_beats_table": each for name, each in over.items()}},
         decisions={**published.decisions, "over_table": _over_table(tuple(over.values()))},
         grids={"nets": training.side_by_side(named, COLUMNS, "net"), **published.grids},
         facts={**compared.facts, **{name: training.net_name(runs[name]) for name in NETS}},
@@ -191,10 +198,10 @@ def _improved(loss: Contrast, accuracy: Contrast) -> str:
     return "neither" if loss.higher or accuracy.lower else "unclear"
 
 
-def _tables(runs: Runs) -> dict[str, Verdict]:
+def _tables(runs: Runs, names: Sequence[str] = NETS) -> dict[str, Verdict]:
     """Judge of each net whether it is better than a table from grey level to colour."""
-    over = {name: colourization.numbers(runs[name])["over_table"] for name in NETS}
-    return {f"{name}_beats_table": colourization.beats_table(runs[name], over[name]) for name in NETS}
+    over = {name: colourization.numbers(runs[name])["over_table"] for name in names}
+    return {name: colourization.beats_table(runs[name], over[name]) for name in names}
 
 
 def _over_table(verdicts: Sequence[Verdict]) -> Decision:

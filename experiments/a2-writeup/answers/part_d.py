@@ -58,6 +58,10 @@ LASTING = {
 # best of many cuts, chosen on the same images, never loses; it is the last digit that write-ups give of
 # an IoU.
 GAIN = 0.01
+_WHY = (
+    "the best of many cuts, chosen on the same images, never loses; this is the last digit of an IoU in most "
+    "write-ups"
+)
 
 PUBLISHED = Published(
     "published-segmentation.toml",
@@ -333,8 +337,8 @@ def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
 def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Verdict]:
     claim = "Another cut than one half clearly raises the mean IoU, {}"
     return {
-        "gain": exceeds(claim.format(LOSS_NAMES[0]), left["cut_gain"], GAIN),
-        "right_gain": exceeds(claim.format(LOSS_NAMES[1]), right["cut_gain"], GAIN),
+        "gain": exceeds(claim.format(LOSS_NAMES[0]), left["cut_gain"], GAIN, _WHY),
+        "right_gain": exceeds(claim.format(LOSS_NAMES[1]), right["cut_gain"], GAIN, _WHY),
     }
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from cnnreport.report.answer import Grid
 from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import Contrast, contrast
+from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.reading import Arrays
 from cnnreport.report.say.colours.words import words
@@ -28,17 +30,14 @@ class Kept:
         share: The share of the pixels whose right colour has it.
         right: How many of these the net gives such a colour that the other is compared with.
         left: The same for the net that is compared.
+        gain: How the two differ, corrected for the number of words.
     """
 
     word: str
     share: Quantity
     right: Quantity
     left: Quantity
-
-    @property
-    def gain(self) -> float:
-        """By how much the net that is compared keeps more of it, in shares."""
-        return self.left.mean - self.right.mean
+    gain: Contrast
 
 
 def by_colour(left: Sequence[Run], right: Sequence[Run]) -> tuple[Kept, ...]:
@@ -59,30 +58,42 @@ def by_colour(left: Sequence[Run], right: Sequence[Run]) -> tuple[Kept, ...]:
     shown = arrays[0][finished[0][0].seed]
     named = words(shown["palette"])
     frequent = {word: _true(shown, named, word) for word in sorted(set(named))}
-    chosen = sorted(frequent, key=lambda word: -frequent[word])[:SHOWN]
-    kept = [
-        Kept(
-            word,
-            *(
-                _read(runs, samples, word, what, choose)
-                for runs, samples, what, choose in (
-                    (left, arrays[0], "pixels that are {}", _true),
-                    (right, arrays[1], "{} pixels given a colour of that name", _right),
-                    (left, arrays[0], "{} pixels given a colour of that name", _right),
-                )
-            ),
+    chosen = [word for word in sorted(frequent, key=lambda word: -frequent[word])[:SHOWN] if frequent[word]]
+    numbers = {
+        word: tuple(
+            _read(runs, samples, word, what, choose)
+            for runs, samples, what, choose in (
+                (left, arrays[0], "pixels that are {}", _true),
+                (right, arrays[1], "{} pixels given a colour of that name", _right),
+                (left, arrays[0], "{} pixels given a colour of that name", _right),
+            )
         )
         for word in chosen
-        if frequent[word]
-    ]
-    return tuple(kept)
+    }
+    sides = left, right
+    gains = family({word: _gain(word, *of_word[:0:-1], sides) for word, of_word in numbers.items()})
+    return tuple(Kept(word, *of_word, gains[word]) for word, of_word in numbers.items())
+
+
+def _gain(
+    word: str, mine: Quantity, theirs: Quantity, sides: tuple[Sequence[Run], Sequence[Run]]
+) -> Contrast:
+    """Compare how often two nets keep a word."""
+    compared = ".less.".join(map(experiment_of, sides))
+    return contrast(f"{compared}.kept.{word}", mine, theirs, *map(net_name, sides))
 
 
 def table(kept: Sequence[Kept], left: Sequence[Run], right: Sequence[Run]) -> Grid:
-    """Return them as a table, a row for each word."""
-    columns = ("colour", "share of the pixels", *(f"right with {net_name(runs)}" for runs in (left, right)))
-    rows = tuple((each.word, each.share, each.left, each.right) for each in kept)
-    return Grid(columns, rows, reading.datasets(left))
+    """Return them as a table, a row for each word; p, where there is one, is the corrected one."""
+    columns = ["colour", "of the pixels", *(net_name(runs) for runs in (left, right)), "difference"]
+    tested = any(each.gain.adjusted for each in kept)
+    rows = tuple(
+        (each.word, each.share, each.left, each.right, each.gain.difference,
+         *((each.gain.adjusted or (),) if tested else ()))
+        for each in kept
+    )  # fmt: skip
+    columns += ["p"] * tested
+    return Grid(tuple(columns), rows, reading.datasets(left))
 
 
 def _read(

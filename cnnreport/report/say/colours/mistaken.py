@@ -55,10 +55,14 @@ class Mistaken:
     kept: Quantity
 
 
-def mistaken(runs: Sequence[Run]) -> Mistaken | None:
+def mistaken(runs: Sequence[Run], like: Mistaken | None = None) -> Mistaken | None:
     """Say which colours are given too often, and which are mistaken for which.
 
     The words are chosen by all runs that did not diverge together; each number has a value for each run.
+
+    Args:
+        runs: The runs of one experiment.
+        like: What another net mistakes, to ask of the same two words; the most frequent where left out.
 
     Returns:
         None where every run diverged, one left no counts of colours, or there is but one word.
@@ -77,6 +81,8 @@ def mistaken(runs: Sequence[Run]) -> Mistaken | None:
     surplus = together.sum(0) - together.sum(1)
     wrong = np.where(np.eye(len(order), dtype=bool), 0.0, together)
     row, column = (int(place) for place in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    if like is not None:
+        row, column = order.index(like.true), order.index(like.painted)
 
     def read(field: str, meaning: str, choose: Callable[["Counts"], float]) -> Quantity:
         return reading.from_samples(

@@ -176,6 +176,39 @@ def _repainted_share(image: Shown) -> float:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """A colour that two nets both mistake in an image more often than any other.
+
+    Args:
+        number: The image's place in the figure.
+        true: The word of the right colour.
+        painted: The word that both give.
+        left: The share of the image's pixels that the one net mistakes so.
+        right: The same for the other.
+    """
+
+    number: str
+    true: str
+    painted: str
+    left: Quantity
+    right: Quantity
+
+
+def shared(left: Pictured, right: Pictured) -> tuple[Shared, ...]:
+    """Return, of the images in which two nets make the same most frequent mistake, what it is.
+
+    The image with the largest such area, by the mean of both, comes first.
+    """
+    pairs = ((a.number, a.repainted, b.repainted) for a, b in zip(left.images, right.images, strict=True))
+    both = [
+        Shared(number, mine.true, mine.painted, mine.share, theirs.share)
+        for number, mine, theirs in pairs
+        if mine and theirs and (mine.true, mine.painted) == (theirs.true, theirs.painted)
+    ]
+    return tuple(sorted(both, key=lambda each: -each.left.mean - each.right.mean))
+
+
+@dataclass(frozen=True)
 class Changed:
     """The image that two nets colour most unlike.
 
