@@ -168,7 +168,7 @@ def test_a_reference_to_nothing_is_refused(tmp_path: Path) -> None:
 def test_references_may_point_ahead(tmp_path: Path) -> None:
     """A figure is numbered where it stands, and known before; no line parts a name from its number."""
     made = rendered(tmp_path, '{{ ref("b") }}: {{ place("Figure", "a") }}, {{ place("Figure", "b") }}')
-    assert made == '<a class="ref" href="#b">Figure\u00a02</a>: Figure 1, Figure 2'
+    assert made == '<a class="ref short" href="#b">Figure\u00a02</a>: Figure 1, Figure 2'
 
 
 def test_one_name_is_one_number(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_report_is_composed_of_sections(make_run: MakeRun, project: Project) -
     assert write_up.appendix == ()
     for document, sections in ((write_up, part.sections), (supplement, supplement.appendix)):
         assert all(text in document.page for text in (document.cover, *(s.html for s in sections)))
-    assert 'class="ref"' in part.sections[0].html
+    assert 'class="ref short"' in part.sections[0].html
     lines = number_lines(supplement.page)
     assert len(lines) == sum(len(origin.entries) for origin in made.ledger.origins)
 

@@ -22,7 +22,7 @@ _GAP, _EXIT = 6.4, 3.0
 _LANE, _FIRST_LANE, _NEXT_COLUMN = 2.2, 3.6, 3.8
 _MOST_COLUMNS = 4
 _LEAST_WIDTH, _MOST_WIDTH = 34.0, 52.0
-_LONG_NAME, _ASIDE = 17.0, 1.5
+_LONG_NAME, _ASIDE, _OVERHANG = 17.0, 1.5, 3.0
 # What it costs to cut a net there: as much as a column that is so many millimetres too high.
 _BROKEN_GROUP, _CUT_SKIP, _NO_FLOW = 30.0**2, 25.0**2, 60.0**2
 
@@ -363,8 +363,15 @@ class _Sheet:
             yield Lettering(shape, left + self.axis + _ASIDE, y, _SMALL)
         if row.box.group and (row.box.group != before.group or number in self.firsts):
             room = self.axis + (-_ASIDE if row.flows else 0.5)
-            if short := _shortened(row.box.group, room):
-                yield Lettering(short, left, y, _SMALL, quiet=True)
+            # A name may begin before its box, where neither the paper ends nor a line runs.
+            wide = room + min(_OVERHANG, left - _MARGIN)
+            name = _shortened(row.box.group, wide)
+            if row.box.group == before.group and paper.width(f"… {name}", _SMALL) <= wide:
+                name = f"… {name}"
+            if name:
+                yield Lettering(
+                    name, left - max(0.0, paper.width(name, _SMALL) - room), y, _SMALL, quiet=True
+                )
 
 
 def _shortened(name: str, room: float) -> str:

@@ -13,6 +13,9 @@ from markupsafe import Markup, escape
 from cnnreport.errors import UsageError
 from cnnreport.report.numbers.quantity import Quantity
 
+_SHORT = 12
+"""A label of no more characters, such as D.1 Q3 or Figure S12, is not broken over lines."""
+
 _PLACEHOLDER = re.compile("\ue000([^\ue001]*)\ue001")  # private characters: no text contains them
 
 
@@ -171,7 +174,8 @@ class Ledger:
         place = self._places[name]
         label = place.label if place.volume == here else place.afar
         label = re.sub(r" (?=\S*\d)", "\u00a0", label)  # no line ends with a number to come
-        return f'<a class="ref" href="{escape(_address(place.volume, here, name))}">{escape(label)}</a>'
+        kind = "ref short" if len(label) <= _SHORT else "ref"
+        return f'<a class="{kind}" href="{escape(_address(place.volume, here, name))}">{escape(label)}</a>'
 
 
 def _address(volume: Volume, here: Volume, anchor: str) -> str:

@@ -37,6 +37,13 @@ Render = Callable[..., Markup]
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
 _CELL = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|^# %%\s*\n.*?(?=^# %%|\Z)", re.DOTALL | re.MULTILINE)
 """What may hold numbers in a template of cells: all but the cells of text."""
+_CODE_NAME = re.compile(
+    r"<(?P<whole>code|pre|svg|style|script|title)\b.*?</(?P=whole)>|<[^>]*>"
+    r"|\b(?P<name>[A-Z][a-z]+(?:[A-Z][a-z0-9]*)+)\b",
+    re.DOTALL,
+)
+"""What may not be looked into, or the name of a class in prose."""
+
 _SPACE_AT_THE_END = re.compile(r"\s+(?=</(?:p|li|figcaption|caption)>)")
 """What nobody sees, but for which WeasyPrint 70 may break a line of the block after its first word."""
 _DECIMAL = re.compile(r"\b\d+\.\d+\b")
@@ -58,10 +65,20 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
 
     def render(template: str, **values: Any) -> Markup:
         with _named(template):
+            text = _SPACE_AT_THE_END.sub("", environment.get_template(template).render(values))
             # Safe: autoescape has seen every value in it.
-            return Markup(_SPACE_AT_THE_END.sub("", environment.get_template(template).render(values)))
+            return Markup(
+                text if ".css" in template or template.endswith("page.html.j2") else _unbroken(text)
+            )
 
     return render
+
+
+def _unbroken(text: str) -> str:
+    """Mark the names of classes in prose, which no hyphen may divide."""
+    return _CODE_NAME.sub(
+        lambda found: f'<span class="whole">{found["name"]}</span>' if found["name"] else found[0], text
+    )
 
 
 def open_cells(folders: Sequence[Path]) -> Callable[..., str]:

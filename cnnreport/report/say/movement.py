@@ -6,8 +6,15 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict
 
-_ENDS = ("falling", "rising", "level", "level_without_gap", "not_rising", "not_falling", "undecided")
+MOVING = 0.005
+"""Of the mean loss of a late window and of the one before, each a fifth of the epochs: at that pace, training
+for as long again, which is five windows, would change the loss by 0.025, about as much as what is called a
+rise. A loss whose direction the seeds leave open is level where they show that it moves by no more; a single
+seed shows no direction, so it moves where it moves by more."""
+
+_ENDS = ("falling", "rising", "level", "level_without_gap", "undecided")
 _RISES = ("recovering", "overfits", "without_gap", "gap_open", "perhaps", "gap_only", "lowest")
+_BELOW = ("not_below", "averaging", "partly")
 _STEPS = ("none", "rises", "falls", "both")
 
 
@@ -26,6 +33,28 @@ def movement(verdicts: Mapping[str, Verdict]) -> dict[str, Decision]:
         "end": Decision("how the validation loss moved at the end", _end(verdicts), _ENDS),
         "rise": Decision("why the validation loss is above its lowest value", _rise(verdicts), _RISES),
     }
+
+
+def below(gap: Quantity, fell: Quantity) -> Decision:
+    """Decide whether the training loss, which is a mean over the epoch, is above the other for that reason.
+
+    While a loss falls steadily, its mean over an epoch is above its end by half of what it fell from the epoch
+    before.
+
+    Args:
+        gap: The validation loss minus the training loss.
+        fell: By how much the training loss fell in the last epoch.
+
+    Returns:
+        ``not_below`` where the validation loss is not surely the lower one, ``averaging`` where half the fall is as
+        much as the gap, and ``partly`` where it is less.
+    """
+    _, high = gap.interval or (gap.mean, gap.mean)
+    if not high < 0:
+        outcome = "not_below"
+    else:
+        outcome = "averaging" if fell.mean / 2 >= -gap.mean else "partly"
+    return Decision("whether averaging explains a training loss above the validation loss", outcome, _BELOW)
 
 
 def direction(rises: Quantity, count: Quantity) -> Decision:
@@ -48,11 +77,10 @@ def _end(verdicts: Mapping[str, Verdict]) -> str:
     falling, rising = verdicts["falling"], verdicts["rising"]
     if falling.yes or rising.yes:
         return "falling" if falling.yes else "rising"
-    if falling.no and rising.no:
+    low, high = falling.amount.interval or (falling.amount.mean, falling.amount.mean)
+    if -MOVING <= low and high <= MOVING:
         return "level_without_gap" if verdicts["gap"].no and verdicts["risen"].no else "level"
-    if rising.no:
-        return "not_rising"
-    return "not_falling" if falling.no else "undecided"
+    return "undecided"
 
 
 def _rise(verdicts: Mapping[str, Verdict]) -> str:

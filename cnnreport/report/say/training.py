@@ -14,6 +14,7 @@ from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Curve, Role
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import movement as moving
@@ -29,10 +30,6 @@ loss that is level and jitters from epoch to epoch ends above its lowest as well
 
 GAP = 0.05
 """Of the validation loss above the training loss: the right answers 5 % less probable for new images."""
-
-MOVING = 0.005
-"""Of the mean loss of a late window and of the one before, each a fifth of the epochs: at that pace, training
-for as long again, which is five windows, would change the loss by 0.025, about as much as `RISEN`."""
 
 _WHY = {
     "gap": "a loss higher by that much makes the right answers about 5 % less probable for new images",
@@ -74,11 +71,17 @@ def training(runs: Sequence[Run]) -> Answer:
     return Answer(
         values=values,
         verdicts=made,
-        decisions=moving.movement(made),
+        decisions=_decisions(values, made),
         pictures=plots(runs, values),
         tables={"final": final(runs, values)},
         facts=facts(runs),
     )
+
+
+def _decisions(values: Mapping[str, Quantity], made: Mapping[str, Verdict]) -> dict[str, Decision]:
+    if "train_fell" not in values:
+        return moving.movement(made)
+    return {**moving.movement(made), "below": moving.below(values["gap"], values["train_fell"])}
 
 
 def experiment_of(runs: Sequence[Run]) -> str:
@@ -164,8 +167,8 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
 
     Returns:
         ``first_loss`` after one epoch; ``rise`` of the last above the lowest; ``gap`` to the training loss;
-        and, with several epochs, the ``window`` over which late changes are averaged, ``late_fall`` and
-        ``late_rise``.
+        and, with several epochs, the ``window`` over which late changes are averaged, ``late_fall``,
+        ``late_rise``, and the ``train_fell`` of the training loss in the last epoch.
     """
     kind, experiment = runs[0].kind, experiment_of(runs)
     if LOSS not in kind:
@@ -184,7 +187,23 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
         meaning = f"{loss.meaning} above {kind[TRAIN_LOSS].meaning}"
         moved["gap"] = difference(f"{experiment}.gap", meaning, values[LOSS], values[TRAIN_LOSS], loss.form)
     late = EPOCHS in kind and many_epochs(runs)
-    return moved | (_late_movement(runs, values[EPOCHS]) if late else {})
+    return moved | (_late_movement(runs, values[EPOCHS]) if late else {}) | _train_fell(runs)
+
+
+def _train_fell(runs: Sequence[Run]) -> dict[str, Quantity]:
+    if TRAIN_LOSS not in runs[0].kind or not many_epochs(runs):
+        return {}
+    loss = runs[0].kind[TRAIN_LOSS]
+    return {
+        "train_fell": reading.from_history(
+            runs,
+            loss.key,
+            f"last fall of the {loss.meaning}",
+            loss.form,
+            lambda losses: losses[-2] - losses[-1],
+            "last epoch but one minus last",
+        )
+    }
 
 
 def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
@@ -247,12 +266,15 @@ def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, V
     if "window" not in values:
         return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
+    # Seeds that agree show a direction; a single one does not, so it has to move by more than nothing.
+    least = 0.0 if values["late_fall"].interval else moving.MOVING
+    why = _WHY["moving"] if least else ""
     return made | {
         "risen": exceeds(
             f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN, _WHY["rise"]
         ),
-        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], MOVING, _WHY["moving"]),
-        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], MOVING, _WHY["moving"]),
+        "falling": exceeds(f"At the end {loss} was falling", values["late_fall"], least, why),
+        "rising": exceeds(f"At the end {loss} was rising", values["late_rise"], least, why),
     }
 
 
