@@ -5,6 +5,7 @@ import gc
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 
@@ -16,12 +17,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let torch compute in one thread, as a worker of the library does.
+    """Let torch compute in one thread, as a worker of the library does, and Hypothesis take its time.
 
     The nets here are so small that threads would only wait for each other, ten times as long where the
     machine is busy, and sums are the same in every process. Processes that are started inherit it.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    # No test asserts a time, which is the machine's.
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_finish() -> None:

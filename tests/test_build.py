@@ -5,6 +5,7 @@ What changes files of the library runs the copy's library, in a process of its o
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,15 @@ PART = (*SMALL, "--device", "cpu", "--only", "handwritten-answer")
 
 TEMPLATE = "templates/a2-writeup/a3.html.j2"
 PART_TEMPLATE = "templates/a2-writeup/supplement/audit.html.j2"
+PART_FILE = "a2-supplement"
+"""The document that it belongs to."""
+
+PAGES, PRINTED = (
+    tuple(f"a2-{name}.{kind}" for name in ("writeup", "supplement")) for kind in ("html", "pdf")
+)
+LAYOUT = Path(__file__).parent / "report"
+"""Where the checker of laid-out pages lies."""
+
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -168,39 +178,57 @@ def test_a_changed_template_prints_again_and_trains_nothing(project: Path, part:
     done = cnnreport(project, "build", *PART, "--out", str(part))
     file.write_text(before)
     assert done.stdout.splitlines()[0] == "No run had to be computed; the report is new"
-    assert "A sentence that was not there." in text(part / "a2-writeup.pdf")
+    assert "A sentence that was not there." in text(part / f"{PART_FILE}.pdf")
+
+
+COMMENT = "\n# changed\n"
+CHANGED_ANSWER = """
+ANSWERS = {"tools": tools, "audit": lambda runs: Answer(parts={"audit": _lacking(runs)})}
+
+
+def _lacking(runs: Runs) -> audits.Audit:
+    import dataclasses
+
+    return dataclasses.replace(audits.audit(runs[HANDWRITTEN][0]), complete=False)
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("file", "rewritten"),
+    ("file", "change", "rewritten"),
     [
-        (f"{PACKAGE.name}/report/templates/shared/page.html.j2", ("html", "pdf")),
-        ("experiments/a2-writeup/answers/checks.py", ("html", "pdf")),
-        (f"{PACKAGE.name}/report/draw/figure.py", ("html", "pdf")),
-        (f"{PACKAGE.name}/report/out/pdf.py", ("pdf",)),
-        (f"{PACKAGE.name}/report/out/html.py", ("html",)),
+        (f"{PACKAGE.name}/report/templates/shared/page.html.j2", "<!-- changed -->\n", (*PAGES, *PRINTED)),
+        ("experiments/a2-writeup/answers/checks.py", COMMENT, ()),
+        (
+            "experiments/a2-writeup/answers/checks.py",
+            CHANGED_ANSWER,
+            (f"{PART_FILE}.html", f"{PART_FILE}.pdf"),
+        ),
+        (f"{PACKAGE.name}/report/out/pdf.py", COMMENT, PRINTED),
+        (f"{PACKAGE.name}/report/out/html.py", COMMENT, PAGES),
     ],
+    ids=["template", "remark", "answer", "printing", "page"],
 )
 def test_what_a_report_is_made_of_makes_it_again_and_no_run(
-    project: Path, part: Path, file: str, rewritten: tuple[str, ...]
+    project: Path, part: Path, file: str, change: str, rewritten: tuple[str, ...]
 ) -> None:
-    """Shared templates, answers, drawing and writing: what depends on them is written anew, no other file."""
-    place, kinds = project / file, ("html", "pdf")
-    written = {kind: (part / f"a2-writeup.{kind}").stat().st_mtime_ns for kind in kinds}
+    """Templates, answers and writers: what says something else, or is written otherwise, is new, no other."""
+    place = project / file
+    written = {name: (part / name).stat().st_mtime_ns for name in (*PAGES, *PRINTED)}
     before = place.read_text()
-    place.write_text(before + ("\n# changed\n" if file.endswith(".py") else "{# changed #}\n"))
+    place.write_text(before + change)
     done = cnnreport(project, "build", *PART, "--out", str(part))
     place.write_text(before)
-    assert done.stdout.splitlines()[0] == "No run had to be computed; the report is new", done.stderr
-    now = {kind: (part / f"a2-writeup.{kind}").stat().st_mtime_ns for kind in kinds}
-    assert tuple(kind for kind in kinds if now[kind] != written[kind]) == rewritten
+    state = "is new" if rewritten else "stands as it is"
+    assert done.stdout.splitlines()[:1] == [f"No run had to be computed; the report {state}"], done.stderr
+    new = [name for name, time in written.items() if (part / name).stat().st_mtime_ns != time]
+    assert new == list(rewritten)
 
 
 @pytest.mark.slow
 def test_the_page_can_be_had_without_the_pdf(project: Path, part: Path) -> None:
     """With --formats html a changed template is seen in the page, and the PDF waits for the next build."""
-    file, page, printed = project / PART_TEMPLATE, part / "a2-writeup.html", part / "a2-writeup.pdf"
+    file, page, printed = project / PART_TEMPLATE, part / f"{PART_FILE}.html", part / f"{PART_FILE}.pdf"
     old = printed.read_bytes()
     before = file.read_text()
     file.write_text(before + "<p>A sentence for the page.</p>\n")
@@ -208,7 +236,7 @@ def test_the_page_can_be_had_without_the_pdf(project: Path, part: Path) -> None:
     done = cnnreport(project, *asked, "--formats", "html")
     again = cnnreport(project, *asked, "--formats", "html")
     file.write_text(before)
-    assert done.stdout.splitlines()[-1] == str(page)
+    assert str(page) in done.stdout.splitlines()
     assert "A sentence for the page." in page.read_text()
     assert printed.read_bytes() == old
     assert again.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
@@ -276,18 +304,36 @@ def test_imported_runs_are_marked_in_the_report(project: Path, tmp_path: Path) -
     assert "runs.zip" in words
 
 
-@pytest.mark.slow
-def test_a_full_build_prints_every_section(project: Path, tmp_path: Path) -> None:
-    """--full leaves nothing out; a plain build afterwards finds the report as it is to be."""
-    outline = outlines.load(Project(project, tmp_path), "a2-writeup")
-    words = [*SMALL, "--out", str(tmp_path)]
-    done = cnnreport(project, "build", *words, "--full", timeout=1200)
+@pytest.fixture(scope="module")
+def full(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a full build."""
+    out = tmp_path_factory.mktemp("full")
+    done = cnnreport(project, "build", *SMALL, "--out", str(out), "--full", timeout=1200)
     assert done.returncode == 0, done.stderr
-    told = text(tmp_path / outline.output)
+    return out
+
+
+@pytest.mark.slow
+def test_a_full_build_prints_every_section(project: Path, full: Path) -> None:
+    """--full leaves nothing out; a plain build afterwards finds the report as it is to be."""
+    outline = outlines.load(Project(project, full), "a2-writeup")
+    told = " ".join(text(full / name) for name in PRINTED)
     assert [section.title for section in outline.sections if told.count(section.title) < 2] == []
     assert told.count("goes beyond the handout") == sum(section.beyond for section in outline.sections)
-    done = cnnreport(project, "build", *words)
+    done = cnnreport(project, "build", *SMALL, "--out", str(full))
     assert done.stdout.splitlines()[0] == "No run had to be computed; the report stands as it is"
+
+
+@pytest.mark.slow
+def test_the_write_up_is_laid_out_to_be_handed_in(full: Path) -> None:
+    """At most 24 pages; nothing is left alone at the end of one, and nothing reaches into the margins."""
+    assert len(PdfReader(full / PRINTED[0]).pages) <= 24
+    looking = [sys.executable, "-m", "check_layout", str(full / PAGES[0])]
+    place = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE.parent, LAYOUT)))}
+    done = subprocess.run(looking, capture_output=True, text=True, env=place)
+    assert re.match(r"\d+ pages, full by ", done.stdout), done.stderr
+    grave = re.compile(r" alone$| into the margin$| line of a paragraph$|fewer than three lines")
+    assert [line for line in done.stdout.splitlines() if grave.search(line)] == []
 
 
 def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: Path) -> None:

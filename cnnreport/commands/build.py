@@ -2,6 +2,8 @@
 answers, answers are laid on a page, the page is printed.
 """
 
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 from cnnreport.commands import console
 from cnnreport.commands.edition import Edition
 from cnnreport.commands.run import command_line, data_line, result_lines, run_planned
-from cnnreport.errors import UsageError
+from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.report.out import libraries, record
 from cnnreport.report.out.writer import Writer
@@ -111,6 +113,7 @@ def build(
     outline = outlines.load(project, report)
     writers = chosen(formats, outline)
     choices, forced = parted(choices, outline)
+    check_epoch()
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
     compose.check(project, outline)
@@ -129,6 +132,18 @@ def build(
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
+
+
+def check_epoch() -> None:
+    """Refuse a date for reproducible builds with which scipy and matplotlib cannot be imported or used.
+
+    Raises:
+        EnvironmentFailure: ``SOURCE_DATE_EPOCH`` is set, and is no number of seconds.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is not None and not re.fullmatch(r"\d+", epoch):
+        problem = f"SOURCE_DATE_EPOCH is {epoch!r}, with which libraries that the report needs fail"
+        raise EnvironmentFailure(problem, "give it a whole number of seconds, or unset it")
 
 
 def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]:

@@ -137,5 +137,7 @@ def _together(failures: Sequence[Exception]) -> Exception:
     others = [each for each in failures if each is not first and str(each) != str(first)]
     if not others or not isinstance(first, CnnReportError):
         return first
+    if all(isinstance(each, CnnReportError) and each.remedy == first.remedy for each in others):
+        return type(first)("; ".join(each.args[0] for each in (first, *others)), first.remedy)
     also = " ".join(map(str, others))
     return type(first)(f"{first.problem}; {first.remedy}. {also}".removesuffix("."), "")

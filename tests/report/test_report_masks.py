@@ -77,9 +77,35 @@ def test_images_are_known_by_their_numbers(make_tuning: MakeTuning) -> None:
     assert [image.invented.mean for image in found.images] == pytest.approx([0, 0, 8 / 15])
     assert (found.best.number, found.worst.number) == ("1", "3")
     assert (found.missed.number, found.invented.number) == ("2", "3")
-    other = masks.pictured([changed(run, validation_predicted=mask)], "validation")
-    assert other is not None
-    assert masks.changed(found, other).number == "3"
+
+
+def test_the_image_that_differs_most_does_so_over_all_seeds(make_tuning: MakeTuning) -> None:
+    """An image that one seed alone predicts otherwise gives way to one that all of them do."""
+    mask = np.zeros((2, 4, 4), np.uint8)
+    mask[:, :2] = 1  # eight pixels of flower
+    once, always = mask.copy(), mask.copy()
+    always[1, 0] = 0  # half of the second flower is missed
+    once[0] = 0  # and here all of the first one
+    once[1, 0] = 0
+
+    def runs(*predicted: Array) -> list[Run]:
+        return [changed(make_tuning(n), validation_mask=mask, validation_predicted=each)
+                for n, each in enumerate(predicted)]  # fmt: skip
+
+    found = masks.changed(runs(once, always, always), runs(mask, mask, mask), "validation")
+    assert found is not None
+    assert found.number == "2"
+    assert found.left.values == pytest.approx({0: 0.5, 1: 0.5, 2: 0.5})
+
+
+@pytest.mark.parametrize(("ends", "seed"), [((0.5, 0.9, 0.7), 2), ((0.9, 0.5, 0.7, 0.6), 3), ((0.7,), 0)])
+def test_the_seed_with_the_median_iou_is_shown(
+    make_tuning: MakeTuning, ends: tuple[float, ...], seed: int
+) -> None:
+    """Neither the best nor the worst seed stands for all; of two in the middle it is the lower."""
+    found = masks.pictured([make_tuning(n, mean_iou=end) for n, end in enumerate(ends)], "validation")
+    assert found is not None
+    assert found.seed == str(seed)
 
 
 def test_an_image_without_flower_misses_none_of_it(make_tuning: MakeTuning) -> None:

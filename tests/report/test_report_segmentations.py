@@ -24,6 +24,7 @@ from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.figure import Axis, Curve
 from cnnreport.report.numbers.contrast import Contrast, contrast
 from cnnreport.report.numbers.quantity import Quantity, Source
+from cnnreport.report.numbers.verdict import exceeds
 from cnnreport.report.out import pdf
 from cnnreport.report.page import compose, outline
 from cnnreport.report.say import error_maps, probabilities, segmentation, segmentation_outcomes
@@ -345,3 +346,23 @@ def test_part_d_prints_without_a_complaint(
     """The whole of Part D becomes a PDF; any warning would stop it."""
     monkeypatch.undo()  # curves are drawn here
     assert pdf.render(composed(project, every(make, root, **REAL))).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("changes", "peaked", "decided"),
+    [
+        ((0.004, 0.003, 0.005), 0, "rises"),
+        ((0.004, 0.003, 0.005), 3, "rises"),
+        ((-0.004, -0.003, -0.005), 3, "falls"),
+        ((-0.02, 0.003, -0.009), 2, "peaked"),
+        ((-0.02, 0.003, 0.009), 1, "level"),
+        ((0.0001, 0.0001, 0.0001), 0, "level"),
+        ((math.nan,) * 3, 0, "lost"),
+    ],
+)
+def test_where_a_training_was_going_at_the_end(changes: Sequence[float], peaked: int, decided: str) -> None:
+    """The interval of the change decides, however small; where it has zero, most seeds' best epoch does."""
+    late = replace(quantity(0.0), values=dict(enumerate(changes)))
+    rising = exceeds("it rises", late)
+    found = segmentation_outcomes.ending(rising, quantity(peaked, "count"), quantity(3, "count"))
+    assert found.outcome == decided

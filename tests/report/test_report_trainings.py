@@ -17,7 +17,7 @@ from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.numbers.contrast import Contrast, balance, basis, contrast, seed_margin
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.say import sweep
-from cnnreport.report.say.movement import direction
+from cnnreport.report.say.movement import below, direction
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -127,6 +127,21 @@ def test_several_measures_are_weighed(lower_is_better: Any, higher_is_better: An
 def test_a_direction_is_that_of_all_steps(rises: int, steps: int, outcome: str) -> None:
     """A single step the other way makes it both."""
     assert direction(quantity(rises), quantity(steps)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("gap", "fell", "outcome"),
+    [
+        (0.01, 0.1, "not_below"),
+        (0.0, 0.1, "not_below"),
+        (-0.04, 0.1, "averaging"),
+        (-0.06, 0.1, "partly"),
+        (-0.06, -0.1, "partly"),
+    ],
+)
+def test_averaging_explains_a_gap_of_half_the_last_fall(gap: float, fell: float, outcome: str) -> None:
+    """A mean over an epoch lags by half of a steady fall; a larger gap has other causes as well."""
+    assert below(quantity(gap), quantity(fell)).outcome == outcome
 
 
 @pytest.mark.parametrize(("wanted", "loss"), [(10, 3.0), (15, 2.5), (20, 2.0), (22, 1.6), (25, 1.0)])

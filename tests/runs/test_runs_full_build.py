@@ -1,6 +1,8 @@
 """What goes beyond the handout: when a build computes it, and when its report has it."""
 
+import errno
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +15,7 @@ from planned import PACES, plan
 
 from cnnreport.commands import build as pipeline
 from cnnreport.commands import watch
-from cnnreport.errors import UsageError
+from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.report.out import html, notebook, pdf, writers
 from cnnreport.report.out.writer import record_of
@@ -392,3 +394,24 @@ def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None
         (shared / name).write_text("")
         noticed.append(watched_report.changed())
     assert noticed == [True, True, False]
+
+
+def test_a_full_disk_costs_files_and_no_run(
+    report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file that finds no room is named, with one remedy for all; with room they are written, no more."""
+    replaced = os.replace
+
+    def replace_while_there_is_room(old: str, new: Path) -> None:
+        if Path(new).suffix in {".html", ".pdf"}:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replaced(old, new)
+
+    names = r"cannot write \S*demo\.html: no space left on device; cannot write \S*demo\.pdf: no space left"
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", replace_while_there_is_room)
+        with pytest.raises(EnvironmentFailure, match=names + " on device; free some space [^;]*--out\\.$"):
+            build()
+    computed = [*CountingTask.calls]
+    assert [path.name for path, new in build().written.items() if new] == ["demo.html", "demo.pdf"]
+    assert CountingTask.calls == computed

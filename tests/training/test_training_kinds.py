@@ -15,7 +15,7 @@ from small_classes import small_classes
 from torch import nn
 
 import cnnreport.kinds
-from cnnreport.formula.spec import Comparison, Formulas, HandWritten, Paddings, Reading
+from cnnreport.formula.spec import Capacity, Comparison, Formulas, HandWritten, Paddings, Phases, Reading
 from cnnreport.kinds import kind as kinds
 from cnnreport.kinds.kind import Kind
 from cnnreport.nets import deeplab
@@ -27,6 +27,7 @@ from cnnreport.training.specs.segmentation import Features, FineTuning, Pretrain
 Data = Mapping[str, NDArray[Any]]
 
 POOL = "cnnreport.nets.colourization:PoolUpsampleNet"
+TRANSPOSED = "cnnreport.nets.colourization:ConvTransposeNet"
 TINY = f"{__name__}:Tiny"
 INPUT = ("NIC", "32", "32")
 NUMBERS = (("NIC", 1), ("NF", 2), ("k", 3))
@@ -81,7 +82,9 @@ SMALLEST: tuple[tuple[Any, Callable[[], Data]], ...] = (
     (Formulas(TINY, INPUT, NUMBERS), no_data),
     (HandWritten(TINY, 32, (("weights", "k"),), (("weights", "k"),)), no_data),
     (Comparison(TINY, INPUT, NUMBERS, (READING,)), no_data),
-    (Paddings("cnnreport.nets.colourization:ConvTransposeNet", (3, 5), 1, 2, 3, size=8, images=1), no_data),
+    (Paddings(TRANSPOSED, (3, 5), 1, 2, 3, size=8, images=1), no_data),
+    (Phases(TRANSPOSED, POOL), no_data),
+    (Capacity(TINY, INPUT, NUMBERS), no_data),
 )
 """A spec of each kind, and data for it."""
 

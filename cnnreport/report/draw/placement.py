@@ -369,9 +369,8 @@ class _Sheet:
             if row.box.group == before.group and paper.width(f"… {name}", _SMALL) <= wide:
                 name = f"… {name}"
             if name:
-                yield Lettering(
-                    name, left - max(0.0, paper.width(name, _SMALL) - room), y, _SMALL, quiet=True
-                )
+                begin = left - max(0.0, paper.width(name, _SMALL) - room)
+                yield Lettering(name, begin, y, _SMALL, quiet=True)
 
 
 def _shortened(name: str, room: float) -> str:

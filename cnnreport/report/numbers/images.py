@@ -25,9 +25,9 @@ def over_images(left: "Array", right: "Array", statistic: Statistic | None = Non
     that of the difference, by the jackknife over images (Tukey, 1958; Efron & Stein, 1981), which for a mean
     is that of the mean of the images' differences. Seeds are not paired: the variance that they bring is
     Welch's. The two are added, with the degrees of freedom of Satterthwaite (1946), or with those of the
-    seeds alone where the wider claim would else have the narrower interval or the smaller p.
-    What seed and image do together is in both, so that the sum errs on the wide side, as a bootstrap of both
-    does (Owen, 2007, The pigeonhole bootstrap).
+    seeds alone where the wider claim would else have the narrower interval or the smaller p. What seed and
+    image do together is in both, so that the sum errs on the wide side, as a bootstrap of both does (Owen,
+    2007, The pigeonhole bootstrap).
 
     No bootstrap over seeds: three values resampled have on average two thirds of their variance, and their
     percentiles know nothing of Student's t, so that an interval meant for 95 % covers about 80 %.

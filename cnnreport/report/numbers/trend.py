@@ -111,7 +111,7 @@ class Trend:
 
     @property
     def verdict(self) -> Verdict:
-        """The outcome as a judgement: whether it goes one way; open where it bends or nothing is clear."""
+        """The outcome as a judgement: whether it goes one way; open where it bends or has no clear trend."""
         truth: Truth = "yes" if self.higher or self.lower else "unknown" if self.unknown else "open"
         way = "falls" if self.lower else "rises" if self.higher else "changes one way"
         claim = f"{self.meaning[:1].upper()}{self.meaning[1:]}: {way} with each doubling"

@@ -264,7 +264,7 @@ def _appended(name: str, text: Markup) -> ComposedSection:
 
 
 def _verdicts(answers: Mapping[str, Answer]) -> list[Verdict]:
-    """Return the verdicts of all answers, without constants, each once: sections may share one."""
+    """Return the verdicts of all answers, each once: two sections may reach the same one; no constants."""
     of_all = (verdict for answer in answers.values() for verdict in answer.verdicts.values())
     reached = [verdict for verdict in of_all if not verdict.constant]
     # Among other comparisons the same one may be judged otherwise.

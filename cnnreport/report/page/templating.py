@@ -44,6 +44,9 @@ _CODE_NAME = re.compile(
 )
 """What may not be looked into, or the name of a class in prose."""
 
+_UNHYPHENATED = (".css.j2", "cover.html.j2", "page.html.j2")
+"""Templates whose words are never divided, or have been seen to."""
+
 _SPACE_AT_THE_END = re.compile(r"\s+(?=</(?:p|li|figcaption|caption)>)")
 """What nobody sees, but for which WeasyPrint 70 may break a line of the block after its first word."""
 _DECIMAL = re.compile(r"\b\d+\.\d+\b")
@@ -67,9 +70,7 @@ def open_templates(folders: Sequence[Path], ledger: Ledger, names: Mapping[str, 
         with _named(template):
             text = _SPACE_AT_THE_END.sub("", environment.get_template(template).render(values))
             # Safe: autoescape has seen every value in it.
-            return Markup(
-                text if ".css" in template or template.endswith("page.html.j2") else _unbroken(text)
-            )
+            return Markup(text if template.endswith(_UNHYPHENATED) else _unbroken(text))
 
     return render
 

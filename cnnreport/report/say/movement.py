@@ -38,21 +38,18 @@ def movement(verdicts: Mapping[str, Verdict]) -> dict[str, Decision]:
 def below(gap: Quantity, fell: Quantity) -> Decision:
     """Decide whether the training loss, which is a mean over the epoch, is above the other for that reason.
 
-    While a loss falls steadily, its mean over an epoch is above its end by half of what it fell from the epoch
-    before.
+    While a loss falls steadily, its mean over an epoch is above its end by half of the fall in an epoch.
 
     Args:
         gap: The validation loss minus the training loss.
         fell: By how much the training loss fell in the last epoch.
 
     Returns:
-        ``not_below`` where the validation loss is not surely the lower one, ``averaging`` where half the fall is as
-        much as the gap, and ``partly`` where it is less.
+        ``not_below`` where the validation loss is not surely the lower one, ``averaging`` where half the fall
+        is as much as the gap, and ``partly`` where it is less.
     """
-    _, high = gap.interval or (gap.mean, gap.mean)
-    if not high < 0:
-        outcome = "not_below"
-    else:
+    outcome = "not_below"
+    if max(gap.interval or (gap.mean,)) < 0:
         outcome = "averaging" if fell.mean / 2 >= -gap.mean else "partly"
     return Decision("whether averaging explains a training loss above the validation loss", outcome, _BELOW)
 
@@ -78,7 +75,7 @@ def _end(verdicts: Mapping[str, Verdict]) -> str:
     if falling.yes or rising.yes:
         return "falling" if falling.yes else "rising"
     low, high = falling.amount.interval or (falling.amount.mean, falling.amount.mean)
-    if -MOVING <= low and high <= MOVING:
+    if low >= -MOVING and high <= MOVING:
         return "level_without_gap" if verdicts["gap"].no and verdicts["risen"].no else "level"
     return "undecided"
 

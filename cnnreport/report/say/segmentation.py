@@ -10,7 +10,7 @@ from cnnreport.report.answer import Answer
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.images import mean_iou
-from cnnreport.report.numbers.quantity import Quantity, combine, difference
+from cnnreport.report.numbers.quantity import Quantity, combine, difference, over_all
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import probabilities, training
 from cnnreport.report.say import versus as comparing
@@ -28,10 +28,6 @@ KEPT: comparing.Kept = {
     "flower_iou": ("image_iou", lambda iou: iou[..., 1]),
 }
 """Those of them that are made of what runs keep of each validation image."""
-
-RISING = 0.005
-"""Of the mean IoU from a late window of epochs, a fifth of them, to the next: declared beforehand, so that a
-test does not make something of any rise; at that pace, training for as long again would add 0.025."""
 
 LOSSES = {"cross-entropy": "cross entropy", "iou": "IoU loss"}
 """What the text calls the losses of a spec."""
@@ -57,9 +53,9 @@ def fine_tuning(runs: Sequence[Run]) -> Answer:
         runs: The runs of one experiment, sorted by seed.
 
     Returns:
-        ``values``: `numbers`; ``verdicts``: ``beats_everywhere``, ``beats_prior``, ``less_flower`` and, after
-        several epochs, ``rising``, of the mean IoU at the end; ``pictures``: ``loss``
-        and ``mean_iou`` over the epochs; ``tables``: ``final``; ``facts``: `facts`.
+        ``values``: `numbers`; ``verdicts``: ``beats_everywhere``, ``beats_prior``, ``beats_prior_mean``,
+        ``less_flower`` and, after several epochs, ``rising``, of the mean IoU at the end; ``pictures``:
+        ``loss`` and ``mean_iou`` over the epochs; ``tables``: ``final``; ``facts``: `facts`.
 
     Raises:
         UsageError: The runs lack something, as those of another version may, or differ in their weights.
@@ -78,7 +74,7 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
     """Return what the runs recorded, where probabilities are best cut, and what is computed from these."""
     values = training.numbers(runs)
     values |= probabilities.numbers(runs, values["mean_iou"]) | overlaps.numbers(runs)
-    return values | _computed(runs, values) | _late(runs)
+    return values | _computed(runs, values) | _late(runs, values)
 
 
 def loss_of(runs: Sequence[Run]) -> str:
@@ -160,6 +156,9 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
             "over_everywhere", "flower IoU above that of flower everywhere", "flower_iou", "everywhere"
         ),
         "over_prior": less("over_prior", "flower IoU above that of the fixed map", "flower_iou", "prior"),
+        "over_prior_mean": less(
+            "over_prior_mean", "mean IoU above that of the fixed map", "mean_iou", "prior_mean"
+        ),
         "best_less_last": less(
             "best_less_last", "mean IoU, best epoch minus the last", "mean_iou_best", "mean_iou"
         ),
@@ -193,8 +192,8 @@ def _computed(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, 
     }
 
 
-def _late(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return how much the mean IoU still rose at the end; nothing after a single epoch."""
+def _late(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return how much the mean IoU still rose at the end, and where it was best; nothing after one epoch."""
     if not training.many_epochs(runs):
         return {}
     iou = runs[0].kind["mean_iou"]
@@ -202,7 +201,16 @@ def _late(runs: Sequence[Run]) -> dict[str, Quantity]:
     late = reading.from_history(
         runs, iou.key, f"late rise of the {iou.meaning}", iou.form, lambda v: -training.late_fall(v), how
     )
-    return {"late_iou_rise": late}
+    epochs, epoch = len(runs[0].history), values["mean_iou_epoch"]
+    peaked = over_all(
+        f"{training.experiment_of(runs)}.peaked",
+        f"seeds in which the {iou.meaning} is best before the last epoch",
+        float(sum(value < epochs for value in epoch.finite)),
+        f"counted: {epoch.meaning} below {epochs}",
+        epoch,
+        form="count",
+    )
+    return {"late_iou_rise": late, "peaked": peaked}
 
 
 def _verdicts(values: Mapping[str, Quantity], loss: str) -> dict[str, Verdict]:
@@ -210,10 +218,13 @@ def _verdicts(values: Mapping[str, Quantity], loss: str) -> dict[str, Verdict]:
     late = values.get("late_iou_rise")
     rising = f"The mean IoU of the last layer, fine-tuned with {loss}, still rises at the end"
     return {
-        **({"rising": exceeds(rising, late, RISING)} if late else {}),
+        **({"rising": exceeds(rising, late)} if late else {}),
         "less_flower": exceeds(f"{head} calls less flower than there is", values["share_short"]),
         "beats_everywhere": exceeds(f"{head} is better than flower everywhere", values["over_everywhere"]),
         "beats_prior": exceeds(f"{head} is better than a fixed map", values["over_prior"]),
+        "beats_prior_mean": exceeds(
+            f"{head} has a higher mean IoU than a fixed map", values["over_prior_mean"]
+        ),
     }
 
 

@@ -7,6 +7,9 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict
 
+SEEN = 0.0005
+"""The smallest change of a mean IoU that does not print as zero."""
+
 INCOMPARABLE = "incomparable"
 """The decision where no seed gave two finite numbers."""
 
@@ -67,6 +70,27 @@ def at_best_cut(half: Contrast, best: Contrast) -> Decision:
         outcome = "stays"
     among = ("still_unclear", "appears", "vanishes", "stays", "turns", INCOMPARABLE)
     return Decision("what the best cuts change", outcome, among)
+
+
+def ending(rising: Verdict, peaked: Quantity, seeds: Quantity) -> Decision:
+    """Decide where the mean IoU of a fine-tuning was going at the end.
+
+    Args:
+        rising: Whether it rises from a late window of epochs to the next, zero being the threshold.
+        peaked: In how many seeds an epoch before the last was the best.
+        seeds: How many seeds there are.
+
+    Returns:
+        ``rises`` or ``falls`` where the interval of the change says so, and a reader sees a change; else
+        ``peaked`` where most seeds were best before the last epoch, and ``level`` where they were not.
+    """
+    outcome = {"yes": "rises", "no": "falls", "unknown": "lost"}.get(rising.outcome, "level")
+    if abs(rising.amount.mean) < SEEN:
+        outcome = "level"
+    if outcome == "level" and 2 * peaked.mean > seeds.mean:
+        outcome = "peaked"
+    among = ("rises", "falls", "peaked", "level", "lost")
+    return Decision("where the mean IoU was going at the end", outcome, among)
 
 
 def agreement(here: Contrast, there: Contrast) -> Decision:

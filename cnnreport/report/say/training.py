@@ -43,6 +43,9 @@ _WHY = {
 LOSS, TRAIN_LOSS, EPOCHS = "loss", f"{TRAIN}loss", "epochs"
 """The names by which a kind is known to have a loss that can be followed."""
 
+SHOWN_BY = "mean_iou"
+"""The measure by which the run is chosen whose pictures are shown."""
+
 WINDOWS = "; a window is a fifth of the epochs, at least one"
 """How late movement is told, for the appendix."""
 
@@ -95,8 +98,16 @@ def net_name(runs: Sequence[Run]) -> str:
 
 
 def shown_run(runs: Sequence[Run]) -> Run:
-    """Return the run whose pictures are shown: the first that did not diverge, else the first."""
-    return next((run for run in runs if not run.diverged), runs[0])
+    """Return the run whose pictures are shown, of those that did not diverge; the first where all did.
+
+    Of segmentations it is the one with the median `SHOWN_BY` after the last epoch, the lower of two medians,
+    for a seed taken without looking may be the worst of them; of other kinds it is the first.
+    """
+    whole = [run for run in runs if not run.diverged]
+    if not whole or SHOWN_BY not in whole[0].kind:
+        return (whole or runs)[0]
+    key = whole[0].kind[SHOWN_BY].key
+    return sorted(whole, key=lambda run: float(run.history[-1][key]))[(len(whole) - 1) // 2]
 
 
 def text(runs: Sequence[Run], name: str) -> str:
@@ -267,8 +278,7 @@ def verdicts(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, V
         return made
     loss = f"the {runs[0].kind[LOSS].meaning} of {net}"
     # Seeds that agree show a direction; a single one does not, so it has to move by more than nothing.
-    least = 0.0 if values["late_fall"].interval else moving.MOVING
-    why = _WHY["moving"] if least else ""
+    least, why = (0.0, "") if values["late_fall"].interval else (moving.MOVING, _WHY["moving"])
     return made | {
         "risen": exceeds(
             f"At the end {loss} was clearly above its lowest value", values["rise"], RISEN, _WHY["rise"]

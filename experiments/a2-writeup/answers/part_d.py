@@ -7,11 +7,12 @@ from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, probabilities, segmentation, training
 from cnnreport.report.say.masks import pictured as masks
-from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, saved, score
+from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, ending, saved, score
 from cnnreport.runs.artefact import Run
 
 from ..published import Entry, Published
@@ -115,7 +116,9 @@ def d2q1(runs: Runs) -> Answer:
     """Answer D.2 Q1: the soft IoU loss, what it comes to, and how that compares with cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     compared = _losses(left, right)
-    return replace(compared, listings=_code(left, "soft_iou_loss", "spec").listings)
+    listings = _code(left, "soft_iou_loss", "spec").listings
+    facts = {**compared.facts, "settings_differ": _differ(listings["spec"], reading.listing(right, "spec"))}
+    return replace(compared, listings=listings, facts=facts)
 
 
 def d2q1more(runs: Runs) -> Answer:
@@ -142,9 +145,8 @@ def d2q2(runs: Runs) -> Answer:
     # The text compares images by their numbers in two figures.
     for subset in SUBSETS:
         error_maps.same_images(left, right, subset)
-    mine, theirs = masks.pictured(left, "validation"), masks.pictured(right, "validation")
-    if mine and theirs:
-        parts["changed"] = masks.changed(mine, theirs)
+    if changed := masks.changed(left, right, "validation"):
+        parts["changed"] = changed
     against = segmentation.against(left, right, *LOSS_NAMES)
     return replace(predictions, parts=parts, contrasts=against.contrasts)
 
@@ -243,6 +245,13 @@ def _optimiser(runs: Sequence[Run]) -> str:
     return str(runs[0].spec.get("optimiser", {}).get("name", ""))
 
 
+def _differ(mine: reading.Listing, other: reading.Listing) -> str:
+    """Return the lines of a listing that the other has not, without their commas."""
+    known = {line.strip() for line in other.source.splitlines()}
+    lines = (line.strip() for line in mine.source.splitlines())
+    return ", ".join(line.rstrip(",") for line in lines if line not in known)
+
+
 def _losses(left: Sequence[Run], right: Sequence[Run]) -> Answer:
     """Compare a training with the IoU loss with one that differs in its loss alone."""
     rivals = {segmentation.loss_of(left): left, segmentation.loss_of(right): right}
@@ -266,8 +275,21 @@ def _losses(left: Sequence[Run], right: Sequence[Run]) -> Answer:
         decisions={
             "benefit": benefit(c["mean_iou"], c["flower_iou"]),
             "at_best_cut": at_best_cut(c["mean_iou"], c["mean_iou_cut"]),
+            **{
+                f"{side}ending": decision
+                for side, each in (("", trained), ("right_", theirs))
+                for decision in _ending(each)
+            },
         },
     )
+
+
+def _ending(trained: Answer) -> list[Decision]:
+    """Decide where the mean IoU was going at the end; nothing after a single epoch."""
+    values = trained.values
+    if "rising" not in trained.verdicts:
+        return []
+    return [ending(trained.verdicts["rising"], values["peaked"], values["seeds"])]
 
 
 def _predictions(runs: Sequence[Run]) -> Answer:

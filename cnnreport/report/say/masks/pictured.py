@@ -91,8 +91,8 @@ class Changed:
 
     Args:
         number: Its place in the figure.
-        left: Its IoU with the one that is compared.
-        right: Its IoU with the one that it is compared with.
+        left: Its IoU with the one that is compared, for each seed.
+        right: Its IoU with the one that it is compared with, the same.
     """
 
     number: str
@@ -100,11 +100,39 @@ class Changed:
     right: Quantity
 
 
-def changed(left: Pictured, right: Pictured) -> Changed:
-    """Return the image whose IoU differs most between two fine-tunings."""
-    pairs = zip(left.images, right.images, strict=True)
-    mine, theirs = max(pairs, key=lambda pair: abs(pair[0].iou.mean - pair[1].iou.mean))
-    return Changed(mine.number, mine.iou, theirs.iou)
+def changed(left: Sequence[Run], right: Sequence[Run], subset: str) -> Changed | None:
+    """Return the image whose IoU, on average over the seeds, differs most between two fine-tunings.
+
+    Args:
+        left: The runs of the one that is compared.
+        right: The runs of the other, with the same pictures.
+        subset: ``train`` or ``validation``.
+
+    Returns:
+        The image; None where every run of one of them diverged.
+    """
+    pairs = list(zip(_ious(left, subset), _ious(right, subset), strict=True))
+    apart = [abs(mine.mean - theirs.mean) for mine, theirs in pairs if mine.finite and theirs.finite]
+    if len(apart) < len(pairs):
+        return None
+    most = apart.index(max(apart))
+    return Changed(str(most + 1), *pairs[most])
+
+
+def _ious(runs: Sequence[Run], subset: str) -> list[Quantity]:
+    """Return the flower IoU of each picture, for each seed."""
+    kept = {run.seed: run.samples() for run in runs}
+    return [
+        reading.from_samples(
+            runs,
+            kept,
+            f"{subset}_mask, {subset}_predicted, image {index + 1}, all seeds: IoU",
+            f"IoU over all seeds, {subset} image {index + 1}",
+            "score",
+            lambda arrays, at=index: _iou(arrays[f"{subset}_mask"][at], arrays[f"{subset}_predicted"][at]),  # type: ignore[misc]
+        )
+        for index in range(len(kept[runs[0].seed][f"{subset}_mask"]))
+    ]
 
 
 def _shown(run: Run, arrays: Arrays, subset: str, index: int) -> Shown:
@@ -123,13 +151,17 @@ def _shown(run: Run, arrays: Arrays, subset: str, index: int) -> Shown:
 
     return Shown(
         number,
-        read("IoU", lambda mask, given: _over((mask == 1) & (given == 1),
-                                              (mask == 1) | ((mask == 0) & (given == 1)))),
+        read("IoU", _iou),
         read("part of the flower that is missed", lambda mask, given: _over(
             (mask == 1) & (given == 0), mask == 1)),
         read("part of what is called flower that is background", lambda mask, given: _over(
             (mask == 0) & (given == 1), (mask <= 1) & (given == 1))),
     )  # fmt: skip
+
+
+def _iou(mask: "Mask", given: "Mask") -> float:
+    """Return the IoU of the flower of an image, NaN where nothing is or is called flower."""
+    return _over((mask == 1) & (given == 1), (mask == 1) | ((mask == 0) & (given == 1)))
 
 
 def _over(part: "np.ndarray[Any, Any]", whole: "np.ndarray[Any, Any]") -> float:
