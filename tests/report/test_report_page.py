@@ -252,3 +252,10 @@ def test_a_project_may_have_its_own_shared_templates(tmp_path: Path) -> None:
     render = templating.open_templates([tmp_path, compose.TEMPLATES], Ledger(), {"verdicts": []})
     assert render("shared/cover.html.j2") == "mine"
     assert "A claim holds where" in render("shared/verdicts.html.j2")
+
+
+def test_the_name_of_a_class_is_marked_in_prose_alone(tmp_path: Path) -> None:
+    """A hyphen would make another name of it; code, attributes and plain words stay as they are."""
+    (tmp_path / "a.html.j2").write_text('<p title="UpNet">MaxNet and Max <code>MaxNet</code></p>')
+    made = templating.open_templates([tmp_path], Ledger(), {})("a.html.j2")
+    assert made == '<p title="UpNet"><span class="whole">MaxNet</span> and Max <code>MaxNet</code></p>'

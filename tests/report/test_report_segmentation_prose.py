@@ -351,7 +351,7 @@ def test_a_net_that_is_worse_than_none_is_not_praised(project: Project, make: Ma
     features = [fake_features(root, name) for name in ("flower-features", "flower-features-random")]
     runs = [*features, *make(CE, **{**WORSE, "flower_iou": 0.25}), *make(RANDOM, **BETTER)]
     text = words_of(project, runs, "d1q2", "d1q2more")
-    assert "Its flower IoU per image is no higher than the map’s" in text
+    assert "The net’s flower IoU per image is no higher than the map’s" in text
     assert text.count("The net is no better") == 2
     assert "nothing shows that pre-training helps here" in text
     assert not re.search("The net is better|looks at the image|carries over", text)
