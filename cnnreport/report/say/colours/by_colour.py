@@ -59,28 +59,16 @@ def by_colour(left: Sequence[Run], right: Sequence[Run]) -> tuple[Kept, ...]:
     named = words(shown["palette"])
     frequent = {word: _true(shown, named, word) for word in sorted(set(named))}
     chosen = [word for word in sorted(frequent, key=lambda word: -frequent[word])[:SHOWN] if frequent[word]]
-    numbers = {
-        word: tuple(
-            _read(runs, samples, word, what, choose)
-            for runs, samples, what, choose in (
-                (left, arrays[0], "pixels that are {}", _true),
-                (right, arrays[1], "{} pixels given a colour of that name", _right),
-                (left, arrays[0], "{} pixels given a colour of that name", _right),
-            )
-        )
-        for word in chosen
-    }
-    sides = left, right
-    gains = family({word: _gain(word, *of_word[:0:-1], sides) for word, of_word in numbers.items()})
-    return tuple(Kept(word, *of_word, gains[word]) for word, of_word in numbers.items())
-
-
-def _gain(
-    word: str, mine: Quantity, theirs: Quantity, sides: tuple[Sequence[Run], Sequence[Run]]
-) -> Contrast:
-    """Compare how often two nets keep a word."""
-    compared = ".less.".join(map(experiment_of, sides))
-    return contrast(f"{compared}.kept.{word}", mine, theirs, *map(net_name, sides))
+    right_of = "{} pixels given a colour of that name"
+    true = [_read(left, arrays[0], word, "pixels that are {}", _true) for word in chosen]
+    theirs = [_read(right, arrays[1], word, right_of, _right) for word in chosen]
+    mine = [_read(left, arrays[0], word, right_of, _right) for word in chosen]
+    compared = f"{experiment_of(left)}.less.{experiment_of(right)}.kept"
+    gains = family({
+        word: contrast(f"{compared}.{word}", a, b, net_name(left), net_name(right))
+        for word, a, b in zip(chosen, mine, theirs, strict=True)
+    })  # fmt: skip
+    return tuple(map(Kept, chosen, true, theirs, mine, gains.values()))
 
 
 def table(kept: Sequence[Kept], left: Sequence[Run], right: Sequence[Run]) -> Grid:
