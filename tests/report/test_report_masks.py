@@ -140,8 +140,8 @@ def test_colours_are_counted_by_their_names(make_run: MakeRun) -> None:
         whole = sum(int(counts[i].sum()) for i in places)
         assert each.left.values[0] == pytest.approx(inside / whole)
         assert each.share.values[0] == pytest.approx(whole / counts.sum())
-        assert each.gain == pytest.approx(each.left.mean - each.right.mean)
-        assert each.gain > 0
+        assert each.gain.difference.mean == pytest.approx(each.left.mean - each.right.mean)
+        assert each.gain.higher
 
 
 def test_a_diverged_net_has_no_colours(make_run: MakeRun) -> None:

@@ -103,11 +103,13 @@ def c3(runs: Runs) -> Answer:
         pictures=pictures,
         grids={"colours": by_colour.table(kept, left, right)} if kept else {},
         parts={
-            "colours": kept,
+            "gaining": [colour for colour in kept if colour.gain.higher],
+            "losing": [colour for colour in kept if colour.gain.lower],
             "mistaken": wrong,
             "mistaken_right": wrong and mistaken(right, wrong),
             **_pictured(runs),
         },
+        facts={**compared.facts, "colours_tested": any(colour.gain.adjusted for colour in kept)},
     )
 
 
