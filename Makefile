@@ -12,13 +12,13 @@ READY := $(VENV)/.ready
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-report: $(READY) ## Train what the report needs and print build/a2-writeup.pdf
+report: $(READY) ## Train what the report needs; write write-up, supplement and notebook to build/
 	$(RUN) -m cnnreport build
 
 full: $(READY) ## The same with what goes beyond the handout, which takes longer
 	$(RUN) -m cnnreport build --full
 
-demo: $(READY) ## The same in a minute and a half: a cut-down build that says so on its cover
+demo: $(READY) ## The same in minutes: a cut-down build that says so on its cover
 	$(RUN) -m cnnreport build --smoke
 
 # The tests start many commands; without bytecode each compiles the package anew.
