@@ -343,9 +343,11 @@ def test_the_cover_tells_both_losses(project: Project, make: Make, root: Path) -
 def test_part_d_prints_without_a_complaint(
     project: Project, make: Make, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The whole of Part D becomes a PDF; any warning would stop it."""
+    """The whole of Part D becomes two PDFs; any warning would stop it."""
     monkeypatch.undo()  # curves are drawn here
-    assert pdf.render(composed(project, every(make, root, **REAL))).startswith(b"%PDF")
+    pages = re.findall(r"<!DOCTYPE html>.*?</html>", composed(project, every(make, root, **REAL)), re.DOTALL)
+    assert len(pages) == 2
+    assert all(pdf.render(page).startswith(b"%PDF") for page in pages)
 
 
 @pytest.mark.parametrize(
