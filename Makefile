@@ -18,7 +18,7 @@ report: $(READY) ## Train what the report needs; write write-up, supplement and 
 full: $(READY) ## The same with what goes beyond the handout, which takes longer
 	$(RUN) -m cnnreport build --full
 
-demo: $(READY) ## The same in minutes: a cut-down build that says so on its cover
+demo: $(READY) ## The same in two minutes: a cut-down build that says so on its cover
 	$(RUN) -m cnnreport build --smoke
 
 # The tests start many commands; without bytecode each compiles the package anew.
