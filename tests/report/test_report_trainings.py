@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from composed import text_of
 from fake_runs import MakeRun
@@ -14,7 +13,7 @@ from fake_trainings import better, unet_runs, worse
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project, load_file
-from cnnreport.report.numbers.contrast import Contrast, balance, basis, contrast, seed_margin
+from cnnreport.report.numbers.contrast import Contrast, balance, basis, contrast
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.say import sweep
 from cnnreport.report.say.movement import below, direction
@@ -37,39 +36,6 @@ def test_the_relative_difference_is_that_of_the_means() -> None:
 def test_nothing_is_relative_to_zero() -> None:
     """A number of zero has no relative difference."""
     assert contrast("c", quantity(1.0), quantity(0.0), "A", "B").relative is None
-
-
-def test_the_margin_of_a_seed_is_that_of_two_runs() -> None:
-    """Two draws from one normal distribution differ by more than it in one of twenty cases."""
-    generator = np.random.default_rng(0)
-    draws = generator.normal(size=(5000, 5))
-    margins = [seed_margin(quantity(*map(float, row[:3]))) for row in draws]
-    beyond = [
-        abs(row[3] - row[4]) > margin.mean for row, margin in zip(draws, margins, strict=True) if margin
-    ]
-    assert len(beyond) == len(draws)
-    assert np.mean(beyond) == pytest.approx(0.05, abs=0.01)
-
-
-def test_one_seed_has_no_margin() -> None:
-    """Nothing is known of how much a second one would change."""
-    assert seed_margin(quantity(1.0)) is None
-
-
-@pytest.mark.parametrize(("left", "outcome"), [(1.4, "higher"), (1.2, "open"), (0.8, "open"), (0.6, "lower")])
-def test_a_margin_decides_where_there_is_one_seed(left: float, outcome: str) -> None:
-    """Only a difference larger than what seeds make counts, in either direction."""
-    margin = quantity(0.3)
-    found = contrast("c", quantity(left), quantity(1.0), "A", "B", margin)
-    assert found.outcome == outcome
-    assert found.sure
-
-
-def test_an_interval_goes_before_a_margin() -> None:
-    """With several seeds of its own a contrast needs no margin from elsewhere."""
-    found = contrast("c", quantity(1.0, 1.01), quantity(0.9, 0.91), "A", "B", quantity(5.0))
-    assert found.margin is None
-    assert found.higher
 
 
 def compared(*pairs: tuple[Sequence[float], Sequence[float]]) -> list[Contrast]:
@@ -97,11 +63,6 @@ LESS, MORE, EQUAL = ([1.0], [2.0]), ([2.0], [1.0]), ([1.0], [1.0])
 def test_a_table_says_what_decided_it(pairs: list[tuple[list[float], list[float]]], outcome: str) -> None:
     """A test where the seeds spread, none where they agree, the sign of one seed, or nothing."""
     assert basis(compared(*pairs)).outcome == outcome
-
-
-def test_a_table_judged_by_a_margin_says_so() -> None:
-    """It comes from other runs, so the table has to explain it."""
-    assert basis([contrast("c", quantity(1.0), quantity(2.0), "A", "B", quantity(0.3))]).outcome == "margin"
 
 
 @pytest.mark.parametrize(

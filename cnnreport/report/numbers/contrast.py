@@ -8,22 +8,22 @@ from typing import Literal, Protocol, get_args
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.estimate import LEVEL, Estimate, difference_of_means
 from cnnreport.report.numbers.family import Role, family
-from cnnreport.report.numbers.quantity import Quantity, half_width, over_all
+from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.numbers.verdict import Outcome as Truth
 from cnnreport.report.numbers.verdict import Verdict
 
 Outcome = Literal["lower", "higher", "open", "unknown"]
 
-Basis = Literal["welch", "predicted", "images", "images_alone", "exact", "margin", "sign", "nothing"]
+Basis = Literal["welch", "predicted", "images", "images_alone", "exact", "sign", "nothing"]
 """What decides: the test of Welch, several seeds each; the prediction interval, one against several; images
-and seeds together, or images alone; nothing to test, where seeds change nothing or agree to the bit; a margin
-from other trainings, one seed each; the sign, one seed each; or nothing, where one side has no finite number.
+and seeds together, or images alone; nothing to test, where seeds change nothing or agree to the
+bit; the sign, one seed each; or nothing, where one side has no finite number.
 """
 
 TESTED: tuple[Basis, ...] = ("welch", "predicted", "images", "images_alone")
 """Those that give a p value."""
 
-_BY_WEIGHT: tuple[Basis, ...] = (*TESTED, "margin", "sign", "exact", "nothing")
+_BY_WEIGHT: tuple[Basis, ...] = (*TESTED, "sign", "exact", "nothing")
 """What a table explains first where its rows were decided in several ways."""
 
 _HOW: Mapping[Basis, str] = {
@@ -60,8 +60,6 @@ class Contrast:
         apart: The same with the sign turned where it is negative, for "lower by".
         relative: The difference over the mean of the right one; None where that is zero.
         p: The two-sided p value of the difference against zero; None where there is no test.
-        margin: What two trainings that differ in their seed alone would differ by more than in 5 % of
-            cases; None where that does not decide.
         role: What it is in its question; see `cnnreport.report.numbers.family.family`.
         adjusted: The p value after correction, of a secondary one; it decides then.
     """
@@ -75,7 +73,6 @@ class Contrast:
     apart: Quantity
     relative: Quantity | None
     p: Quantity | None
-    margin: Quantity | None
     role: Role = ""
     adjusted: Quantity | None = None
 
@@ -85,10 +82,7 @@ class Contrast:
         if self.basis == "nothing":
             return "unknown"
         decides = self.adjusted or self.p
-        if decides is not None:
-            clear = decides.mean < LEVEL
-        else:
-            clear = self.margin is None or self.apart.mean > self.margin.mean
+        clear = decides is None or decides.mean < LEVEL
         if not clear or self.difference.mean == 0:
             return "open"
         return "higher" if self.difference.mean > 0 else "lower"
@@ -132,14 +126,11 @@ class Contrast:
         The test is two-sided, and what it decides is how large the difference is.
         """
         meaning, (left, right) = f"{self.meaning[:1].upper()}{self.meaning[1:]}", self.names
-        if self.margin is None:
-            truths: Mapping[Outcome, Truth] = {"higher": "yes", "lower": "yes", "unknown": "unknown"}
-            truth = truths.get(self.outcome, "open" if self.p else "no")
-            way = f"{self.outcome} for {left} than for" if truth == "yes" else f"{left} differs from"
-            claim, still = f"{meaning}: {way} {right}", self.basis == "exact"
-            return Verdict(claim, self.apart, 0.0, truth, self.p, self.adjusted, self.role, constant=still)
-        claim = f"{meaning}: {left} and {right} differ by more than seeds do"
-        return Verdict(claim, self.apart, self.margin.mean, "no" if self.open else "yes", role=self.role)
+        truths: Mapping[Outcome, Truth] = {"higher": "yes", "lower": "yes", "unknown": "unknown"}
+        truth = truths.get(self.outcome, "open" if self.p else "no")
+        way = f"{self.outcome} for {left} than for" if truth == "yes" else f"{left} differs from"
+        claim, still = f"{meaning}: {way} {right}", self.basis == "exact"
+        return Verdict(claim, self.apart, 0.0, truth, self.p, self.adjusted, self.role, constant=still)
 
     def judged(self, role: Role, adjusted: Quantity | None) -> "Contrast":
         """Return the same as one of several that answer a question."""
@@ -152,7 +143,6 @@ def contrast(
     right: Quantity,
     left_name: str,
     right_name: str,
-    margin: Quantity | None = None,
     *,
     of_data: bool = False,
 ) -> Contrast:
@@ -160,8 +150,7 @@ def contrast(
 
     Several seeds decide by `cnnreport.report.numbers.estimate.difference_of_means`. Where nothing varies, for
     no seed can change it or all seeds of each side agree to the bit, there is nothing to test, and the
-    numbers are compared as they are. One seed against one decides by the margin, else by the sign, which is
-    not `sure`.
+    numbers are compared as they are. One seed against one decides by the sign, which is not `sure`.
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.
@@ -169,13 +158,10 @@ def contrast(
         right: The number that it is compared with; of the same form.
         left_name: Who has the left one, for the table of verdicts.
         right_name: Who has the right one.
-        margin: What decides where each has but one seed; see `seed_margin`.
         of_data: Data and settings alone decide both numbers, as they do a count of weights.
     """
     basis, estimate = _judge(left, right, of_data=of_data)
-    if basis == "sign" and margin is not None:
-        basis = "margin"
-    return contrast_of(name, left, right, (left_name, right_name), basis, estimate, margin)
+    return contrast_of(name, left, right, (left_name, right_name), basis, estimate)
 
 
 def contrast_of(
@@ -185,7 +171,6 @@ def contrast_of(
     names: tuple[str, str],
     basis: Basis,
     estimate: Estimate,
-    margin: Quantity | None = None,
     meaning: str = "",
 ) -> Contrast:
     """Return the contrast of two numbers whose difference is estimated; see `contrast`.
@@ -197,7 +182,6 @@ def contrast_of(
         names: Who has the left one, and who the right one.
         basis: What decides.
         estimate: The difference.
-        margin: What decides where the basis says so.
         meaning: What is compared; the meaning of the left number where it is left out.
     """
     what = meaning or left.meaning
@@ -228,7 +212,6 @@ def contrast_of(
         apart=size,
         relative=_relative(name, less, right),
         p=_p(name, less, estimate.p) if tested else None,
-        margin=margin if basis == "margin" else None,
     )
 
 
@@ -238,7 +221,6 @@ def contrasts(
     right: Mapping[str, Quantity],
     left_name: str,
     right_name: str,
-    margins: Mapping[str, Quantity] | None = None,
     of_data: Container[str] = (),
     primary: Sequence[str] = (),
 ) -> dict[str, Contrast]:
@@ -249,7 +231,6 @@ def contrasts(
     """
     first = names[0]
     prefix = f"{left[first].name.partition('.')[0]}.less.{right[first].name.partition('.')[0]}"
-    known = margins or {}
     compared = {
         name: contrast(
             f"{prefix}.{name}",
@@ -257,36 +238,11 @@ def contrasts(
             right[name],
             left_name,
             right_name,
-            known.get(name),
             of_data=name in of_data,
         )
         for name in names
     }
     return family(compared, primary or (first,))
-
-
-def seed_margin(number: Quantity) -> Quantity | None:
-    """Return by how much two trainings differ that differ in their seed alone.
-
-    Two runs differ by more than t √2 s in 5 % of cases, where s is the standard deviation over seeds and t
-    the 97.5 % quantile of Student's distribution with one degree of freedom less than there are seeds.
-
-    Args:
-        number: A number of a training over several seeds.
-
-    Returns:
-        The margin; None with fewer than two finite seeds.
-    """
-    half = half_width(number.finite)
-    if half is None:
-        return None
-    # The half-width of the mean is t s / √n.
-    margin = half * math.sqrt(2 * len(number.finite))
-    form = "points" if number.form == "share" else number.form
-    meaning = f"{number.meaning}, margin of a difference of two seeds"
-    return over_all(
-        f"{number.name}.margin", meaning, margin, "t √2 s over the seeds of {}", number, form=form
-    )
 
 
 def basis(contrasts: Sequence[Contrast]) -> Decision:
@@ -322,12 +278,6 @@ def balance(
     else:
         outcome = "same"
     return Decision(meaning, outcome, ("better", "partly_better", "mixed", "partly_worse", "worse", "same"))
-
-
-def seed_margins(names: Sequence[str], numbers: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """Return the `seed_margin` of those numbers that are known to have one, by their names."""
-    margins = {name: seed_margin(numbers[name]) for name in names if name in numbers}
-    return {name: margin for name, margin in margins.items() if margin is not None}
 
 
 def _judge(left: Quantity, right: Quantity, *, of_data: bool) -> tuple[Basis, Estimate]:
