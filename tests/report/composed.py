@@ -35,7 +35,9 @@ def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     grouped: dict[str, list[Run]] = {}
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
-    return whole(compose.compose(project, shorter, grouped, compose.Context()))
+    page = whole(compose.compose(project, shorter, grouped, compose.Context()))
+    assert not re.findall(r"\w\(?<a [^>]*class=\"ref", page), "a tag swallowed the space before a reference"
+    return page
 
 
 def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
