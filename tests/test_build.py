@@ -40,8 +40,6 @@ LAYOUT = Path(__file__).parent / "report"
 
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
-pytestmark = pytest.mark.usefixtures("compiled")
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:

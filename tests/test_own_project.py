@@ -26,8 +26,6 @@ ROOT = Path(__file__).parent / "own_project"
 REPORT = "round-things"
 PLACE = f"experiments/{REPORT}"
 
-pytestmark = pytest.mark.usefixtures("compiled")
-
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:

@@ -1,7 +1,7 @@
 """Fixtures of the report's tests."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fake_segmentations import MakeTuning, fake_tuning
 from undrawn import leave_undrawn
 
 from cnnreport.project import PACKAGE, Project
+from cnnreport.report.draw import drawings
 from cnnreport.runs.artefact import Run
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -87,5 +88,7 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def templates(compiled: None) -> None:
-    """Compile each template once, not once for each test."""
+def drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Draw once what several tests have drawn from the same values, as an earlier build's drawings are."""
+    with drawings.kept_in(tmp_path_factory.mktemp("drawn") / "drawings.json"):
+        yield

@@ -11,7 +11,6 @@ from fake_runs import write_run
 
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.out import html
-from cnnreport.report.out.screen import furniture
 from cnnreport.report.page import compose, outline
 
 pytestmark = [
@@ -39,7 +38,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     report = compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context())
     made = {document.name: folder / document.file for document in report.documents}
     for name, file in made.items():
-        html.write(furniture.furnished(report, name), file)
+        html.write(html.read(report, name), file)
     return made
 
 

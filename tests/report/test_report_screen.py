@@ -5,6 +5,7 @@ import html as entities
 import io
 import json
 import re
+from contextvars import Context
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -37,7 +38,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.fixture(scope="module")
 def page(report: Report) -> str:
     """Its write-up, furnished for a browser."""
-    return furniture.furnished(report, "write-up")
+    return html.read(report, "write-up")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Pa
     loaded = replace(outline.load(project, "a2-writeup"), supplement=None)
     made = compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context())
     written = tmp_path / "page.html"
-    digest = html.write(furniture.furnished(made, "write-up"), written)
+    digest = html.write(html.read(made, "write-up"), written)
     text = written.read_text()
     assert digest == durable.sha256(text.encode())
     assert text.count("@font-face{") == text.count("data:font/woff2;base64,d09GM") == len(fonts.faces()) == 11
@@ -65,10 +66,11 @@ def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Pa
 
 def test_the_same_report_gives_the_same_bytes(report: Report, file: Path, tmp_path: Path) -> None:
     """Nothing of the moment is in the file, nor of what was written before."""
-    for function in (typefaces._cut, pictures._pixels, pictures._drawing):
+    for function in (fonts._cut, pictures._pixels, pictures._drawing):
         function.cache_clear()
     again = tmp_path / "again.html"
-    html.write(furniture.furnished(report, "write-up"), again)
+    # In a context of its own, in which no drawing is kept.
+    html.write(Context().run(html.read, report, "write-up"), again)
     assert again.read_bytes() == file.read_bytes()
 
 

@@ -24,8 +24,6 @@ from cnnreport.runs.planning.planned import make_job
 from cnnreport.runs.runner import execute
 from cnnreport.system import durable
 
-pytestmark = pytest.mark.usefixtures("compiled")
-
 REPORT = "demo"
 CPU = Choices(device="cpu")
 

@@ -25,7 +25,11 @@ LIBRARIES = (
     "latex2mathml",
     "pillow",
     "numpy",
+    "fonttools",
+    "brotli",
     "font-source-sans-pro",
+    "font-source-serif-pro",
+    "fontpkg-ibm-plex-mono",
 )
 """Libraries whose version can change a drawing."""
 

@@ -10,11 +10,17 @@ from cnnreport.system import durable
 
 
 def read(report: Report, name: str) -> str:
-    """Return the page of a document as a browser is to show it; see `screen.furniture.furnished`."""
+    """Return the page of a document as a browser is to show it; see `screen.furniture.furnished`.
+
+    Raises:
+        EnvironmentFailure: A font is missing.
+    """
     # The names of a report's files are told where nothing can be composed.
     from cnnreport.report.out.screen.furniture import furnished
 
-    return furnished(report, name)
+    page = furnished(report, name)
+    # The PDF has its typefaces from their files.
+    return page.replace("</head>", f"<style>{typefaces.rules(page)}</style>\n</head>", 1)
 
 
 def write(page: str, path: Path) -> str:
@@ -28,11 +34,9 @@ def write(page: str, path: Path) -> str:
         The SHA-256 of the file.
 
     Raises:
-        EnvironmentFailure: A font is missing, or the file cannot be written.
+        EnvironmentFailure: The file cannot be written.
     """
-    # The PDF has its typefaces from their files.
-    faces = f"<style>{typefaces.rules(page)}</style>\n</head>"
-    return durable.write(path, pictures.lightened(page).replace("</head>", faces, 1).encode())
+    return durable.write(path, pictures.lightened(page).encode())
 
 
-WRITER = Writer("page", ".html", __name__, ("pillow", *typefaces.LIBRARIES), fonts.faces, write, read=read)
+WRITER = Writer("page", ".html", __name__, ("pillow",), fonts.faces, write, read=read)

@@ -41,8 +41,6 @@ LIBRARIES = (
     "markupsafe",
     "pygments",
     "scipy",
-    "font-source-serif-pro",
-    "fontpkg-ibm-plex-mono",
 )
 """Libraries whose version can change a composed report."""
 

@@ -5,10 +5,12 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import (
+    BytecodeCache,
     Environment,
     FileSystemLoader,
     StrictUndefined,
@@ -17,6 +19,7 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
 )
+from jinja2.bccache import Bucket
 from jinja2.meta import find_referenced_templates
 from markupsafe import Markup
 
@@ -33,6 +36,24 @@ from cnnreport.report.page.outcomes import Outcomes
 from cnnreport.report.page.shortened import shortened
 
 Render = Callable[..., Markup]
+
+
+class _Compiled(BytecodeCache):
+    """Keeps what templates were compiled to: a build compiles each once, and a watch those that changed."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])  # passed over if it is of another text
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_HTML, _CODE_OF_CELLS = _Compiled(), _Compiled()
+"""Of pages, in which every value is escaped, and of cells, in which none is."""
 
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
 _CELL = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|^# %%\s*\n.*?(?=^# %%|\Z)", re.DOTALL | re.MULTILINE)
@@ -121,14 +142,22 @@ def check(folders: Sequence[Path], templates: Iterable[str]) -> None:
             environment = html if template.endswith(".html.j2") or ".css" in template else code
             environment.get_template(template)
             source = environment.loader.get_source(environment, template)[0]  # type: ignore[union-attr]
-            waiting += filter(None, find_referenced_templates(environment.parse(source)))
+            waiting += _referenced(source)
         if environment is code:
             syntax.check_template(source, template)
+
+
+@lru_cache(maxsize=1024)
+def _referenced(source: str) -> tuple[str, ...]:
+    """Return the names of the templates that one uses, as far as they stand in it."""
+    parsed = Environment(extensions=[Outcomes]).parse(source)
+    return tuple(filter(None, find_referenced_templates(parsed)))
 
 
 def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
     environment = Environment(
         loader=_HonestLoader(folders),
+        bytecode_cache=_HTML,
         autoescape=True,
         undefined=StrictUndefined,
         extensions=[Outcomes],
@@ -165,6 +194,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
 def _code_environment(folders: Sequence[Path]) -> Environment:
     return Environment(
         loader=_HonestLoader(folders),
+        bytecode_cache=_CODE_OF_CELLS,
         autoescape=False,
         undefined=StrictUndefined,
         extensions=[Outcomes],

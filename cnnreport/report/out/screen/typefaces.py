@@ -1,15 +1,9 @@
-"""The typefaces of a page: cut down to the characters that it has, and packed as WOFF2."""
+"""The typefaces of a page: each cut down to the characters that it has."""
 
-import base64
 import html
-import io
 import re
-from functools import lru_cache
 
 from cnnreport.report.draw import fonts
-from cnnreport.report.draw.fonts import Face
-
-LIBRARIES = ("fonttools", "brotli")
 
 _FACE = (
     "@font-face{{font-family:'{family}';font-style:{style};font-weight:{weight};"
@@ -33,24 +27,7 @@ def rules(page: str) -> str:
             family=face.family,
             style="italic" if face.italic else "normal",
             weight=face.weight,
-            content=base64.b64encode(_cut(face, characters)).decode(),
+            content=fonts.cut(str(face.file), characters),
         )
         for face in fonts.faces()
     )
-
-
-@lru_cache(maxsize=44)
-def _cut(face: Face, characters: str) -> bytes:
-    """Return a typeface with some characters only, without hints: screens of today do without."""
-    from fontTools import subset
-
-    options = subset.Options(flavor="woff2", hinting=False, notdef_outline=True)
-    options.drop_tables += ["meta"]  # languages, which fontTools knows not how to cut
-    cut = subset.load_font(str(face.file), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text=characters)
-    subsetter.subset(cut)
-    buffer = io.BytesIO()
-    subset.save_font(cut, buffer, options)
-    cut.close()
-    return buffer.getvalue()
