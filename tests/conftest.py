@@ -9,7 +9,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-
 MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30
 """A file system in memory, as Linux has one, and the bytes that must be free there."""
 
