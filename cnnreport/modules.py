@@ -123,16 +123,11 @@ def attribute(name: str) -> Any:
 
 def _loaded(root: Path) -> Iterator[tuple[str, ModuleType]]:
     """Find what was imported from a project's folder by its place there, the package itself aside."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        spec = getattr(module, "__spec__", None)
-        if not file or spec is None or not isinstance(spec.loader, SourceLoader):
+    for name, module in sources.executed().items():
+        if name.partition(".")[0] == sources.PACKAGE.name:
             continue
         place = root.joinpath(*name.split("."))
-        if name.partition(".")[0] != sources.PACKAGE.name and Path(file) in (
-            place.with_name(f"{place.name}.py"),
-            place / "__init__.py",
-        ):
+        if Path(str(module.__file__)) in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
             yield name, module
 
 
@@ -157,7 +152,7 @@ def _forget(root: Path) -> None:
 def _look_again(root: Path) -> None:
     """Have files found that were written within the tick of the clock in which Python looked."""
     for place, finder in sys.path_importer_cache.items():
-        if isinstance(finder, importlib.machinery.FileFinder) and Path(place).is_relative_to(root):
+        if place.startswith(str(root)) and isinstance(finder, importlib.machinery.FileFinder):
             finder.invalidate_caches()
 
 

@@ -14,6 +14,7 @@ import linecache
 import sys
 import sysconfig
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -21,6 +22,10 @@ PACKAGE = Path(__file__).resolve().parent
 
 INSTALLED = {"site-packages", "dist-packages"}
 """Folders that packages are installed into."""
+
+
+_executed: set[str] = set()
+"""The names of all modules that were compiled from their sources, in this process."""
 
 
 class SourceLoader(importlib.machinery.SourceFileLoader):
@@ -34,6 +39,7 @@ class SourceLoader(importlib.machinery.SourceFileLoader):
         source = self.get_data(path)
         code: CodeType = self.source_to_code(source, path)
         self.digest = hashlib.sha256(source).hexdigest()
+        _executed.add(fullname)
         text = importlib.util.decode_source(source)
         linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
         return code
@@ -49,13 +55,19 @@ def follow(folder: Path) -> None:
         return
     sys.path_hooks.insert(0, Hook(root))
     for known in list(sys.path_importer_cache):  # finders made before now would go on as they were
-        if Path(known).resolve().is_relative_to(root):
+        if _real(known).is_relative_to(root):
             del sys.path_importer_cache[known]
 
 
 def followed() -> tuple[Path, ...]:
     """Return the folders that are followed, for a process that is to do the same."""
     return tuple(hook.root for hook in sys.path_hooks if isinstance(hook, Hook))
+
+
+def executed() -> dict[str, ModuleType]:
+    """Return the modules that were compiled from their sources, by name; not those forgotten since."""
+    found = {name: sys.modules[name] for name in sorted(_executed) if name in sys.modules}
+    return {name: module for name, module in found.items() if isinstance(module.__loader__, SourceLoader)}
 
 
 def unlike(digests: Mapping[str, str]) -> dict[str, Path]:
@@ -89,7 +101,7 @@ class Hook:
         Raises:
             ImportError: It is none of those that are followed, so that Python asks the next hook.
         """
-        place = Path(path).resolve()
+        place = _real(path)
         if not self._ours(place):
             raise ImportError(f"others import from {path}", path=path)
         return importlib.machinery.FileFinder(
@@ -104,6 +116,12 @@ class Hook:
         if INSTALLED.intersection((self.root.name, *place.relative_to(self.root).parts)):
             return False
         return self.root.is_relative_to(self._library) or not place.is_relative_to(self._library)
+
+
+@lru_cache(maxsize=4096)
+def _real(place: str) -> Path:
+    """Return a place of Python's imports without links: there are hundreds, and they stay."""
+    return Path(place).resolve()
 
 
 def _module(path: str) -> str:

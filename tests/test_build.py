@@ -40,6 +40,8 @@ LAYOUT = Path(__file__).parent / "report"
 
 TRAINING = "cnnreport/training/fast/cross_entropy.py"
 
+pytestmark = pytest.mark.slow  # what any build does is tested on smaller projects
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
