@@ -394,6 +394,20 @@ def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None
     assert noticed == [True, True, False]
 
 
+def test_a_project_may_have_its_own_look_on_a_screen(
+    report: Project, build: Callable[..., pipeline.Built]
+) -> None:
+    """Its style sheet and script come in the place of the package's; a change makes the page anew."""
+    (report.templates / "shared").mkdir()
+    for word in ("first", "second"):
+        (report.templates / "shared" / "screen.css").write_text(f".{word} {{}}")
+        (report.templates / "shared" / "screen.js").write_text(f"'{word}';")
+        page = build(formats="html").paths[-1].read_text()
+        assert f"<style>.{word} {{}}</style>" in page
+        assert f"<script>'{word}';</script>" in page
+        assert "querySelector" not in page
+
+
 def test_a_full_disk_costs_files_and_no_run(
     report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
 ) -> None:

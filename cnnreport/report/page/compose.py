@@ -32,6 +32,9 @@ from cnnreport.report.page.report import (
 SHARED = "shared"
 """The folder of the templates that serve every report; a project's own of that name comes first."""
 
+SCREEN = ("screen.css", "screen.js")
+"""The files there of what a page gains for a browser: its style and its script."""
+
 TEMPLATES = PACKAGE / "report" / "templates"
 """What of them comes with the package."""
 
@@ -152,7 +155,15 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
         for draft, sheaf in zip(drafts, sheaves, strict=True)
     )
-    report = Report(outline.title, documents, ledger, provenance=provenance)
+    style, script = (_shared(project, outline, name) for name in SCREEN)
+    report = Report(
+        outline.title,
+        documents,
+        ledger,
+        provenance=provenance,
+        screen_style=style,
+        screen_script=script,
+    )
     if outline.notebook is None:
         return report
     # Laid out when it is written: its pictures take seconds that no other output needs.
@@ -276,6 +287,12 @@ def _styles(render: templating.Render, outline: Outline, sheaf: Sheaf) -> tuple[
 
 def _folders(project: Project, outline: Outline) -> list[Path]:
     return [project.templates / outline.name, project.templates, TEMPLATES]
+
+
+def _shared(project: Project, outline: Outline, name: str) -> str:
+    """Return the text of a file that every report shares, or of the project's own of that name."""
+    files = (folder / SHARED / name for folder in _folders(project, outline))
+    return next(file for file in files if file.is_file()).read_text(encoding="utf-8")
 
 
 def _answer(project: Project, outline: Outline, sections: Sequence[Section], runs: Runs) -> dict[str, Answer]:
