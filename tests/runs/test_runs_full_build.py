@@ -71,6 +71,23 @@ ANSWERS = {"paces": lambda runs: Answer(), "two": lambda runs: Answer()}
 """
 
 
+COUNTED = """
+from pathlib import Path
+
+import telling
+from cnnreport.report.answer import Answer
+
+
+def told(runs):
+    with Path({asked!r}).open("a") as file:
+        file.write(".")
+    return Answer()
+
+
+ANSWERS = {{"c1": told}}
+"""
+
+
 @pytest.fixture
 def report(counting: Project) -> Project:
     """The counting project with a report of one ordinary section and two that go beyond."""
@@ -379,6 +396,30 @@ def test_a_watch_follows_runs_and_answers(
     assert "The pace of two" in (report.output / "demo.html").read_text()
     line = len(answers.read_text().splitlines())
     assert f"ordinary.py:{line}: ZeroDivisionError: division by zero" in capsys.readouterr().err
+
+
+def test_a_watch_asks_an_answer_again_only_when_it_may_be_another(
+    report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after a change of a template; but after one of its own code, or of a module that this imports."""
+    answers = report.experiments / REPORT / "answers" / "ordinary.py"
+    asked = report.root / "asked.txt"
+    answers.write_text(COUNTED.format(asked=str(asked)))
+    counts: list[int] = []
+
+    def add(file: Path, line: str) -> Callable[[], None]:
+        def edit() -> None:
+            counts.append(len(asked.read_text()))
+            file.write_text(file.read_text() + line)
+
+        return edit
+
+    text = report.templates / REPORT / "text.html.j2"
+    telling = report.root / "telling.py"
+    watched(report, monkeypatch, add(text, "<p>A.</p>"), add(text, "<p>B.</p>"), add(answers, "# C\n"),
+            add(telling, "# D\n"), add(text, "<p>E.</p>"))  # fmt: skip
+    first, *others = [*counts, len(asked.read_text())]
+    assert [count - first for count in others] == [1, 1, 2, 3, 3]
 
 
 def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None:

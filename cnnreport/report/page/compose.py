@@ -112,7 +112,13 @@ def check(project: Project, outline: Outline) -> None:
     templating.check(_folders(project, outline), [*own, *filter(None, cells), *shared])
 
 
-def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> Report:
+def compose(
+    project: Project,
+    outline: Outline,
+    runs: Runs,
+    context: Context,
+    answered: dict[str, Answer] | None = None,
+) -> Report:
     """Lay out a report.
 
     A section some of whose experiments have no runs is left out, and the cover says so, unless the
@@ -123,6 +129,8 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         outline: What the report consists of.
         runs: The runs of each experiment by its name, sorted by seed.
         context: What to say about the build.
+        answered: Answers by section that the same functions gave from the same runs, which are not asked
+            again; those of other sections are added.
 
     Raises:
         UsageError: There are no runs, or a template or the answers have a mistake, which is named.
@@ -134,7 +142,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     provenance = trace(available)
     sheaves = _sheaves(outline, sections)
     ledger = _announced(sheaves, provenance)
-    answers = _answer(project, outline, sections, available)
+    answers = _answer(project, outline, sections, available, {} if answered is None else answered)
     render = templating.open_templates(
         _folders(project, outline),
         ledger,
@@ -155,15 +163,8 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
         for draft, sheaf in zip(drafts, sheaves, strict=True)
     )
-    style, script = (_shared(project, outline, name) for name in SCREEN)
-    report = Report(
-        outline.title,
-        documents,
-        ledger,
-        provenance=provenance,
-        screen_style=style,
-        screen_script=script,
-    )
+    screen = (_shared(project, outline, name) for name in SCREEN)
+    report = Report(outline.title, documents, ledger, None, provenance, *screen)
     if outline.notebook is None:
         return report
     # Laid out when it is written: its pictures take seconds that no other output needs.
@@ -295,11 +296,18 @@ def _shared(project: Project, outline: Outline, name: str) -> str:
     return next(file for file in files if file.is_file()).read_text(encoding="utf-8")
 
 
-def _answer(project: Project, outline: Outline, sections: Sequence[Section], runs: Runs) -> dict[str, Answer]:
+def _answer(
+    project: Project,
+    outline: Outline,
+    sections: Sequence[Section],
+    runs: Runs,
+    answered: dict[str, Answer],
+) -> dict[str, Answer]:
     functions = _answering(project, outline, sections)
-    return {
-        section.id: functions[section.id](runs) if section.experiments else Answer() for section in sections
-    }
+    for section in sections:
+        if section.id not in answered:
+            answered[section.id] = functions[section.id](runs) if section.experiments else Answer()
+    return {section.id: answered[section.id] for section in sections}
 
 
 def _answering(project: Project, outline: Outline, sections: Sequence[Section]) -> dict[str, Answering]:
