@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from cnnreport.errors import UsageError
+from cnnreport.errors import UsageError, VerificationError
 from cnnreport.project import ANSWERS, PACKAGE, Project, load_file
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.draw import drawings, fonts
@@ -307,7 +307,23 @@ def _answer(
     for section in sections:
         if section.id not in answered:
             answered[section.id] = functions[section.id](runs) if section.experiments else Answer()
-    return {section.id: answered[section.id] for section in sections}
+    answers = {section.id: answered[section.id] for section in sections}
+    _refuse_two_judgements(answers)
+    return answers
+
+
+def _refuse_two_judgements(answers: Mapping[str, Answer]) -> None:
+    """See to it that no two sections judge one comparison in two ways, and so may say the opposite of it."""
+    judged: dict[str, tuple[str, tuple[str, str]]] = {}
+    for section, answer in answers.items():
+        for verdict in answer.verdicts.values():
+            way = (verdict.role, verdict.adjusted.name if verdict.adjusted else "")
+            other, before = judged.setdefault(verdict.amount.name, (section, way))
+            if way != before and other != section:
+                raise VerificationError(
+                    f"{other} and {section} judge “{verdict.claim}” in two ways",
+                    "make it primary, or one of the same secondary comparisons, in both answers",
+                )
 
 
 def _answering(project: Project, outline: Outline, sections: Sequence[Section]) -> dict[str, Answering]:
