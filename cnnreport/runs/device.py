@@ -107,16 +107,28 @@ def _ask_torch() -> dict[str, Any]:
 
 
 def instructions(device: Device) -> str | None:
-    """Return what of a device's make can change the bytes of a run.
+    """Return what of a processor's make can change the bytes of a run: none where it does not compute.
 
-    On a CPU the widest vectors that PyTorch's kernels choose between, elsewhere nothing that can be
-    told without importing torch.
+    The widest vectors that PyTorch's kernels choose between.
     """
     if device != "cpu":
         return None
     flags = hardware.processor_flags()
     widest = next((name for name in ("avx512f", "avx2") if name in flags), None)
     return f"{platform.machine()} {widest}" if widest else platform.machine()
+
+
+def make_of_gpu(device: Device) -> dict[str, dict[str, Any]]:
+    """Return what of a GPU's make can change the bytes of a run, under ``gpu``; nothing for the CPU and MPS.
+
+    cuDNN chooses its kernels by model and version. The driver's version is left out: it brings none.
+    """
+    found = gpu() if device == "cuda" else None
+    if found is None:
+        return {}
+    card = found.card
+    made = {"model": card.name, "capability": card.capability, "cuda": found.cuda, "cudnn": found.cudnn}
+    return {"gpu": made}
 
 
 def check_torch(device: Device) -> None:

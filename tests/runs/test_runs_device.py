@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 import torch
 from cards import MEMORY, NAME, offer
+from planned import plan
 
 from cnnreport.errors import EnvironmentFailure
+from cnnreport.project import Project
 from cnnreport.runs import device, usable
+from cnnreport.runs.fingerprint import Key
+from cnnreport.runs.planning.choices import Choices
 from cnnreport.system import hardware
 
 TOO_OLD = "The NVIDIA driver on your system is too old (found version 11040)"
@@ -134,3 +138,33 @@ def test_a_torch_that_cannot_be_imported_is_told(monkeypatch: pytest.MonkeyPatch
     """The reason is torch's own, in one line."""
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "torch cannot be imported" in str(usable.ask()["problem"])
+
+
+def keys(project: Project, monkeypatch: pytest.MonkeyPatch, choice: device.DeviceChoice, **said: Any) -> Key:
+    """The key that a run has on a machine with a GPU of which torch says something."""
+    offer(monkeypatch, **said)
+    return plan(project, choices=Choices(device=choice))[0].key
+
+
+def test_a_run_on_a_gpu_depends_on_model_and_libraries(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another model, capability, CUDA or cuDNN is another fingerprint; what was asked is the same."""
+    key = keys(counting, monkeypatch, "auto")
+    made = {"model": NAME, "capability": "9.0", "cuda": "13.0", "cudnn": 91300}
+    assert key.where["gpu"] == made
+    other = keys(counting, monkeypatch, "auto", cudnn=91400)
+    assert other.differences(key) == ["gpu cudnn: 91400 became 91300"]
+    assert other.fingerprint != key.fingerprint
+    assert other.identity == key.identity
+
+
+def test_a_run_on_the_cpu_does_not_depend_on_a_gpu(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key is the one that it has on a machine without any."""
+    with_gpu = keys(counting, monkeypatch, "cpu")
+    monkeypatch.undo()
+    device.gpu.cache_clear()
+    assert with_gpu == plan(counting)[0].key
+    assert with_gpu.where.keys() == {"device", "instructions", "arithmetic", "threads", "versions"}
