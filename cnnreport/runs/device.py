@@ -147,6 +147,26 @@ def check_torch(device: Device) -> None:
         )
 
 
+def forget_peak(device: Device) -> None:
+    """Let `peak_memory` be what is reached from now on."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory(device: Device) -> int | None:
+    """Return the most bytes that tensors took on a GPU at once, None elsewhere.
+
+    What CUDA itself takes there, some hundred MiB, is not counted.
+    """
+    if device != "cuda":
+        return None
+    import torch
+
+    return torch.cuda.max_memory_allocated()
+
+
 @contextlib.contextmanager
 def float32(device: Device) -> Iterator[None]:
     """Let CUDA's convolutions compute in float32, not TF32, and in the same order each time.
