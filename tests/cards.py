@@ -10,6 +10,7 @@ import pytest
 
 from cnnreport.runs import device
 
+LIBRARIES = {"libcuda.so.1", "libnvidia-ml.so.1", "nvcuda.dll", "nvml.dll"}
 NAME, MEMORY = "NVIDIA Test 9000", 80 << 30
 
 
@@ -54,9 +55,11 @@ class Driver:
 
 def offer(monkeypatch: pytest.MonkeyPatch, **said: Any) -> Driver:
     """Let this machine have a driver with a card, of which torch says something, else that it works."""
-    driver = Driver()
+    driver, load = Driver(), ctypes.CDLL
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: driver)
+    monkeypatch.setattr(
+        ctypes, "CDLL", lambda name, **how: driver if name in LIBRARIES else load(name, **how)
+    )
     answer = json.dumps({"cuda": "13.0", "cudnn": 91300, "problem": "", **said})
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=f"a warning\n{answer}\n"))
     device.gpu.cache_clear()
