@@ -39,8 +39,7 @@ class Adam:
             self._substitute.param_groups[0]["lr"] = self.learning_rate
             self._substitute.step()
             return
-        for step in self._steps:
-            step += 1
+        torch._foreach_add_(self._steps, 1)  # one kernel of a GPU, not one a parameter
         torch._fused_adam_(
             list[torch.Tensor](self.parameters),
             [parameter.grad for parameter in self.parameters if parameter.grad is not None],
