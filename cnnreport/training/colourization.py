@@ -17,7 +17,7 @@ from cnnreport.task import Results, Row
 from cnnreport.training.fast.cross_entropy import cross_entropy
 from cnnreport.training.fast.layout import Layout
 from cnnreport.training.fast.rewrite import Rewritten, rewrite
-from cnnreport.training.loop import Batch, Loop, Update, copied
+from cnnreport.training.loop import Batch, Loop, Update, copies
 from cnnreport.training.metrics.accuracy import count_among_highest, count_right
 from cnnreport.training.metrics.baselines import baselines
 from cnnreport.training.metrics.calibration import BINS, Bins, calibration, calibration_error
@@ -189,7 +189,7 @@ class ColourizationTraining(Loop):
         colours = np.concatenate(predicted.colours)
         net_class = type(self.net)
         return Results(
-            weights={name: copied(tensor) for name, tensor in self.net.state_dict().items()},
+            weights=copies(self.net.state_dict()),
             samples={
                 **self._samples(colours),
                 "image_loss": np.concatenate(predicted.losses),

@@ -194,7 +194,7 @@ class Loop(ABC):
         tensors |= {f"optimiser.{name}": tensor for name, tensor in self.optimiser.state().items()}
         tensors["epochs_done"] = torch.tensor(self.epochs_done)
         tensors["diverged"] = torch.tensor(self.diverged)
-        return {name: copied(tensor) for name, tensor in tensors.items()}
+        return copies(tensors)
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -208,6 +208,11 @@ class Loop(ABC):
         self.diverged = bool(state["diverged"])
 
 
-def copied(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a contiguous copy of a tensor on the CPU, apart from autograd."""
-    return tensor.detach().to("cpu", copy=True).contiguous()
+def copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return contiguous copies of tensors on the CPU, apart from autograd; a GPU is waited for once."""
+    found = {
+        name: tensor.detach().to("cpu", non_blocking=True, copy=True) for name, tensor in tensors.items()
+    }
+    if any(tensor.is_cuda for tensor in tensors.values()):
+        torch.cuda.synchronize()
+    return {name: tensor.contiguous() for name, tensor in found.items()}

@@ -1,10 +1,9 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
+from asked import Asked
 
 from cnnreport.training.fast.cross_entropy import UNLABELLED, cross_entropy, cross_entropy_on_device
 
@@ -56,18 +55,6 @@ def test_bfloat16_logits_are_summed_in_float32(loss_function: Loss) -> None:
     torch.testing.assert_close(loss, expected)
     assert low.grad is not None
     assert low.grad.dtype == torch.bfloat16
-
-
-class Asked(TorchDispatchMode):
-    """Counts how often a number is asked of a tensor, for which a GPU would have to be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.times = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.times += func is torch.ops.aten._local_scalar_dense.default
-        return func(*args, **(kwargs or {}))
 
 
 def test_on_a_device_no_number_is_asked_for() -> None:
