@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import fx, nn
 
 from cnnreport.errors import UsageError
 from cnnreport.task import Results, Row
@@ -130,6 +130,7 @@ class ColourizationTraining(Loop):
             updates_per_epoch=updates_per_epoch,
             updates=spec.updates,
         )
+        self.recordable = isinstance(rewritten.net, fx.GraphModule)  # traced: no line of Python decides in it
         self._spec, self._data, self._layout = spec, data, rewritten.layout
         self._train = _prepare(data["train_rgb"], data["train_label"], self._layout, device)
         self._validation = _prepare(data["validation_rgb"], data["validation_label"], self._layout, device)
