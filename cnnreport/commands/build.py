@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cnnreport.commands import console
 from cnnreport.commands.edition import Edition
-from cnnreport.commands.run import command_line, data_line, result_lines, run_planned
+from cnnreport.commands.run import announce_device, command_line, data_line, result_lines, run_planned
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.report.out import libraries, record
@@ -118,6 +118,7 @@ def build(
         writer.require()  # what is missing is told now, not after hours of training
     compose.check(project, outline)
     plan = plan_report(project, report, choices, only, full=full)
+    announce_device(choices)
     keep_choices(project, choices)
     context = context_of(outline, choices, only, plan)
     runs = run_planned(

@@ -10,7 +10,7 @@ from cnnreport.data import choosing
 from cnnreport.kinds.digits import on_terminal
 from cnnreport.kinds.kind import Recorded
 from cnnreport.project import Project
-from cnnreport.runs import experiment
+from cnnreport.runs import device, experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
@@ -27,6 +27,7 @@ def run_experiment(project: Project, name: str, choices: Choices, workers: int |
     """Run one experiment or those of a family, all of their seeds, on a number of workers or what fits."""
     wanted = experiment.named(experiment.load_all(project), name)
     plan = make_plan(project, wanted, choices, console.Download("data"))
+    announce_device(choices)
     keep_choices(project, choices)
     return run_planned(project, plan, command_line("run", name, choices), workers)
 
@@ -82,6 +83,12 @@ def forecast(
     rest = ", then the report is laid out and printed" if afterwards is None else ""
     sentence = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
     return [sentence, *(sooner if total > LONG else ())]
+
+
+def announce_device(choices: Choices) -> None:
+    """Say why a GPU is not used that the driver offers."""
+    if why := device.passed_over(choices.device):
+        console.note(why)
 
 
 def announce(plan: Sequence[Planned]) -> None:

@@ -17,7 +17,7 @@ from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
 from cnnreport.task import Results, Row
-from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copied, train
+from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copies, train
 from cnnreport.training.metrics import flower_scores, overlap
 from cnnreport.training.metrics.colour_scores import best_median_worst
 from cnnreport.training.metrics.flower_scores import Probabilities
@@ -182,7 +182,7 @@ class FineTuningTask(Loop):
         truth = masks[self._validation].numpy()
         seen = torch.isin(self._validation, self._train)
         return Results(
-            weights={name: copied(tensor) for name, tensor in self._last_layer().items()},
+            weights=copies(self._last_layer()),
             samples={
                 **self._samples(probability),
                 **flower_scores.sweep(probability, truth),
