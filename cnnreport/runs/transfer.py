@@ -119,6 +119,7 @@ def take(
         DataError: One of them is damaged, or holds what does not belong there; none is taken.
     """
     checked = [_check(folder, file) for folder in folders]
+    durable.make_folder(root)
     when = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
     taken, known = [], []
     for run in checked:

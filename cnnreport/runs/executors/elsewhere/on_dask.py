@@ -20,6 +20,9 @@ from cnnreport.runs.runner import Job, Progress
 PATIENCE = 10.0
 """Seconds for which a scheduler is tried that does not answer."""
 
+PROGRESS = "progress"
+"""The name, in an event, of what happened to a run; dask adds the worker's address."""
+
 
 class Topic(Reporter):
     """Tells the scheduler, which tells who asked for the run.
@@ -36,7 +39,7 @@ class Topic(Reporter):
         from distributed import get_worker
 
         with contextlib.suppress(ValueError, OSError):  # the worker is on its way out
-            get_worker().log_event(self._name, asdict(progress))
+            get_worker().log_event(self._name, {PROGRESS: asdict(progress)})
 
     def wanted(self) -> bool:
         """Ask the worker, which knows without asking anybody, whether the task was cancelled."""
@@ -109,4 +112,4 @@ class OnDask(Elsewhere):
         self._client.close(timeout=PATIENCE)
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        self.orders.notify(Progress(**event[1]))
+        self.orders.notify(Progress(**event[1][PROGRESS]))
