@@ -50,7 +50,7 @@ def _alone(errand: Errand, project: Project) -> Answer:
     _unpack(errand, data, reads)
     there = {"data": data is None or data.is_file(), "reads": reads is None or _stands(reads)}
     if wanting := tuple(name for name, stands in there.items() if not stands):
-        return Wanting(wanting)
+        return Wanting(socket.gethostname(), wanting)
     durable.make_folder(kept)
     made = Path(tempfile.mkdtemp(dir=kept, prefix=MADE))
     try:

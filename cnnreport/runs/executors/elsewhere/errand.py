@@ -87,6 +87,7 @@ class Made:
 class Wanting:
     """That machine sees no shared folder and lacks something; named as the errand's fields."""
 
+    host: str
     names: tuple[str, ...]
 
 

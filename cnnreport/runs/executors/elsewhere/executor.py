@@ -6,6 +6,8 @@ import pickle
 import platform
 import secrets
 import shutil
+import threading
+import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
@@ -32,6 +34,12 @@ MOST = 1000
 
 SENT = 3
 """How often a run is sent whose worker is lost each time."""
+
+PAUSE = 2.0
+"""Seconds after which a run is sent again to a machine that is being sent what the run needs."""
+
+PATIENCE = 20.0
+"""Seconds after which a machine that still lacks something is sent it again."""
 
 _INSTALL = "cnnreport, in this version, and the project must be importable for the workers"
 
@@ -64,6 +72,7 @@ class Elsewhere(Executor):
         self.project = orders.project
         self._room = self.project.output / ROOM / secrets.token_hex(8)
         self._under_way: set[Path] = set()
+        self._provided: dict[tuple[str, Path], float] = {}  # when a machine was sent something
         self._over = False
         self._posts = Posts(self._room, orders.notify)
         self._arrivals = concurrent.futures.ThreadPoolExecutor(2, "cnnreport-arrivals")
@@ -145,6 +154,8 @@ class Elsewhere(Executor):
             self._room.parent.rmdir()
 
     def _send(self, trip: _Trip) -> None:
+        if self._over:
+            return
         trip.sent += 1
         try:
             inner = self.deliver(self._errand(trip))
@@ -189,10 +200,9 @@ class Elsewhere(Executor):
         match answer:
             case errands.Made():
                 trip.future.set_result(self._home(trip, answer))
-            case errands.Wanting(names):
-                trip.parcels = {name: self._parcel(trip.job, name) for name in names}
+            case errands.Wanting():
                 trip.sent -= 1  # it was told what it lacks, and not lost
-                self._send(trip)
+                self._provide(trip, answer)
             case errands.Refused(host, differences):
                 problem = f"{host} refused {trip.planned}: {'; '.join(differences)}"
                 remedy = "let the workers have the same versions and the same sources as this machine"
@@ -220,6 +230,19 @@ class Elsewhere(Executor):
         if run.key.identity != trip.job.key.identity:
             raise EnvironmentFailure(f"{what} is another run: {run.folder.name}", AGAIN)
         return run.folder
+
+    def _provide(self, trip: _Trip, wanting: errands.Wanting) -> None:
+        """Send what a machine lacks, or a little later the run alone, where that is on its way there."""
+        wanted = {name: (wanting.host, getattr(trip.job, name)) for name in wanting.names}
+        now = time.monotonic()
+        if all(now - self._provided.get(what, -PATIENCE) < PATIENCE for what in wanted.values()):
+            waiting = threading.Timer(PAUSE, self._send, [trip])
+            waiting.daemon = True
+            waiting.start()
+            return
+        self._provided.update(dict.fromkeys(wanted.values(), now))
+        trip.parcels = {name: self._parcel(trip.job, name) for name in wanted}
+        self._send(trip)
 
     def _parcel(self, job: Job, name: str) -> bytes:
         if name == "data" and job.data and (content := durable.read_named(job.data)) is not None:
