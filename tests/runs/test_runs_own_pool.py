@@ -1,20 +1,22 @@
 """Runs on executors that the user brings, on machines that share no folder, and what may be asked for."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
 import pytest
 from elsewhere import POSIX, Paused, compute_elsewhere, losses, meanwhile
-from executing import on
 from planned import plan
 from test_runs_mixed import READING, TASK
 
 from cnnreport.cli.group import asked_of
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
+from cnnreport.runs.artefact import folder_name
 from cnnreport.runs.executors.elsewhere.executor import Elsewhere
 from cnnreport.runs.executors.executor import Asked
 from cnnreport.runs.executors.register import executors
+from cnnreport.runs.fingerprint import Key
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.runner import Progress
 
@@ -101,7 +103,7 @@ def test_machines_that_share_nothing_are_sent_what_they_lack(pools: Project, tmp
     assert [run.experiment for run in runs] == ["count", "reader", "reader"]
     assert all(run.imported for run in runs)
     assert [float(run.samples()["read"][0, 0]) for run in runs[1:]] == [81.0, 81.0]
-    assert sorted(sys.modules["pools"].sent) == [[], [], [], ["reads"]]
+    assert sorted(sys.modules["pools"].sent) == [[], [], [], [], ["reads"]]
     assert [*(tmp_path / "cache" / "elsewhere").glob("made*")] == []
     assert not (pools.root / "nowhere").exists()
 
@@ -109,8 +111,13 @@ def test_machines_that_share_nothing_are_sent_what_they_lack(pools: Project, tmp
 def test_a_run_on_another_kind_of_processor_keeps_what_it_ran_on(pools: Project) -> None:
     """It agrees in what was asked, stands in for what was planned, and is read by what reads it."""
     first, *others = plan(pools, "reader")
-    runs = compute_elsewhere(pools, [*on("mps", first), *others], Asked("pools:threads"))
-    assert [run.experiment for run in runs] == ["count", "reader", "reader"]
+    key = Key(first.key.what, {**first.key.where, "instructions": "sparc vis3"})
+    there = dataclasses.replace(first, key=key, folder=pools.runs / folder_name("count", 0, key))
+    readers = [dataclasses.replace(each, reads=there) for each in others]
+    runs = compute_elsewhere(pools, [there, *readers], Asked("pools:threads"))
+    assert [run.folder for run in runs] == [first.folder, *(each.folder for each in others)]
+    assert runs[0].key.where["instructions"] == first.key.where["instructions"]
+    assert [float(run.samples()["read"][0, 0]) for run in runs[1:]] == [81.0, 81.0]
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,7 +87,7 @@ def test_ctrl_c_ends_jobs(counting: Project) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"cluster": "local", "partition": "gpu"}, "Parameter 'partition' need to be prefixed"),
+        ({"cluster": "local", "where": "gpu"}, "Parameter 'where' need to be prefixed"),
         ({"cluster": "cloud"}, "doesn't know any executor named cloud"),
         ({"cluster": "local", "timeout_min": "long"}, '"timeout_min" expected type'),
     ],
