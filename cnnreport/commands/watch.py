@@ -16,6 +16,7 @@ from cnnreport.report.out import html
 from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.runs import artefact
+from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.planned import Planned
 
@@ -110,19 +111,20 @@ class Watch:
         return stamps
 
 
-def watch(watched: Watch, workers: int | None = None) -> None:
+def watch(watched: Watch, workers: int | None = None, asked: Asked = LOCALLY) -> None:
     """Compute what a report lacks, then render it whenever it changes, for a browser to show, until Ctrl-C.
 
     Args:
         watched: The report.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
+        asked: Which executor is to compute what takes long.
 
     Raises:
         CnnReportError: Runs cannot be computed.
     """
     state = live.State()
     watched.changed()
-    _build(watched, state, workers)
+    _build(watched, state, workers, asked)
     with live.served(watched.pages(), state) as address:
         console.say(address)
         console.note("It follows templates, styles, answers and runs; Ctrl-C ends it.")
@@ -135,7 +137,7 @@ def watch(watched: Watch, workers: int | None = None) -> None:
             console.note("The watch is over; the pages are as they were last written.")
 
 
-def _build(watched: Watch, state: live.State, workers: int | None) -> None:
+def _build(watched: Watch, state: live.State, workers: int | None, asked: Asked) -> None:
     """Make the page for the first time, with all that it lacks; a mistake in a template is only told."""
     try:
         pipeline.build(
@@ -146,6 +148,7 @@ def _build(watched: Watch, state: live.State, workers: int | None) -> None:
             full=watched.full,
             formats=html.WRITER.format,
             workers=workers,
+            asked=asked,
         )
     except (UsageError, VerificationError) as mistake:
         _tell(mistake, state)
