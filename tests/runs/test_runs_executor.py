@@ -40,13 +40,15 @@ from counting import Counting
 
 EXPERIMENTS = tuple(
     Experiment(name, name, Counting(epochs=epochs), seeds=seeds)
-    for name, epochs, seeds in (("short", 1, 1), ("long", 5, 2), ("middle", 3, 1), ("other", 5, 1))
+    for name, epochs, seeds in (("short", 1, 2), ("long", 5, 2), ("middle", 3, 1), ("other", 4, 2))
 )
 """
 
 
-def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cores that start with the longest runs end together; the runs come back in the plan's order."""
+def test_one_seed_of_each_begins_first_then_the_longest(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something of everything is there early, in the plan's order; in the end all cores end together."""
     (counting.experiments / "demo" / "lengths.py").write_text(LENGTHS)
     begun: list[str] = []
 
@@ -57,8 +59,8 @@ def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPa
     compute_with(monkeypatch, Here)
     wanted = [one for name in ("short", "long", "middle", "other") for one in plan(counting, name)]
     runs = run_plan(counting, wanted, "a command", note)
-    assert begun == ["long 0", "long 1", "other 0", "middle 0", "short 0"]
-    assert [run.experiment for run in runs] == ["short", "long", "long", "middle", "other"]
+    assert begun == ["short 0", "long 0", "middle 0", "other 0", "long 1", "other 1", "short 1"]
+    assert [run.experiment for run in runs] == [*2 * ["short"], *2 * ["long"], "middle", *2 * ["other"]]
 
 
 @pytest.mark.slow
