@@ -1,6 +1,7 @@
 """Workers: real processes, real deaths."""
 
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from planned import DECLARATION, plan
 
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import Project
+from cnnreport.runs.executors import workers
 from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.runs.runner import Progress
 
@@ -138,3 +140,32 @@ def alive(process: int) -> bool:
         return False
     state = Path(f"/proc/{process}/stat")
     return not (state.exists() and state.read_text().split()[2] == "Z")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a tunable of glibc on Linux")
+@pytest.mark.parametrize(
+    ("theirs", "there"),
+    [
+        (None, "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.check=0", "glibc.malloc.check=0:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_workers_are_born_with_huge_pages(
+    theirs: str | None, there: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that a pool starts inherits the tunable, and what the user has set stays, here and there."""
+    born: list[str] = []
+
+    def bear(device: str) -> object:
+        shown = [sys.executable, "-c", "import os; print(os.environ['GLIBC_TUNABLES'])"]
+        born.append(subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip())
+        return object()
+
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if theirs is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", theirs)
+    monkeypatch.setattr(workers, "_Worker", bear)
+    workers.Pool(1, "cpu", lambda progress: None)
+    assert born == [there]
+    assert os.environ.get("GLIBC_TUNABLES") == theirs
