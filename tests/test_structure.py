@@ -35,6 +35,8 @@ ONLY_IN = {
     "ziamath": {"report/draw/maths.py"},
     "pygments": {"report/page/listing.py"},
     "requests": {"data/download.py"},
+    "distributed": {"runs/executors/elsewhere/on_dask.py"},
+    "submitit": {"runs/executors/elsewhere/on_slurm.py"},
     "rich": {"commands/console.py"},
     "click": {"cli/", "commands/console.py"},
 }

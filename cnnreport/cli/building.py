@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnreport.cli.group import (
+    asked_of,
     choices_of,
     cli,
+    executor_options,
     json_option,
     out_option,
     project_of,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 @click.argument("report", required=False)
 @what_options
 @workers_option
+@executor_options
 @out_option
 @click.option("-n", "--dry-run", is_flag=True, help="Only say what would be run, and why.")
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
@@ -49,6 +52,9 @@ def build(
     watch: bool,
     only: tuple[str, ...],
     workers: int | None,
+    executor: str,
+    scheduler: str,
+    slurm: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Train what REPORT needs; write all its files, with what goes beyond the handout where that has run.
@@ -60,6 +66,8 @@ def build(
 
     place = project_of(context, out)
     name = report or outline.default(place)
+    asked = asked_of(executor, scheduler, slurm)
+    options["elsewhere"] = asked.elsewhere
     if dry_run:
         plan = pipeline.plan_report(place, name, choices_of(place, options, fetch=False), only, full=full)
         for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
@@ -71,9 +79,16 @@ def build(
         if formats not in (None, "html"):
             raise UsageError("--watch renders the HTML alone", "leave --formats away")
         watched = watching.Watch(place, name, choices_of(place, options), only, full=full)
-        return watching.watch(watched, workers)
+        return watching.watch(watched, workers, asked)
     built = pipeline.build(
-        place, name, choices_of(place, options), only, full=full, formats=formats, workers=workers
+        place,
+        name,
+        choices_of(place, options),
+        only,
+        full=full,
+        formats=formats,
+        workers=workers,
+        asked=asked,
     )
     for line in built.lines():
         console.say(line)
@@ -83,18 +98,29 @@ def build(
 @click.argument("name")
 @what_options
 @workers_option
+@executor_options
 @out_option
 @click.option("--force", is_flag=True, help="Run it again though it is cached.")
 @click.pass_context
 def run(
-    context: click.Context, /, name: str, out: Path | None, force: bool, workers: int | None, **options: Any
+    context: click.Context,
+    /,
+    name: str,
+    out: Path | None,
+    force: bool,
+    workers: int | None,
+    executor: str,
+    scheduler: str,
+    slurm: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Run the experiment NAME, or all experiments of the family NAME."""
     from cnnreport.commands import run as pipeline
 
     place = project_of(context, out)
-    choices = choices_of(place, options, force=(name,) if force else ())
-    finished = pipeline.run_experiment(place, name, choices, workers)
+    asked = asked_of(executor, scheduler, slurm)
+    choices = choices_of(place, options, force=(name,) if force else (), elsewhere=asked.elsewhere)
+    finished = pipeline.run_experiment(place, name, choices, workers, asked)
     folders = [console.short(run.folder) for run in finished]
     for line in (*folders, pipeline.data_line(finished), *pipeline.result_lines(finished)):
         console.say(line)

@@ -1,15 +1,17 @@
 """The command that all sub-commands hang from, and the options that several share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnreport import modules, project
+from cnnreport.errors import UsageError
 from cnnreport.project import Project
 
 if TYPE_CHECKING:
+    from cnnreport.runs.executors.executor import Asked
     from cnnreport.runs.planning.choices import Choices
 
 
@@ -30,6 +32,14 @@ out_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1),
     help="How many runs to compute at once on a CPU; by default as many as cores and memory allow.",
+)  # fmt: skip
+executor_options = together(
+    click.option("--executor", metavar="NAME", default="local",
+                 help="Who computes what takes long: local (default), dask, slurm, or your module:NAME."),
+    click.option("--scheduler", metavar="ADDRESS", default="", help="Of dask: tcp://HOST:8786."),
+    click.option("--slurm", multiple=True, metavar="KEY=VALUE",
+                 help="A parameter of submitit, such as timeout_min=120 or slurm_partition=gpu. "
+                 "May be given several times."),
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 what_options = together(
@@ -88,3 +98,20 @@ def choices_of(place: Project, options: Mapping[str, Any], **more: Any) -> "Choi
     words = options["data"]
     data_sets = located.known(experiment.load_all(place).values()) if words else {}
     return Choices(**{**options, "data": choosing.read(words, data_sets)}, **more)
+
+
+def asked_of(executor: str, scheduler: str, slurm: Sequence[str]) -> "Asked":
+    """Turn the options of `executor_options` into what is asked of executors.
+
+    Raises:
+        UsageError: An option is given to another executor, or is no KEY=VALUE.
+    """
+    from cnnreport.runs.executors.executor import Asked
+
+    for option, given, meant in (("--scheduler", scheduler, "dask"), ("--slurm", slurm, "slurm")):
+        if given and executor != meant:
+            raise UsageError(f"{option} is for --executor {meant}", f"add that, or leave {option} away")
+    pairs = [word.partition("=") for word in slurm]
+    if bad := [word for word, (key, equals, _) in zip(slurm, pairs, strict=True) if not (key and equals)]:
+        raise UsageError(f"--slurm {bad[0]} is no KEY=VALUE", "write it as --slurm timeout_min=120")
+    return Asked(executor, scheduler, {key: text for key, _, text in pairs})

@@ -23,6 +23,7 @@ from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
+from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.planning.choices import Choices, keep_choices
 from cnnreport.runs.planning.plan import make_plan
@@ -95,6 +96,7 @@ def build(
     full: bool = False,
     formats: str | None = None,
     workers: int | None = None,
+    asked: Asked = LOCALLY,
 ) -> Built:
     """Run what a report needs, compose it, and write that.
 
@@ -106,6 +108,7 @@ def build(
         full: Whether to run what only the sections beyond the handout need, too.
         formats: What to write, such as ``html,pdf``; None for all that the report has.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
+        asked: Which executor is to compute what takes long.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
@@ -126,6 +129,7 @@ def build(
         plan,
         context.command,
         workers,
+        asked=asked,
         afterwards=_last_time(project, outline, writers),
         sooner=() if choices.smoke else SOONER,
     )

@@ -14,6 +14,7 @@ from cnnreport.runs import device, experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
+from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.planning.choices import Choices, keep_choices
 from cnnreport.runs.planning.plan import make_plan
 from cnnreport.runs.planning.planned import Planned
@@ -23,13 +24,15 @@ LONG = 60.0
 """Seconds from which on it is said how to see something sooner."""
 
 
-def run_experiment(project: Project, name: str, choices: Choices, workers: int | None = None) -> list[Run]:
+def run_experiment(
+    project: Project, name: str, choices: Choices, workers: int | None = None, asked: Asked = LOCALLY
+) -> list[Run]:
     """Run one experiment or those of a family, all of their seeds, on a number of workers or what fits."""
     wanted = experiment.named(experiment.load_all(project), name)
     plan = make_plan(project, wanted, choices, console.Download("data"))
     announce_device(choices)
     keep_choices(project, choices)
-    return run_planned(project, plan, command_line("run", name, choices), workers)
+    return run_planned(project, plan, command_line("run", name, choices), workers, asked=asked)
 
 
 def run_planned(
@@ -38,6 +41,7 @@ def run_planned(
     command: str,
     workers: int | None = None,
     *,
+    asked: Asked = LOCALLY,
     afterwards: float | None = 0.0,
     sooner: Sequence[str] = (),
 ) -> list[Run]:
@@ -48,6 +52,7 @@ def run_planned(
         plan: What is wanted.
         command: The command line, which the runs keep.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
+        asked: Which executor is to compute what takes long.
         afterwards: Seconds that the command goes on after the runs, None where that is not known.
         sooner: How to see something sooner, said where it takes long.
     """
@@ -62,7 +67,7 @@ def run_planned(
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
     with console.Watch(plan, before, afterwards) as watch:
-        return schedule.run_plan(project, plan, command, watch, most=workers, tell=console.note)
+        return schedule.run_plan(project, plan, command, watch, most=workers, tell=console.note, asked=asked)
 
 
 def forecast(

@@ -11,10 +11,12 @@ from cnnreport.commands import console, live
 from cnnreport.commands.edition import Edition
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.project import ANSWERS, Project
+from cnnreport.report.answer import Answer
 from cnnreport.report.out import html
 from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.runs import artefact
+from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.planned import Planned
 
@@ -23,6 +25,9 @@ INTERVAL = 0.25
 
 FOLLOWED = {".py", ".j2", ".toml", ".json", ".css", ".js"}
 """How the files end that decide what a page shows; editors leave others beside them."""
+
+LAID_OUT = {".j2", ".css", ".js"}
+"""How those of them end that decide no answer."""
 
 Stamps = Mapping[Path, tuple[int, int]]
 """When each file was changed, in nanoseconds, and its length."""
@@ -40,6 +45,7 @@ class Watch:
         full: Whether the build was a full one.
         plan: Its runs, None where these are to be found out.
         seen: The files as they were when they were last looked at.
+        answered: What the sections were answered, as long as only templates and styles change.
     """
 
     project: Project
@@ -49,6 +55,7 @@ class Watch:
     full: bool = False
     plan: Sequence[Planned] | None = None
     seen: Stamps = field(default_factory=dict)
+    answered: dict[str, Answer] = field(default_factory=dict)
 
     def changed(self) -> bool:
         """Say whether a file has changed since this was last asked."""
@@ -56,6 +63,8 @@ class Watch:
         changed = {path for path in {*before, *self.seen} if before.get(path) != self.seen.get(path)}
         if any(self._decides_runs(path) for path in changed):
             self.plan = None
+        if any(path.suffix not in LAID_OUT for path in changed):
+            self.answered.clear()
         return bool(changed)
 
     def render(self) -> list[Path]:
@@ -72,7 +81,8 @@ class Watch:
             )
         runs = [planned.run for planned in self.plan if planned.run is not None]
         context = pipeline.context_of(outline, self.choices, self.only, self.plan)
-        written = Edition(self.project, outline, runs, context).write([html.WRITER])
+        edition = Edition(self.project, outline, runs, context, answered=self.answered)
+        written = edition.write([html.WRITER])
         return [path for path, new in written.items() if new]
 
     def pages(self) -> list[Path]:
@@ -91,7 +101,7 @@ class Watch:
         files = [file for folder in (*folders, place.experiments / name) for file in folder.rglob("*")]
         manifests = place.runs.glob(f"*/{artefact.MANIFEST}")
         stamps: dict[Path, tuple[int, int]] = {}
-        for file in (*files, *manifests):
+        for file in (*files, *manifests, *modules.files()):
             try:
                 state = file.stat()
             except OSError:  # an editor has just put another in its place
@@ -101,19 +111,20 @@ class Watch:
         return stamps
 
 
-def watch(watched: Watch, workers: int | None = None) -> None:
+def watch(watched: Watch, workers: int | None = None, asked: Asked = LOCALLY) -> None:
     """Compute what a report lacks, then render it whenever it changes, for a browser to show, until Ctrl-C.
 
     Args:
         watched: The report.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
+        asked: Which executor is to compute what takes long.
 
     Raises:
         CnnReportError: Runs cannot be computed.
     """
     state = live.State()
     watched.changed()
-    _build(watched, state, workers)
+    _build(watched, state, workers, asked)
     with live.served(watched.pages(), state) as address:
         console.say(address)
         console.note("It follows templates, styles, answers and runs; Ctrl-C ends it.")
@@ -126,7 +137,7 @@ def watch(watched: Watch, workers: int | None = None) -> None:
             console.note("The watch is over; the pages are as they were last written.")
 
 
-def _build(watched: Watch, state: live.State, workers: int | None) -> None:
+def _build(watched: Watch, state: live.State, workers: int | None, asked: Asked) -> None:
     """Make the page for the first time, with all that it lacks; a mistake in a template is only told."""
     try:
         pipeline.build(
@@ -137,6 +148,7 @@ def _build(watched: Watch, state: live.State, workers: int | None) -> None:
             full=watched.full,
             formats=html.WRITER.format,
             workers=workers,
+            asked=asked,
         )
     except (UsageError, VerificationError) as mistake:
         _tell(mistake, state)

@@ -4,7 +4,7 @@ import io
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -29,15 +29,20 @@ def export_runs(runs: Iterable[Run], file: Path) -> list[Run]:
     packed = sorted(runs, key=lambda run: run.folder.name)
     if not packed:
         raise UsageError("there are no finished runs to export", "build or run something first")
+    durable.write(file, pack(packed))
+    return packed
+
+
+def pack(runs: Iterable[Run]) -> bytes:
+    """Return a zip archive of some runs, in their order."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for run in packed:
+        for run in runs:
             for name in [*run.manifest["files"], MANIFEST]:
                 entry = zipfile.ZipInfo(f"{run.folder.name}/{name}")  # dated 1980, whenever it is made
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, (run.folder / name).read_bytes())
-    durable.write(file, buffer.getvalue())
-    return packed
+    return buffer.getvalue()
 
 
 def import_runs(file: Path, root: Path) -> tuple[list[Run], list[Run]]:
@@ -51,28 +56,38 @@ def import_runs(file: Path, root: Path) -> tuple[list[Run], list[Run]]:
     """
     try:
         content = file.read_bytes()
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        names = _checked_names(archive, file)
     except OSError as error:
         problem = f"cannot read {file}: {error.strerror}"
         raise DataError(problem, "give the file that `runs export` wrote") from error
+    mark = {"file": file.name, "sha256": durable.sha256(content)}
+    return unpack(content, root, mark, str(file))
+
+
+def unpack(
+    content: bytes, root: Path, mark: Mapping[str, str], file: str, *, replace: bool = False
+) -> tuple[list[Run], list[Run]]:
+    """Unpack an archive of runs into the folder of runs; see `import_runs`.
+
+    Args:
+        content: What `pack` returned.
+        root: The folder of runs.
+        mark: What is kept of where they are from; ``file`` is a phrase for the report.
+        file: What errors call the archive.
+        replace: Whether runs that stand here already give way.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        names = _checked_names(archive, file)
     except zipfile.BadZipFile as error:
         raise DataError(f"{file} is not an archive of runs, or is cut short", "export it again") from error
     durable.make_folder(root)
-    mark = artefact.encode(
-        {
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "file": file.name,
-            "sha256": durable.sha256(content),
-        }
-    )
     with tempfile.TemporaryDirectory(dir=root, prefix=artefact.INCOMING) as incoming:
         for folder in sorted({name.partition("/")[0] for name in names}):
             _unpack(archive, [name for name in names if name.startswith(f"{folder}/")], Path(incoming), file)
-        return _take(Path(incoming), root, mark, file)
+        return take(sorted(Path(incoming).iterdir()), root, mark, file, replace=replace)
 
 
-def _checked_names(archive: zipfile.ZipFile, file: Path) -> list[str]:
+def _checked_names(archive: zipfile.ZipFile, file: str) -> list[str]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if not entries:
         raise DataError(f"{file} holds no runs", "export some")
@@ -86,7 +101,7 @@ def _checked_names(archive: zipfile.ZipFile, file: Path) -> list[str]:
     return [entry.filename for entry in entries]
 
 
-def _unpack(archive: zipfile.ZipFile, names: list[str], incoming: Path, file: Path) -> None:
+def _unpack(archive: zipfile.ZipFile, names: list[str], incoming: Path, file: str) -> None:
     for name in names:
         try:
             content = archive.read(name)
@@ -95,16 +110,25 @@ def _unpack(archive: zipfile.ZipFile, names: list[str], incoming: Path, file: Pa
         durable.write(incoming / name, content)
 
 
-def _take(incoming: Path, root: Path, mark: bytes, file: Path) -> tuple[list[Run], list[Run]]:
-    checked = [_check(folder, file) for folder in sorted(incoming.iterdir())]
+def take(
+    folders: Iterable[Path], root: Path, mark: Mapping[str, str], file: str, *, replace: bool = False
+) -> tuple[list[Run], list[Run]]:
+    """Move runs that were made elsewhere into the folder of runs, on the same file system; see `unpack`.
+
+    Raises:
+        DataError: One of them is damaged, or holds what does not belong there; none is taken.
+    """
+    checked = [_check(folder, file) for folder in folders]
+    durable.make_folder(root)
+    when = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
     taken, known = [], []
     for run in checked:
         target = root / run.folder.name
         there = artefact.load(target)
-        if isinstance(there, Run):
+        if isinstance(there, Run) and not replace:
             known.append(there)
             continue
-        durable.write(run.folder / IMPORTED, mark)
+        durable.write(run.folder / IMPORTED, artefact.encode({**when, **mark}))
         artefact.put(run.folder, target)  # a damaged run of that name gives way
         arrived = artefact.load(target)
         assert isinstance(arrived, Run), arrived
@@ -112,7 +136,7 @@ def _take(incoming: Path, root: Path, mark: bytes, file: Path) -> tuple[list[Run
     return taken, known
 
 
-def _check(folder: Path, file: Path) -> Run:
+def _check(folder: Path, file: str) -> Run:
     run = artefact.load(folder)
     if not isinstance(run, Run):
         problem = run.problem if run else f"{MANIFEST} is missing"

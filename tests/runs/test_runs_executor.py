@@ -112,11 +112,11 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     try:
         wait_for(lambda: told.exists() and told.read_text() != "")
         worker = int(told.read_text())
-        assert _alive(worker)
+        assert alive(worker)
     finally:
         parent.kill()
         parent.wait()
-    wait_for(lambda: not _alive(worker))
+    wait_for(lambda: not alive(worker))
 
 
 def wait_for(condition: object, seconds: float = 60.0) -> None:
@@ -128,7 +128,8 @@ def wait_for(condition: object, seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Say whether a process is alive, and no zombie."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -101,7 +101,7 @@ def test_run_forces_a_family(ran: Project, cnnreport, monkeypatch: pytest.Monkey
     """--force of the command run is for whatever its name means."""
     asked: list[tuple[str, str]] = []
 
-    def run_planned(project: Project, wanted: list[Planned], command: str, workers: int | None) -> list[Run]:
+    def run_planned(project: Project, wanted: list[Planned], *command: object, **more: object) -> list[Run]:
         asked.extend((planned.experiment.name, planned.state) for planned in wanted)
         return [run for run in artefact.load_all(project.runs) if isinstance(run, Run)]
 
@@ -156,7 +156,9 @@ def test_the_number_of_workers_is_the_user_s(
     """--workers of run and of build is handed on to where the runs are computed."""
     asked: list[object] = []
 
-    def run_planned(project: Project, wanted: list[Planned], command: str, workers: object) -> list[Run]:
+    def run_planned(
+        project: Project, wanted: list[Planned], command: str, workers: object, **more: object
+    ) -> list[Run]:
         asked.append(workers)
         return []
 

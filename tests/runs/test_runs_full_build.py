@@ -71,6 +71,23 @@ ANSWERS = {"paces": lambda runs: Answer(), "two": lambda runs: Answer()}
 """
 
 
+COUNTED = """
+from pathlib import Path
+
+import telling
+from cnnreport.report.answer import Answer
+
+
+def told(runs):
+    with Path({asked!r}).open("a") as file:
+        file.write(".")
+    return Answer()
+
+
+ANSWERS = {{"c1": told}}
+"""
+
+
 @pytest.fixture
 def report(counting: Project) -> Project:
     """The counting project with a report of one ordinary section and two that go beyond."""
@@ -381,6 +398,30 @@ def test_a_watch_follows_runs_and_answers(
     assert f"ordinary.py:{line}: ZeroDivisionError: division by zero" in capsys.readouterr().err
 
 
+def test_a_watch_asks_an_answer_again_only_when_it_may_be_another(
+    report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after a change of a template; but after one of its own code, or of a module that this imports."""
+    answers = report.experiments / REPORT / "answers" / "ordinary.py"
+    asked = report.root / "asked.txt"
+    answers.write_text(COUNTED.format(asked=str(asked)))
+    counts: list[int] = []
+
+    def add(file: Path, line: str) -> Callable[[], None]:
+        def edit() -> None:
+            counts.append(len(asked.read_text()))
+            file.write_text(file.read_text() + line)
+
+        return edit
+
+    text = report.templates / REPORT / "text.html.j2"
+    telling = report.root / "telling.py"
+    watched(report, monkeypatch, add(text, "<p>A.</p>"), add(text, "<p>B.</p>"), add(answers, "# C\n"),
+            add(telling, "# D\n"), add(text, "<p>E.</p>"))  # fmt: skip
+    first, *others = [*counts, len(asked.read_text())]
+    assert [count - first for count in others] == [1, 1, 2, 3, 3]
+
+
 def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None:
     """Plain style sheets and scripts decide what a browser shows; what an editor leaves does not."""
     watched_report = watch.Watch(report, REPORT, CPU)
@@ -392,6 +433,20 @@ def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None
         (shared / name).write_text("")
         noticed.append(watched_report.changed())
     assert noticed == [True, True, False]
+
+
+def test_a_project_may_have_its_own_look_on_a_screen(
+    report: Project, build: Callable[..., pipeline.Built]
+) -> None:
+    """Its style sheet and script come in the place of the package's; a change makes the page anew."""
+    (report.templates / "shared").mkdir()
+    for word in ("first", "second"):
+        (report.templates / "shared" / "screen.css").write_text(f".{word} {{}}")
+        (report.templates / "shared" / "screen.js").write_text(f"'{word}';")
+        page = build(formats="html").paths[-1].read_text()
+        assert f"<style>.{word} {{}}</style>" in page
+        assert f"<script>'{word}';</script>" in page
+        assert "querySelector" not in page
 
 
 def test_a_full_disk_costs_files_and_no_run(

@@ -1,18 +1,22 @@
 """What an executor is: it says which runs it takes, and computes them wherever it is at home."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from cnnreport.errors import CnnReportError, EnvironmentFailure
+from cnnreport.project import Project
 from cnnreport.runs.device import Device
 from cnnreport.runs.executors import crew
 from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job, Notify
+
+LOCAL = "local"
+"""The name of the executors of this machine."""
 
 AGAIN = "run the same command again: it goes on from the last finished epoch"
 """What to do after a run was lost that is not to blame for it."""
@@ -25,10 +29,37 @@ class Needs:
     Args:
         device: ``cpu``, ``cuda`` or ``mps``.
         memory: Bytes of main memory.
+        long: Whether it takes longer than seconds, so that it is worth being sent to another machine.
     """
 
     device: Device
     memory: int
+    long: bool = True
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which executor the user asks for.
+
+    Args:
+        executor: ``local``, ``dask``, ``slurm``, or ``module:NAME`` of one of the user's own (see
+            `cnnreport.runs.executors.register`).
+        scheduler: The address of dask's scheduler, empty for none.
+        slurm: Parameters of submitit by their names.
+    """
+
+    executor: str = LOCAL
+    scheduler: str = ""
+    slurm: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other machines compute."""
+        return self.executor != LOCAL
+
+
+LOCALLY = Asked()
+"""What is asked of executors where nobody asks: this machine computes."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +71,16 @@ class Orders:
         tell: Takes, in a sentence, what the user should know of the executor.
         workers: How many runs the user wants to be computed at once on the CPU, None for what fits.
         beside: Bytes of this machine's memory that the runs of other executors may need meanwhile.
+        asked: Which executor the user asks for, with what it needs.
+        project: Where everything lies, None where nobody needs to know.
     """
 
     notify: Notify
     tell: Callable[[str], None]
     workers: int | None = None
     beside: int = 0
+    asked: Asked = LOCALLY
+    project: Project | None = None
 
 
 class Lost(Exception):  # noqa: N818 - what happened, as the name of an event
@@ -69,6 +104,16 @@ class Executor(ABC):
         self.orders = orders
 
     @classmethod
+    def check(cls, asked: Asked) -> None:
+        """Check, before anything is begun, that there is what it needs.
+
+        Raises:
+            UsageError: The user has not said what it needs to know.
+            EnvironmentFailure: A library is missing.
+        """
+        return None
+
+    @classmethod
     @abstractmethod
     def takes(cls, needs: Needs) -> bool:
         """Say whether it can compute runs of such needs."""
@@ -78,8 +123,8 @@ class Executor(ABC):
         """Begin a job as soon as there is room for it, and return at once.
 
         Returns:
-            A future with the run's folder (see `cnnreport.runs.runner.execute`), the error of the run, or
-            `Lost`.
+            A future with the folder of the finished run, which lies in the folder of runs and need not
+            be that of the job (see `cnnreport.runs.runner.execute`), the error of the run, or `Lost`.
         """
 
     def admits(self, planned: Planned) -> bool:
@@ -115,4 +160,5 @@ class Executor(ABC):
 
 def needs(planned: Planned) -> Needs:
     """Return what a planned run needs."""
-    return Needs(planned.key.where["device"], crew.need(planned))
+    long = not planned.spec.symbolic and planned.spec.effort() > 0
+    return Needs(planned.key.where["device"], crew.need(planned), long)

@@ -2,8 +2,10 @@
 
 import concurrent.futures
 import contextlib
+import queue
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
@@ -11,7 +13,7 @@ from cnnreport.project import Project
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors import register
-from cnnreport.runs.executors.executor import Executor, Lost, Orders, needs
+from cnnreport.runs.executors.executor import LOCALLY, Asked, Executor, Lost, Orders, needs
 from cnnreport.runs.executors.progress import Shown
 from cnnreport.runs.planning.planned import Planned, make_job
 from cnnreport.runs.planning.prepare import prepare_data
@@ -26,6 +28,7 @@ def run_plan(
     *,
     most: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
+    asked: Asked = LOCALLY,
 ) -> list[Run]:
     """Compute what a plan still lacks and return all of its runs, in its order.
 
@@ -36,6 +39,7 @@ def run_plan(
         notify: Told of each run's progress, in a thread of its own.
         most: How many workers on the CPU, None for as many as cores and memory allow.
         tell: Told, in a sentence, what the user should know of the workers.
+        asked: Which executor is to compute what takes long.
 
     Raises:
         DataError: The data cannot be prepared.
@@ -43,19 +47,20 @@ def run_plan(
         VerificationError: A source was changed while it was computed.
     """
     missing = sorted((each for each in plan if each.run is None), key=_order(plan))
-    shares = _shares(missing, register.executors(project))
+    shares = _shares(missing, register.executors(project, asked))
     jobs = _jobs(project, missing, command)
     with contextlib.ExitStack() as stack:
         shown = stack.enter_context(Shown(notify))
         executors: dict[Path, Executor] = {}
         for kind, runs in shares.items():
             beside = sum(_memory(others) for other, others in shares.items() if other is not kind)
-            executor = stack.enter_context(kind(runs, Orders(shown, tell, most, beside)))
+            executor = stack.enter_context(kind(runs, Orders(shown, tell, most, beside, asked, project)))
             executors.update(dict.fromkeys((each.folder for each in runs), executor))
-        errors = _Schedule(missing, jobs, executors).compute()
+        schedule = _Schedule(missing, jobs, executors)
+        errors = schedule.compute()
     if errors:
         raise next(errors[each.folder] for each in missing if each.folder in errors)
-    return [planned.run or _finished(planned) for planned in plan]
+    return [planned.run or _finished(schedule.finished[planned.folder]) for planned in plan]
 
 
 class _Schedule:
@@ -73,39 +78,49 @@ class _Schedule:
         self._runs = runs
         self._jobs = jobs
         self._executors = executors
-        self._waiting = {planned.folder for planned in runs}
+        self._waiting = {planned.folder: planned for planned in runs}
         self._pending: dict[concurrent.futures.Future[Path], Planned] = {}
-        self._finished: set[Path] = set()
+        self._ended: queue.SimpleQueue[concurrent.futures.Future[Path]] = queue.SimpleQueue()
+        self.finished: dict[Path, Path] = {}
+        """Where each run lies that is done: one made elsewhere may have a folder of its own."""
+
         self._errors: dict[Path, BaseException] = {}
 
     def compute(self) -> dict[Path, BaseException]:
         """Compute all; return what failed, by folder: it costs nothing but the runs that read it."""
         while True:
-            for planned in self._runs:
+            for planned in list(self._waiting.values()):
                 if self._may_begin(planned):
-                    self._waiting.remove(planned.folder)
-                    future = self._executors[planned.folder].submit(self._jobs[planned.folder])
+                    del self._waiting[planned.folder]
+                    future = self._executors[planned.folder].submit(self._job(planned))
                     self._pending[future] = planned
+                    future.add_done_callback(self._ended.put)
             if not self._pending:
                 return self._errors
-            done, _ = concurrent.futures.wait(self._pending, return_when=concurrent.futures.FIRST_COMPLETED)
-            for future in [each for each in self._pending if each in done]:
-                self._settle(future)
+            self._settle(self._ended.get())
+            while not self._ended.empty():
+                self._settle(self._ended.get())
+
+    def _job(self, planned: Planned) -> Job:
+        """Return a run's job, which takes what it reads from where that lies by now."""
+        job, read = self._jobs[planned.folder], planned.reads
+        return replace(job, reads=self.finished[read.folder]) if read and read.run is None else job
 
     def _may_begin(self, planned: Planned) -> bool:
         read = planned.reads
-        there = read is None or read.run is not None or read.folder in self._finished
-        waits = planned.folder in self._waiting
-        return waits and there and self._executors[planned.folder].admits(planned)
+        there = read is None or read.run is not None or read.folder in self.finished
+        return there and self._executors[planned.folder].admits(planned)
 
     def _settle(self, future: "concurrent.futures.Future[Path]") -> None:
         if (planned := self._pending.pop(future, None)) is None:
             return  # forgotten with what its executor lost
         error = future.exception()
+        if error is None:
+            self.finished[planned.folder] = future.result()
         if isinstance(error, Lost):
             error = self._recover(planned, error)
             if error is None:
-                self._waiting.add(planned.folder)
+                self._wait_again(planned)
                 return
         self._end(planned, error)
 
@@ -119,21 +134,27 @@ class _Schedule:
         for future in under_way:
             each = self._pending.pop(future)
             if future.done() and not future.cancelled() and not isinstance(future.exception(), Lost):
+                if future.exception() is None:
+                    self.finished[each.folder] = future.result()
                 self._end(each, future.exception())
             else:
-                self._waiting.add(each.folder)
+                self._wait_again(each)
         return verdict
+
+    def _wait_again(self, planned: Planned) -> None:
+        """Let a run wait among the others in its place."""
+        waiting = {*self._waiting, planned.folder}
+        self._waiting = {each.folder: each for each in self._runs if each.folder in waiting}
 
     def _end(self, planned: Planned, error: BaseException | None) -> None:
         self._executors[planned.folder].settled(planned)
         if error is None:
-            self._finished.add(planned.folder)
             return
         _forget_locals(error)
         self._errors[planned.folder] = error
-        for reader in self._runs:
+        for reader in list(self._waiting.values()):
             if reader.folder in self._waiting and reader.reads and reader.reads.folder == planned.folder:
-                self._waiting.remove(reader.folder)
+                del self._waiting[reader.folder]
                 self._end(reader, error)
 
 
@@ -177,8 +198,8 @@ def _forget_locals(error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
-def _finished(planned: Planned) -> Run:
-    run = artefact.load(planned.folder)
+def _finished(folder: Path) -> Run:
+    run = artefact.load(folder)
     if not isinstance(run, Run):
-        raise VerificationError(f"the run in {planned.folder} did not survive", "run the same command again")
+        raise VerificationError(f"the run in {folder} did not survive", "run the same command again")
     return run

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import pickle
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,7 +25,7 @@ from cnnreport.system import children, streams
 _NO_MEMORY = ("can't allocate memory", "annot allocate memory", "not enough memory", "bad_alloc")
 """What torch, the system and C++ say, beside MemoryError, where memory is wanting."""
 
-_READY = "ready"
+READY = "ready"
 """What a worker says first of all, when it has imported what every run needs."""
 
 
@@ -106,9 +106,9 @@ class _Worker:
     def __init__(self, device: Device) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, there = context.Pipe()
-        origin = _Origin(os.getpid(), sources.followed(), modules.entered())
+        origin = Origin(os.getpid(), sources.followed(), modules.entered())
         arguments = (there, origin, device)
-        self._process = context.Process(target=_serve, args=arguments)
+        self._process = context.Process(target=serve, args=arguments)
         self._process.start()
         there.close()  # so that a worker's death is the connection's end
         self._ready = False
@@ -136,7 +136,7 @@ class _Worker:
             message = self._connection.recv()
             if isinstance(message, Progress):
                 notify(message)
-            elif message == _READY:
+            elif message == READY:
                 self._ready = True
             else:
                 answer: Path | Exception = message
@@ -153,7 +153,7 @@ class _Worker:
 
 
 @dataclass(frozen=True)
-class _Origin:
+class Origin:
     """The process that starts a worker: its number, whose modules it executes from source, its project."""
 
     process: int
@@ -161,7 +161,18 @@ class _Origin:
     project: Path | None
 
 
-def _serve(connection: "Connection[object, object]", origin: _Origin, device: Device) -> None:
+Compute = Callable[[bytes, Notify], Path]
+"""Unpacks what a job was packed into, computes it, and returns the folder of the run."""
+
+
+def compute_job(packed: bytes, notify: Notify) -> Path:
+    """Compute a job that was pickled."""
+    return execute(pickle.loads(packed), notify)  # noqa: S301 - packed by the process that started this one
+
+
+def serve(
+    connection: "Connection[object, object]", origin: Origin, device: Device, compute: Compute = compute_job
+) -> None:
     """Compute one job after the other until the connection ends: all that a worker process does."""
 
     def tell(message: object) -> None:
@@ -171,16 +182,16 @@ def _serve(connection: "Connection[object, object]", origin: _Origin, device: De
             os._exit(1)
 
     unfit = _prepare(origin, device)
-    tell(_READY)
+    tell(READY)
     while True:
         try:
             packed = connection.recv_bytes()
         except EOFError:
             return
-        tell(_answer(packed, tell, unfit))
+        tell(_answer(compute, packed, tell, unfit))
 
 
-def _prepare(origin: _Origin, device: Device) -> Exception | None:
+def _prepare(origin: Origin, device: Device) -> Exception | None:
     """Set this process up for runs; return what is in the way of that, None for nothing."""
     try:
         children.obey(origin.process)
@@ -208,12 +219,12 @@ def _prepare_cpu() -> None:
     torch.set_num_threads(THREADS)
 
 
-def _answer(packed: bytes, notify: Notify, unfit: Exception | None) -> Path | Exception:
-    """Compute a job; unpack it here, so that what cannot be imported is an error of the job."""
+def _answer(compute: Compute, packed: bytes, notify: Notify, unfit: Exception | None) -> Path | Exception:
+    """Compute a job; it is unpacked here, so that what cannot be imported is an error of the job."""
     try:
         if unfit is not None:
             raise unfit
-        return execute(pickle.loads(packed), notify)  # noqa: S301 - packed by the process that started this one
+        return compute(packed, notify)
     except Exception as error:  # noqa: BLE001 - raised again in the parent
         answer = children.portable(_blamed(error, unfit))
     gc.collect()  # what the failed task held, tensors on a device above all, is not kept for the next

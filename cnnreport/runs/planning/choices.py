@@ -26,6 +26,8 @@ class Choices:
         smoke: Cut everything down to seconds.
         force: Names of experiments and families to be run again though they are cached.
         fetch: Whether data may be downloaded.
+        elsewhere: Whether other machines compute, so that ``auto`` is the CPU and this machine need not
+            have the device that is asked for.
     """
 
     data: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Choices:
     smoke: bool = False
     force: tuple[str, ...] = ()
     fetch: bool = True
+    elsewhere: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the choices that `status` and `explain` need to see the plan of the last build."""

@@ -45,7 +45,7 @@ def make_plan(
         DataError: The data asked for are missing or damaged.
         EnvironmentFailure: The device asked for is not there.
     """
-    context = _Context(project, choices, resolve(choices.device), on_download)
+    context = _Context(project, choices, _device(choices), on_download)
     existing = list(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
     plan: list[Planned] = []
@@ -56,6 +56,13 @@ def make_plan(
         for seed in _seeds(experiment, common.spec, choices, read_by):
             plan.append(judge(common.with_seed(project, seed), existing, choices))
     return plan
+
+
+def _device(choices: Choices) -> Device:
+    """Return where to compute; this machine cannot tell which devices other machines have."""
+    if not choices.elsewhere:
+        return resolve(choices.device)
+    return "cpu" if choices.device == "auto" else choices.device
 
 
 class _Context:
@@ -129,8 +136,13 @@ def _key(spec: Any, located: Located | None, sources: Mapping[str, Path], chosen
         "sources": {path: durable.sha256(file.read_bytes()) for path, file in sources.items()},
         "format": artefact.FORMAT_VERSION,
     }
+    return Key(json.loads(json.dumps(what)), where_of(spec, chosen))
+
+
+def where_of(spec: Any, chosen: Device) -> dict[str, Any]:
+    """Return what of this machine the bytes of a spec's runs depend on: the second half of their key."""
     device: Device = "cpu" if spec.symbolic else chosen
-    where = {
+    return {
         "device": device,
         "instructions": None if spec.symbolic else instructions(device),
         "arithmetic": spec.arithmetic(device),
@@ -138,4 +150,3 @@ def _key(spec: Any, located: Located | None, sources: Mapping[str, Path], chosen
         "versions": versions(spec.libraries),
         **make_of_gpu(device),
     }
-    return Key(json.loads(json.dumps(what)), where)

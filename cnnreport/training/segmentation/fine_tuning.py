@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
 
 from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
@@ -26,6 +25,7 @@ from cnnreport.training.optimisers import ScheduledOptimiser, make_optimiser
 from cnnreport.training.seeded import seeded
 from cnnreport.training.segmentation.features import about_weights, calibrated_on, make_model, unpack
 from cnnreport.training.segmentation.images import normalise
+from cnnreport.training.segmentation.logits import LogitsOfFeatures, LogitsOfImages
 from cnnreport.training.segmentation.soft_iou import cross_entropy_loss, soft_iou_loss
 from cnnreport.training.specs.segmentation import FineTuning
 
@@ -40,7 +40,7 @@ SAMPLES = 6
 
 def fine_tune(
     net: DeepLabV3,
-    scores: Callable[[torch.Tensor], torch.Tensor],
+    logits: Callable[[torch.Tensor], torch.Tensor],
     epochs: Iterable[Iterable[Batch]],
     spec: FineTuning,
     updates_per_epoch: int,
@@ -49,7 +49,7 @@ def fine_tune(
 
     Args:
         net: What `fine_tune_last_layer` has frozen.
-        scores: From the inputs of a batch to its scores (BS, 2, H, W), by means of the net.
+        logits: From the inputs of a batch to the logits of its pixels (BS, H, W), by means of the net.
         epochs: For each epoch its batches.
         spec: The optimiser, its learning rate and schedule, and the loss.
         updates_per_epoch: How many batches an epoch has.
@@ -62,33 +62,7 @@ def fine_tune(
         learned_parameters(net), spec.optimiser, spec.schedule, spec.learning_rate, updates, updates_per_epoch
     )
     loss_function = LOSSES[spec.loss]
-    return optimiser, (train(scores, batches, loss_function, optimiser) for batches in epochs)
-
-
-class _Whole(nn.Module):
-    """A DeepLabV3 whose output is its scores alone, and which may stay in evaluation mode."""
-
-    def __init__(self, model: DeepLabV3, moving: bool) -> None:
-        super().__init__()
-        self.model, self.moving = model, moving
-
-    def train(self, mode: bool = True) -> "_Whole":
-        return super().train(mode and self.moving)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.model(images)["out"]
-        return scores
-
-
-class _LastLayer(nn.Module):
-    """The end of a DeepLabV3, from the input of its last layer to the scores of the image's pixels."""
-
-    def __init__(self, model: DeepLabV3, size: tuple[int, int]) -> None:
-        super().__init__()
-        self.last, self.size = model.classifier[-1], size
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return F.interpolate(self.last(features), size=self.size, mode="bilinear", align_corners=False)
+    return optimiser, (train(logits, batches, loss_function, optimiser) for batches in epochs)
 
 
 @dataclass(frozen=True)
@@ -163,16 +137,16 @@ class FineTuningTask(Loop):
         return next(self._trained)
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the loss of scores (BS, 2, H, W): in nats for cross entropy, in 0..1 for the IoU loss."""
+        """Return the loss of logits (BS, H, W): in nats for cross entropy, in 0..1 for the IoU loss."""
         loss: torch.Tensor = LOSSES[self._spec.loss](scores, targets)
         return loss
 
     def follow(self, updates: Iterator[Update]) -> Row:
         """Return ``train_loss``, the mean of the batches', and ``train_mean_iou``, before each update."""
         losses, counts = [], []
-        for loss, scores, masks in updates:
+        for loss, logits, masks in updates:
             losses.append(float(loss))
-            counts.append(overlap.count((scores[:, 1] > scores[:, 0]).cpu().numpy(), masks.cpu().numpy()))
+            counts.append(overlap.count((logits > 0).cpu().numpy(), masks.cpu().numpy()))
         return {
             "train_loss": math.fsum(losses) / len(losses),
             "train_mean_iou": overlap.mean_iou(np.concatenate(counts)),
@@ -180,11 +154,11 @@ class FineTuningTask(Loop):
 
     def validate(self) -> Row:
         """Return ``validation_loss`` of all validation images together, and `flower_scores.row`."""
-        scores = self._scores(self._validation)
+        logits = self._logits(self._validation)
         truth = self._images.masks[self._validation]
         return {
-            "validation_loss": float(self.loss(scores, truth.to(scores.device))),
-            **flower_scores.row(flower_scores.probability(scores), truth.numpy()),
+            "validation_loss": float(self.loss(logits, truth.to(logits.device))),
+            **flower_scores.row(flower_scores.probability(logits), truth.numpy()),
         }
 
     def moving(self) -> Mapping[str, torch.Tensor]:
@@ -203,7 +177,7 @@ class FineTuningTask(Loop):
             parameters and updates, what is known of the weights, `flower_scores.measures`,
             `flower_scores.baselines`. Listings: `PRINTED`, and as ``spec`` the spec as code.
         """
-        probability = flower_scores.probability(self._scores(self._validation))
+        probability = flower_scores.probability(self._logits(self._validation))
         masks = self._images.masks
         truth = masks[self._validation].numpy()
         seen = torch.isin(self._validation, self._train)
@@ -245,10 +219,10 @@ class FineTuningTask(Loop):
 
     def _make_model(self, size: tuple[int, int]) -> nn.Module:
         if self._spec.features == "cached":
-            return _LastLayer(self._net, size)
-        return _Whole(self._net, moving=self._spec.features == "moving")
+            return LogitsOfFeatures(self._net, size)
+        return LogitsOfImages(self._net, moving=self._spec.features == "moving")
 
-    def _scores(self, positions: torch.Tensor) -> torch.Tensor:
+    def _logits(self, positions: torch.Tensor) -> torch.Tensor:
         parts = torch.split(positions, TOGETHER[self._spec.features])
         return torch.cat([self.scores(self._images.batch(part)[0]) for part in parts])
 
@@ -282,7 +256,7 @@ class FineTuningTask(Loop):
         train = _spread(torch.from_numpy(self._data["clean_train"]))
         places = _spread(torch.arange(len(self._validation)))
         return {
-            **self._pictures("train", train, flower_scores.probability(self._scores(train))),
+            **self._pictures("train", train, flower_scores.probability(self._logits(train))),
             **self._pictures("validation", self._validation[places], probability[places]),
             **self._pictures("ranked", self._validation[ranked], probability[ranked]),
         }
