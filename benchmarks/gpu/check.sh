@@ -29,7 +29,7 @@ if [ -n "${WHEELS:-}" ]; then
 fi
 # How much longer than on a GPU each part may take: a rehearsal is not timed.
 DEVICE=cuda PATIENCE=1
-[ -n "$GPU_CHECK_TINY" ] && DEVICE=cpu PATIENCE=20
+[ -n "$GPU_CHECK_TINY" ] && DEVICE=cpu PATIENCE=20 && export OMP_NUM_THREADS=1
 CHECK() { timeout $(($1 * PATIENCE)) "$PY" benchmarks/gpu/check.py "${@:2}"; }
 
 # 1. The project's own words for this machine, and its tests for a GPU (180 s), which may lack pytest.
