@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from asked import Asked
+from flower_data import flower_data, with_features
 from grey_blocks import SPEC, make
 from small_classes import small_classes
 
@@ -13,7 +14,9 @@ from cnnreport.training import colourization
 from cnnreport.training.classification import ClassificationTraining
 from cnnreport.training.fast.cross_entropy import cross_entropy_on_device
 from cnnreport.training.loop import Loop, copies
+from cnnreport.training.segmentation.fine_tuning import FineTuningTask
 from cnnreport.training.specs.classification import Classification
+from cnnreport.training.specs.segmentation import FineTuning
 
 
 def colours(batch_size: int) -> Loop:
@@ -27,14 +30,20 @@ def classes(batch_size: int) -> Loop:
     return ClassificationTraining(spec, 0, small_classes(), "cpu")
 
 
-@pytest.mark.parametrize("task", [colours, classes])
+def masks(batch_size: int) -> Loop:
+    """A fine-tuning on the features of six images."""
+    spec = FineTuning("cross-entropy", epochs=1, batch_size=batch_size)
+    return FineTuningTask(spec, 0, with_features(flower_data()), "cpu")
+
+
+@pytest.mark.parametrize("task", [colours, classes, masks])
 def test_an_epoch_asks_for_no_number_of_a_batch(
     task: Callable[[int], Loop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two batches or many: sums stay where the losses are until the epoch is over."""
     monkeypatch.setattr(colourization, "cross_entropy", cross_entropy_on_device)
     times = []
-    for batch_size in (15, 10, 3):
+    for batch_size in (15, 10, 3, 2):
         training = task(batch_size)
         with Asked() as asked:
             training.run_epoch()

@@ -67,22 +67,24 @@ def fine_tune(
 
 @dataclass(frozen=True)
 class _Images:
-    """What the model takes, and the masks to it, on the device.
+    """What the model takes, and the masks to it; all of it on the device, since batches are drawn from it.
 
     Args:
-        inputs: Packed features bfloat16 (N, C, h, w), or images uint8 (N, 3, H, W).
-        masks: uint8 (N, H, W).
-        device: Where batches go.
+        inputs: Packed features bfloat16 (N, C, h, w), or images uint8 (N, 3, H, W), on the device.
+        targets: The masks on the device.
+        masks: uint8 (N, H, W), on the CPU.
     """
 
     inputs: torch.Tensor
+    targets: torch.Tensor
     masks: torch.Tensor
-    device: str
 
-    def batch(self, positions: torch.Tensor) -> Batch:
-        inputs = self.inputs[positions].to(self.device)
-        ready = inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
-        return ready, self.masks[positions].to(self.device)
+    def batches(self, positions: torch.Tensor, size: int) -> Iterator[Batch]:
+        """Yield batches of the images at these positions, in their order; the last may be smaller."""
+        for part in torch.split(positions.to(self.inputs.device), size):  # moved at once, not batch by batch
+            inputs = self.inputs[part]
+            ready = inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
+            yield ready, self.targets[part]
 
 
 class FineTuningTask(Loop):
@@ -104,7 +106,7 @@ class FineTuningTask(Loop):
         self._about = about_weights(data)
         masks = torch.from_numpy(data["masks" if spec.protocol == "clean" else "handout_masks"])
         inputs = cached_features(data) if spec.features == "cached" else torch.from_numpy(data["images"])
-        self._images = _Images(inputs, masks, device)
+        self._images = _Images(inputs.to(device), masks.to(device), masks)
         self._train = torch.from_numpy(data[f"{spec.protocol}_train"])
         self._validation = torch.from_numpy(data["validation"])
         self._net = _make_net(spec, seed, data, device)
@@ -129,8 +131,8 @@ class FineTuningTask(Loop):
     def batches(self) -> Iterator[Batch]:
         """Return inputs and masks (BS, H, W) of all training images in a new order."""
         order = self._train[torch.randperm(len(self._train))]
-        parts = torch.split(order, self._spec.batch_size)[: self.updates_per_epoch]
-        return map(self._images.batch, parts)
+        batches = self._images.batches(order, self._spec.batch_size)
+        return itertools.islice(batches, self.updates_per_epoch)
 
     def learn(self) -> Iterator[Update]:
         """Return the updates of the next epoch, as `fine_tune` makes them."""
@@ -143,13 +145,12 @@ class FineTuningTask(Loop):
 
     def follow(self, updates: Iterator[Update]) -> Row:
         """Return ``train_loss``, the mean of the batches', and ``train_mean_iou``, before each update."""
-        losses, counts = [], []
-        for loss, logits, masks in updates:
-            losses.append(float(loss))
-            counts.append(overlap.count((logits > 0).cpu().numpy(), masks.cpu().numpy()))
+        losses, predicted, truth = zip(*((loss, z > 0, masks) for loss, z, masks in updates), strict=True)
+        # Asked for at the end of the epoch: in between, a GPU goes on.
+        counts = overlap.count(torch.cat(predicted).cpu().numpy(), torch.cat(truth).cpu().numpy())
         return {
-            "train_loss": math.fsum(losses) / len(losses),
-            "train_mean_iou": overlap.mean_iou(np.concatenate(counts)),
+            "train_loss": math.fsum(torch.stack(losses).tolist()) / len(losses),
+            "train_mean_iou": overlap.mean_iou(counts),
         }
 
     def validate(self) -> Row:
@@ -223,8 +224,8 @@ class FineTuningTask(Loop):
         return LogitsOfImages(self._net, moving=self._spec.features == "moving")
 
     def _logits(self, positions: torch.Tensor) -> torch.Tensor:
-        parts = torch.split(positions, TOGETHER[self._spec.features])
-        return torch.cat([self.scores(self._images.batch(part)[0]) for part in parts])
+        batches = self._images.batches(positions, TOGETHER[self._spec.features])
+        return torch.cat([self.scores(inputs) for inputs, _ in batches])
 
     def _last_layer(self) -> dict[str, torch.Tensor]:
         return {
