@@ -1,11 +1,14 @@
 """Runs on executors that the user brings, on machines that share no folder, and what may be asked for."""
 
 import dataclasses
+import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elsewhere import POSIX, Paused, compute_elsewhere, losses, meanwhile
+from executing import InThread, compute_with
 from planned import plan
 from test_runs_mixed import READING, TASK
 
@@ -14,7 +17,7 @@ from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.runs.artefact import folder_name
 from cnnreport.runs.executors.elsewhere.executor import Elsewhere
-from cnnreport.runs.executors.executor import Asked
+from cnnreport.runs.executors.executor import Asked, Orders
 from cnnreport.runs.executors.register import executors
 from cnnreport.runs.fingerprint import Key
 from cnnreport.runs.planning.choices import Choices
@@ -67,6 +70,22 @@ class Cluster(Elsewhere):
         return ThreadPoolExecutor(1)
 """
 
+AT_ONCE = """
+from counting import Counting
+
+
+class Quick(Counting):
+    def effort(self):
+        return 0.0
+"""
+
+QUICK = """
+from cnnreport.runs.experiment import Experiment
+from quick import Quick
+
+EXPERIMENTS = (Experiment("quick", "Is over at once", Quick(), seeds=1),)
+"""
+
 
 @pytest.fixture
 def pools(counting: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Project:
@@ -75,12 +94,13 @@ def pools(counting: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     (counting.root / "reading.py").write_text(TASK)
     (counting.experiments / "demo" / "reads.py").write_text(READING)
     monkeypatch.syspath_prepend(counting.root)
-    for name in ("pools", "reading", "counting"):
+    for name in ("pools", "reading", "counting", "quick"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setenv("CNNREPORT_CACHE", str(tmp_path / "cache"))
     return counting
 
 
+@pytest.mark.slow
 def test_any_executor_of_python_will_do(pools: Project) -> None:
     """A function of the project returns one; the runs go there and come home with their progress."""
     heard: list[Progress] = []
@@ -90,6 +110,7 @@ def test_any_executor_of_python_will_do(pools: Project) -> None:
     assert {(each.seed, each.epoch) for each in heard} >= {(0, 4), (1, 4)}
 
 
+@pytest.mark.slow
 def test_a_class_may_be_named_instead(pools: Project) -> None:
     """One that knows more of its machines than a function tells."""
     kind = executors(pools, Asked("pools:Cluster"))[0]
@@ -97,6 +118,7 @@ def test_a_class_may_be_named_instead(pools: Project) -> None:
     assert losses(compute_elsewhere(pools, plan(pools)[:1], Asked("pools:Cluster"))) == [81.0]
 
 
+@pytest.mark.slow
 def test_machines_that_share_nothing_are_sent_what_they_lack(pools: Project, tmp_path: Path) -> None:
     """Once: what is read stays there, and the runs travel back whole."""
     runs = compute_elsewhere(pools, plan(pools, "reader"), Asked("pools:strangers"))
@@ -108,6 +130,7 @@ def test_machines_that_share_nothing_are_sent_what_they_lack(pools: Project, tmp
     assert not (pools.root / "nowhere").exists()
 
 
+@pytest.mark.slow
 def test_a_run_on_another_kind_of_processor_keeps_what_it_ran_on(pools: Project) -> None:
     """It agrees in what was asked, stands in for what was planned, and is read by what reads it."""
     first, *others = plan(pools, "reader")
@@ -147,6 +170,22 @@ def test_what_is_no_executor_is_told(pools: Project, name: str, said: str) -> No
         compute_elsewhere(pools, plan(pools), Asked(name))
 
 
+@pytest.mark.parametrize(("name", "library"), [("dask", "distributed"), ("slurm", "submitit")])
+def test_an_extra_that_is_not_installed_is_named(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, name: str, library: str
+) -> None:
+    """With what installs it; the exit code is that of the environment."""
+    find = importlib.util.find_spec
+
+    def without(module: str, *more: Any) -> Any:
+        return None if module == library else find(module, *more)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without)
+    with pytest.raises(EnvironmentFailure, match=rf"pip install 'cnnreport\[{name}\]'") as told:
+        executors(counting, Asked(name, scheduler="tcp://any:1"))
+    assert told.value.exit_code == 4
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -174,3 +213,24 @@ def test_this_machine_need_not_have_the_device(counting: Project) -> None:
         for device in ("cuda", "auto")
     ]
     assert devices == ["cuda", "cpu"]
+
+
+@pytest.mark.slow
+def test_others_memory_is_not_taken_from_this_machine(
+    pools: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is computed elsewhere leaves the workers here as many as there would be."""
+    heard: list[int] = []
+    begin = InThread.__init__
+
+    def note(executor: InThread, runs: Any, orders: Orders) -> None:
+        heard.append(orders.beside)
+        begin(executor, runs, orders)
+
+    monkeypatch.setattr(InThread, "__init__", note)
+    compute_with(monkeypatch, InThread)
+    (pools.experiments / "demo" / "quick.py").write_text(QUICK)
+    (pools.root / "quick.py").write_text(AT_ONCE)
+    wanted = [*plan(pools, "quick"), *plan(pools)[:1]]
+    runs = compute_elsewhere(pools, wanted, Asked("pools:threads"))
+    assert (heard, [bool(run.imported) for run in runs]) == ([0], [False, True])

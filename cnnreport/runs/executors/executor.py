@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
@@ -98,6 +98,9 @@ class Executor(ABC):
         runs: All that it may be given, in the order in which they should begin.
         orders: Whom it tells, and what the user wants.
     """
+
+    here: ClassVar[bool] = True
+    """Whether its runs take memory of this machine."""
 
     def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
         self.runs = runs

@@ -53,7 +53,9 @@ def run_plan(
         shown = stack.enter_context(Shown(notify))
         executors: dict[Path, Executor] = {}
         for kind, runs in shares.items():
-            beside = sum(_memory(others) for other, others in shares.items() if other is not kind)
+            beside = sum(
+                _memory(others) for other, others in shares.items() if other.here and other is not kind
+            )
             executor = stack.enter_context(kind(runs, Orders(shown, tell, most, beside, asked, project)))
             executors.update(dict.fromkeys((each.folder for each in runs), executor))
         schedule = _Schedule(missing, jobs, executors)

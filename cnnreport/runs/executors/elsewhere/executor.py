@@ -66,6 +66,8 @@ class Elsewhere(Executor):
     or with ``--executor module:NAME``.
     """
 
+    here = False
+
     def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
         super().__init__(runs, orders)
         assert orders.project is not None, "the schedule says where everything lies"
