@@ -13,6 +13,7 @@ from planned import plan
 from test_runs_mixed import READING, TASK
 
 from cnnreport.cli.group import asked_of
+from cnnreport.commands import overview
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.runs.artefact import folder_name
@@ -22,6 +23,7 @@ from cnnreport.runs.executors.register import executors
 from cnnreport.runs.fingerprint import Key
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.runner import Progress
+from cnnreport.system import locks
 
 pytestmark = POSIX
 
@@ -234,3 +236,14 @@ def test_others_memory_is_not_taken_from_this_machine(
     wanted = [*plan(pools, "quick"), *plan(pools)[:1]]
     runs = compute_elsewhere(pools, wanted, Asked("pools:threads"))
     assert (heard, [bool(run.imported) for run in runs]) == ([0], [False, True])
+
+
+def test_clean_removes_the_rooms_of_dead_commands(counting: Project) -> None:
+    """And nothing while a command waits for what others compute."""
+    room = counting.output / "elsewhere" / "of-somebody"
+    room.mkdir(parents=True)
+    with locks.attempt(room / "lock"):
+        assert overview.rubbish(counting, everything=False) == []
+        with pytest.raises(UsageError, match="a command is computing into this folder"):
+            overview.rubbish(counting, everything=True)
+    assert overview.rubbish(counting, everything=False) == [room]

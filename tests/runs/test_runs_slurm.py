@@ -28,7 +28,6 @@ def test_a_job_computes_what_this_machine_computes(counting: Project) -> None:
     assert {run.imported and run.imported["file"] for run in runs} == {"a worker elsewhere"}
     assert {(each.seed, each.epoch) for each in heard} >= {(0, 4), (1, 4)}
     assert not (counting.output / "elsewhere").exists()
-    assert [*(counting.output / "slurm").glob("*.*")] == []
 
 
 @pytest.mark.slow

@@ -24,10 +24,13 @@ from cnnreport.runs.executors.elsewhere.posts import Poster, Posts, Reporter
 from cnnreport.runs.executors.executor import AGAIN, Executor, Lost, Needs, Orders
 from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job
-from cnnreport.system import durable
+from cnnreport.system import durable, locks
 
 ROOM = "elsewhere"
 """The folder of the output in which commands have their rooms."""
+
+LOCK = "lock"
+"""The file of a room that its command holds."""
 
 MOST = 1000
 """How many runs are handed over at once where the user does not say: queues have their limits."""
@@ -46,6 +49,12 @@ _INSTALL = "cnnreport, in this version, and the project must be importable for t
 
 class Gone(Lost):
     """Nobody is there any more who would compute."""
+
+
+def rooms(output: Path) -> dict[Path, bool]:
+    """Return the rooms in an output folder, each with whether its command lives; the dead leave theirs."""
+    found = sorted(output.glob(f"{ROOM}/*"))
+    return {room: locks.holder(room / LOCK) is not None for room in found}
 
 
 @dataclass
@@ -77,6 +86,8 @@ class Elsewhere(Executor):
         self._provided: dict[tuple[str, Path], float] = {}  # when a machine was sent something
         self._over = False
         self._posts = Posts(self._room, orders.notify)
+        self._held = contextlib.ExitStack()  # so that `clean` knows whose room it is
+        self._held.enter_context(locks.attempt(self._room / LOCK))
         self._arrivals = concurrent.futures.ThreadPoolExecutor(2, "cnnreport-arrivals")
         try:
             self.pool = self.open()
@@ -151,6 +162,7 @@ class Elsewhere(Executor):
     def _tidy(self) -> None:
         self._posts.close()
         self._arrivals.shutdown(cancel_futures=True)
+        self._held.close()
         shutil.rmtree(self._room, ignore_errors=True)
         with contextlib.suppress(OSError):  # another command has a room there
             self._room.parent.rmdir()

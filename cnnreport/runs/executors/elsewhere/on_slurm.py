@@ -11,11 +11,11 @@ from typing import Any
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.runs.executors.elsewhere.doing import do
 from cnnreport.runs.executors.elsewhere.errand import Answer, Errand
-from cnnreport.runs.executors.elsewhere.executor import Elsewhere
+from cnnreport.runs.executors.elsewhere.executor import ROOM, Elsewhere
 from cnnreport.runs.executors.elsewhere.posts import POLL
 from cnnreport.runs.executors.executor import Asked, Lost
 
-FOLDER = "slurm"
+FOLDER = f"{ROOM}/slurm"
 """The folder of the output that holds what submitit writes; of jobs that ended well nothing is left."""
 
 CLUSTER = "cluster"
@@ -94,7 +94,8 @@ def _settle(future: "Future[Any]", job: Any) -> None:
         future.set_exception(error)
         return
     paths = job.paths
-    for file in (paths.submitted_pickle, paths.result_pickle, paths.stdout, paths.stderr):
+    written = (paths.submission_file, paths.submitted_pickle, paths.result_pickle, paths.stdout, paths.stderr)
+    for file in written:
         with contextlib.suppress(OSError):
             file.unlink()
     future.set_result(answer)
@@ -130,6 +131,12 @@ class OnSlurm(Elsewhere):
         except RuntimeError as error:
             raise EnvironmentFailure(f"submitit: {error}", "run this where jobs can be submitted") from error
         return Jobs(executor)
+
+    def shut(self, *, at_once: bool) -> None:
+        """Cancel the jobs, or wait for them; what those wrote that failed stays."""
+        super().shut(at_once=at_once)
+        with contextlib.suppress(OSError):
+            (self.project.output / FOLDER).rmdir()
 
     def deliver(self, errand: Errand) -> "Future[Answer]":
         """Submit an errand as a job."""
