@@ -67,6 +67,13 @@ def strangers():
     return Strangers(1)
 
 
+class Sharing(Elsewhere):
+    alone = False
+
+    def open(self):
+        return strangers()
+
+
 class Cluster(Elsewhere):
     def open(self):
         return ThreadPoolExecutor(1)
@@ -130,6 +137,14 @@ def test_machines_that_share_nothing_are_sent_what_they_lack(pools: Project, tmp
     assert sorted(sys.modules["pools"].sent) == [[], [], [], [], ["reads"]]
     assert [*(tmp_path / "cache" / "elsewhere").glob("made*")] == []
     assert not (pools.root / "nowhere").exists()
+
+
+def test_a_job_that_outlives_its_command_computes_nothing(pools: Project) -> None:
+    """Where machines must share the folder, a room that is gone means that nobody wants the run."""
+    told: list[str] = []
+    with pytest.raises(EnvironmentFailure, match="a worker was told that nobody wants the run, 3 times"):
+        compute_elsewhere(pools, plan(pools)[:1], Asked("pools:Sharing"), tell=told.append)
+    assert told == ["count seed 0: a worker was told that nobody wants the run; it is sent again"] * 2
 
 
 @pytest.mark.slow

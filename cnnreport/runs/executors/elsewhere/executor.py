@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.runs import artefact, transfer
@@ -76,6 +77,8 @@ class Elsewhere(Executor):
     """
 
     here = False
+    alone: ClassVar[bool] = True
+    """Whether machines may compute that do not share the output folder."""
 
     def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
         super().__init__(runs, orders)
@@ -191,6 +194,7 @@ class Elsewhere(Executor):
             data=job.data,
             reads=job.reads,
             reporter=self.reporter(job),
+            alone=self.alone,
             parcels=trip.parcels,
         )
 

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import importlib.util
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -17,6 +18,12 @@ from cnnreport.runs.executors.executor import Asked, Lost
 
 FOLDER = f"{ROOM}/slurm"
 """The folder of the output that holds what submitit writes; of jobs that ended well nothing is left."""
+
+_AT_ONCE = 16
+"""How many jobs are cancelled at once: each takes a command."""
+
+_FAREWELL = 3.0
+"""Seconds for which cancelled jobs are waited for: they end by themselves, too."""
 
 CLUSTER = "cluster"
 """The parameter that says what submitit submits to; Slurm, where it is not given."""
@@ -67,8 +74,12 @@ class Jobs(concurrent.futures.Executor):
         self._thread.join()
         with self._lock:
             jobs = list(self._jobs.values())
-        for job in jobs:
-            job.cancel(check=False)
+        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as threads:
+            for job in jobs:
+                threads.submit(job.cancel, check=False)
+        end = time.monotonic() + _FAREWELL
+        while time.monotonic() < end and not all(job.done() for job in jobs):
+            time.sleep(0.1)
 
     def _follow(self) -> None:
         while not self._over.wait(POLL):
@@ -106,6 +117,8 @@ class OnSlurm(Elsewhere):
 
     The output folder must be one that the nodes share with this machine, as submitit demands.
     """
+
+    alone = False
 
     @classmethod
     def check(cls, asked: Asked) -> None:
