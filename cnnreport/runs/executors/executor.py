@@ -130,6 +130,10 @@ class Executor(ABC):
             be that of the job (see `cnnreport.runs.runner.execute`), the error of the run, or `Lost`.
         """
 
+    def is_full(self) -> bool:
+        """Say whether no run at all may be submitted before another has ended, so that none is asked for."""
+        return False
+
     def admits(self, planned: Planned) -> bool:
         """Say whether a run may be submitted now; if not, the schedule asks again when another has ended."""
         return True

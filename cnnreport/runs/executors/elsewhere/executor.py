@@ -133,9 +133,9 @@ class Elsewhere(Executor):
         """End the pool; what computes there sees, where the folder is shared, that it is not wanted."""
         self.pool.shutdown(wait=not at_once, cancel_futures=at_once)
 
-    def admits(self, planned: Planned) -> bool:
-        """Admit as many as the user asks for, else as many as queues take."""
-        return len(self._under_way) < (self.orders.workers or MOST)
+    def is_full(self) -> bool:
+        """Have under way as many as the user asks for, else as many as queues take."""
+        return len(self._under_way) >= (self.orders.workers or MOST)
 
     def submit(self, job: Job) -> "Future[Path]":
         """Send a job."""
@@ -147,6 +147,7 @@ class Elsewhere(Executor):
     def settled(self, planned: Planned) -> None:
         """Have room for another."""
         self._under_way.discard(planned.folder)
+        self._posts.forget(planned.folder.name)
 
     def recover(self, planned: Planned, lost: Lost) -> CnnReportError | None:
         """End the whole plan: a lost worker is no matter of the schedule, a lost pool is."""
