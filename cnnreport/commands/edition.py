@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cnnreport.commands import console
 from cnnreport.commands.run import by_experiment
 from cnnreport.errors import CnnReportError
 from cnnreport.project import DRAWINGS, PACKAGE, Project
@@ -58,6 +59,7 @@ class Edition:
     def _write(self, outputs: Sequence[Output]) -> list[Output]:
         """Compose the report and write those files in which something else stands; return these."""
         begin = time.perf_counter()
+        console.note("The report is laid out.")
         # Only what was not drawn before is drawn; a notebook draws when its cells are asked for.
         with drawings.kept_in(self.project.output / DRAWINGS):
             report = self.compose()
@@ -67,6 +69,8 @@ class Edition:
         quick = [each for each in changed if not each[0].writer.apart]
         slow = [each for each in changed if each[0].writer.apart]
         failures = [failure for each in quick for failure in _written([each], composing)]
+        if slow:
+            console.note(f"Printing {' and '.join(output.path.name for output, _ in slow)}.")
         failures += _written(slow, composing)
         if failures:
             raise _together(failures)

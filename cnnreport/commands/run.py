@@ -1,11 +1,13 @@
 """Experiments alone, without a report: what a bare machine with a GPU is used for."""
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from cnnreport.commands import console
+from cnnreport.commands.early import Early
 from cnnreport.data import choosing
 from cnnreport.kinds.digits import on_terminal
 from cnnreport.kinds.kind import Recorded
@@ -18,6 +20,7 @@ from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.planning.choices import Choices, keep_choices
 from cnnreport.runs.planning.plan import make_plan
 from cnnreport.runs.planning.planned import Planned
+from cnnreport.runs.runner import Progress
 from cnnreport.system import durable, locks
 
 LONG = 60.0
@@ -44,6 +47,7 @@ def run_planned(
     asked: Asked = LOCALLY,
     afterwards: float | None = 0.0,
     sooner: Sequence[str] = (),
+    early: Early | None = None,
 ) -> list[Run]:
     """Compute what a plan lacks while the console shows it, and return all of its runs.
 
@@ -55,6 +59,7 @@ def run_planned(
         asked: Which executor is to compute what takes long.
         afterwards: Seconds that the command goes on after the runs, None where that is not known.
         sooner: How to see something sooner, said where it takes long.
+        early: Shows beside the runs what stands of a report, None where there is none.
     """
     announce(plan)
     for folder in (project.runs, project.checkpoints, project.prepared):
@@ -63,11 +68,18 @@ def run_planned(
     if missing and (problem := locks.problem(project.checkpoints)):
         cause = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
         console.note(f"{cause}: two commands at once may compute the same run twice, with the same result.")
-    before = estimate.earlier(project, missing) if missing else []
+    # What this machine took does not tell how long others take, nor how many of them there are.
+    before = estimate.earlier(project, missing) if missing and not asked.elsewhere else []
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
-    with console.Watch(plan, before, afterwards) as watch:
-        return schedule.run_plan(project, plan, command, watch, most=workers, tell=console.note, asked=asked)
+    with console.Watch(plan, before, afterwards) as watch, early or contextlib.nullcontext():
+
+        def notify(progress: Progress) -> None:
+            watch(progress)
+            if early:
+                early(progress, watch.tell)
+
+        return schedule.run_plan(project, plan, command, notify, most=workers, tell=console.note, asked=asked)
 
 
 def forecast(

@@ -117,8 +117,10 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
 
-    def built(only: Sequence[str] = (), formats: str | None = None, *, full: bool = False) -> pipeline.Built:
-        return pipeline.build(report, REPORT, CPU, only, full=full, formats=formats)
+    def built(
+        only: Sequence[str] = (), formats: str | None = None, *, full: bool = False, as_is: bool = False
+    ) -> pipeline.Built:
+        return pipeline.build(report, REPORT, CPU, only, full=full, formats=formats, as_is=as_is)
 
     return built
 
@@ -330,6 +332,24 @@ def test_a_change_of_one_document_leaves_the_other_alone(
     (templates / "further.html.j2").write_text("<p>Told of much more.</p>\n")
     written = build(full=True).written
     assert [path.name for path, new in written.items() if new] == ["more.html", "more.pdf"]
+
+
+def test_a_report_can_be_written_as_it_is(report: Project, build: Callable[..., pipeline.Built]) -> None:
+    """Nothing is computed: what stands is told, and that it is not all; without any run that is said."""
+    with pytest.raises(UsageError, match="no run of the report demo stands yet; build it without --as-is"):
+        build(as_is=True)
+    first, _ = plan(report, "count")
+    execute(make_job(first, None, "a command"), lambda _: None)
+    calls = len(CountingTask.calls)
+    unfinished = build(as_is=True)
+    assert len(CountingTask.calls) == calls
+    assert "C1. Counting" in words(unfinished)
+    assert "Not finished." in words(unfinished)
+    assert [run.seed for run in unfinished.runs] == [0]
+    build()
+    finished = build(as_is=True)
+    assert not finished.printed
+    assert "Not finished." not in words(finished)
 
 
 def watched(report: Project, monkeypatch: pytest.MonkeyPatch, *edits: Callable[[], object]) -> None:

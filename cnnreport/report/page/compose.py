@@ -69,11 +69,13 @@ class Context:
         smoke: The runs were cut down to seconds.
         command: The command line that makes the report again.
         subsetter: What cuts the typefaces of the PDF down to the characters used, empty where nobody asked.
+        unfinished: Some of its runs had not been computed.
     """
 
     smoke: bool = False
     command: str = ""
     subsetter: str = ""
+    unfinished: bool = False
 
 
 @dataclass(frozen=True)
