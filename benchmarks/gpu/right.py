@@ -115,7 +115,7 @@ def _segmentations() -> dict[str, Callable[[], Any]]:
     }
     for mode in ("cached", "frozen", "moving"):
         for loss in ("cross-entropy", "iou"):
-            one = FineTuning(loss=loss, features=mode, epochs=2, batch_size=8)  # type: ignore[arg-type]
+            one = FineTuning(loss=loss, features=mode, epochs=2, batch_size=8)
             images = cached if mode == "cached" else flowers
             cases[f"fine-tuning {mode} {loss}"] = lambda one=one, images=images: FineTuningTask(
                 one, 0, images, DEVICE
@@ -254,7 +254,7 @@ def _repeated_fine_tuning() -> Figures:
     first, second = computed(flowers), computed(flowers)
 
     def tuned(loss: str) -> str:
-        one = FineTuning(loss=loss, epochs=3, batch_size=32)  # type: ignore[arg-type]
+        one = FineTuning(loss=loss, epochs=3, batch_size=32)
         task = FineTuningTask(one, 0, {**flowers, **first}, DEVICE)
         for _ in range(3):
             task.run_epoch()
