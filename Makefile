@@ -55,10 +55,13 @@ $(READY): requirements.lock pyproject.toml | system $(UV)
 $(TOOLS)/bin/uv: | system
 	PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install -q --disable-pip-version-check --target $(TOOLS) uv
 
+gpu: $(READY) ## Check and measure everything on this machine's GPU; figures and runs go to build/gpu/
+	PY=$(RUN) bash benchmarks/gpu/check.sh
+
 bare: ## Try demo and test on a minimal Debian in a folder (root, a quarter of an hour)
 	sh setup/bare.sh
 
 clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
 	rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help report full demo test test-all check browser lock system bare clean
+.PHONY: help report full demo test test-all check browser lock system gpu bare clean

@@ -42,6 +42,12 @@ def entered() -> Path | None:
     return package.root if isinstance(package, _Reports) else None
 
 
+def files() -> list[Path]:
+    """Return the files of the modules that were imported from the project that was entered last."""
+    root = entered()
+    return [Path(str(module.__file__)) for _, module in _loaded(root)] if root else []
+
+
 def enter(root: Path) -> None:
     """Make the modules of a project importable, each as its file stands now, and those of another not.
 

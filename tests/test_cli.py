@@ -10,7 +10,7 @@ import pytest
 from command_line import run
 
 from cnnreport.project import PACKAGE
-from cnnreport.system import hardware
+from cnnreport.runs import device
 
 HEAVY = {"torch", "sympy", "matplotlib", "weasyprint", "sklearn", "scipy", "jinja2", "requests"}
 
@@ -102,7 +102,7 @@ def test_a_mistake_is_one_sentence_and_its_exit_code(
     monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, says: str, tmp_path: Path
 ) -> None:
     """Wrong names, devices and folders are told with the remedy, never with a traceback."""
-    monkeypatch.setattr(hardware, "cuda_devices", lambda: 0)
+    monkeypatch.setattr(device, "gpu", lambda: None)
     filled = [word.format(tmp=tmp_path) for word in words]
     done = run(*filled)
     assert done.code == code, done.err

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
 @click.option("--formats", metavar="NAME,...",
               help="Write these alone: html, pdf, ipynb; by default all that the report has.")  # fmt: skip
+@click.option("--as-is", is_flag=True, help="Compute nothing: write what the runs that stand give.")
 @click.option("--watch", is_flag=True, help="Then render the HTML at each change, for a browser to show.")
 @click.option("--force", multiple=True, metavar="NAME",
               help="Run this experiment or family again though it is cached; or write this file of the "
@@ -49,6 +50,7 @@ def build(
     dry_run: bool,
     full: bool,
     formats: str | None,
+    as_is: bool,
     watch: bool,
     only: tuple[str, ...],
     workers: int | None,
@@ -78,6 +80,8 @@ def build(
 
         if formats not in (None, "html"):
             raise UsageError("--watch renders the HTML alone", "leave --formats away")
+        if as_is:
+            raise UsageError("--watch computes what is missing", "leave --watch or --as-is away")
         watched = watching.Watch(place, name, choices_of(place, options), only, full=full)
         return watching.watch(watched, workers, asked)
     built = pipeline.build(
@@ -89,6 +93,7 @@ def build(
         formats=formats,
         workers=workers,
         asked=asked,
+        as_is=as_is,
     )
     for line in built.lines():
         console.say(line)

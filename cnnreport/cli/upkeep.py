@@ -27,6 +27,7 @@ def doctor(context: click.Context, /, out: Path | None, as_json: bool, **options
     else:
         rows = [(check.verdict, check.name, check.finding, check.remedy) for check in checks]
         console.say_table(("", "", "found", "remedy"), rows, empty="")
+        console.say(surgery.fitness(checks))
     if any(check.verdict == "fail" for check in checks):
         context.exit(surgery.EXIT_CODE)
 

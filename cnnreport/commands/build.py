@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnreport.commands import console
+from cnnreport.commands.early import Early
 from cnnreport.commands.edition import Edition
-from cnnreport.commands.run import command_line, data_line, result_lines, run_planned
+from cnnreport.commands.run import announce_device, command_line, data_line, result_lines, run_planned
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
-from cnnreport.report.out import libraries, record
+from cnnreport.report.out import html, libraries, record
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.out.writers import chosen
 from cnnreport.report.out.writers import files as all_files
@@ -97,6 +98,7 @@ def build(
     formats: str | None = None,
     workers: int | None = None,
     asked: Asked = LOCALLY,
+    as_is: bool = False,
 ) -> Built:
     """Run what a report needs, compose it, and write that.
 
@@ -109,6 +111,7 @@ def build(
         formats: What to write, such as ``html,pdf``; None for all that the report has.
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
         asked: Which executor is to compute what takes long.
+        as_is: Whether to compute nothing, and to tell of the runs that stand.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
@@ -121,8 +124,13 @@ def build(
         writer.require()  # what is missing is told now, not after hours of training
     compose.check(project, outline)
     plan = plan_report(project, report, choices, only, full=full)
-    keep_choices(project, choices)
     context = context_of(outline, choices, only, plan)
+    if as_is:
+        runs = _standing(outline, plan)
+        edition = Edition(project, outline, runs, replace(context, unfinished=len(runs) < len(plan)), forced)
+        return Built(edition.write(writers), runs, 0, edition.behind(writers), edition.edited(writers))
+    announce_device(choices)
+    keep_choices(project, choices)
     runs = run_planned(
         project,
         plan,
@@ -131,11 +139,61 @@ def build(
         asked=asked,
         afterwards=_last_time(project, outline, writers),
         sooner=() if choices.smoke else SOONER,
+        early=_early(project, outline, choices, only, plan, writers, full=full),
     )
     edition = Edition(project, outline, runs, context, forced)
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Writes the pages of a report from the runs that stand, when it is called; see `build`."""
+
+    project: Project
+    report: str
+    choices: Choices
+    only: Sequence[str]
+    full: bool
+
+    def __call__(self) -> None:
+        """Write them."""
+        # No second command downloads, or asks anew for what the first one was to run again.
+        choices = replace(self.choices, force=(), fetch=False)
+        build(
+            self.project,
+            self.report,
+            choices,
+            self.only,
+            full=self.full,
+            formats=html.WRITER.format,
+            as_is=True,
+        )
+
+
+def _standing(outline: Outline, plan: Sequence[Planned]) -> list[Run]:
+    runs = [planned.run for planned in plan if planned.run is not None]
+    if not runs:
+        raise UsageError(f"no run of the report {outline.name} stands yet", "build it without --as-is")
+    return runs
+
+
+def _early(
+    project: Project,
+    outline: Outline,
+    choices: Choices,
+    only: Sequence[str],
+    plan: Sequence[Planned],
+    writers: Sequence[Writer],
+    *,
+    full: bool,
+) -> Early | None:
+    """Return what shows sections while the runs of others are computed, None where no page is asked for."""
+    if html.WRITER not in writers:
+        return None
+    page = next(iter(html.WRITER.paths(outline, project.output).values()))
+    return Early(outline, plan, Standing(project, outline.name, choices, tuple(only), full), page)
 
 
 def check_epoch() -> None:

@@ -167,12 +167,15 @@ class Watch:
         device = self._works[name].device
         self._workers[device] = max(self._workers.get(device, 0), len(self._under_way(device)))
         if progress.warning:
-            warning = f"{progress.experiment} seed {progress.seed}: {progress.warning}"
-            self._live.console.print(warning, markup=False) if self._live else note(warning)
+            self.tell(f"{progress.experiment} seed {progress.seed}: {progress.warning}")
         if progress.row:
             self._paces[name] = progress.seconds
         if not self._live:
             self._speak(name, progress)
+
+    def tell(self, sentence: str) -> None:
+        """Say something besides, above the table where there is one."""
+        self._live.console.print(sentence, markup=False) if self._live else note(sentence)
 
     def _speak(self, name: tuple[str, int], progress: "Progress") -> None:
         now = time.monotonic()

@@ -3,8 +3,8 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from cnnreport.data.source import Source
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
 from cnnreport.runs import device, experiment
+from cnnreport.runs.fingerprint import versions
 from cnnreport.runs.planning import located
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.system import hardware
@@ -25,14 +26,29 @@ SPACE_NEEDED = 1 << 30
 """Bytes that a build may need: data, checkpoints, runs and the report, with room to spare."""
 
 
+Half = Literal["both", "runs", "report"]
+
+TYPESETTING = ("fonttools", "jinja2", "matplotlib", "pygments", "weasyprint", "ziamath")
+"""Packages that the report half takes, and that a bare machine for runs lacks."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One finding: `ok`, `warn` (a build works, but not as well) or `fail` (it does not)."""
+    """One finding: `ok`, `warn` (a build works, but not as well) or `fail` (it does not).
+
+    Args:
+        name: What was looked at.
+        verdict: How that is.
+        finding: What was found.
+        remedy: What to do about it.
+        needed_for: Which half needs it: what computes ``runs``, what makes the ``report``, or both.
+    """
 
     name: str
     verdict: Literal["ok", "warn", "fail"]
     finding: str
     remedy: str = ""
+    needed_for: Half = "both"
 
     def to_json(self) -> dict[str, Any]:
         """Return the check as plain data."""
@@ -41,17 +57,33 @@ class Check:
 
 def examine(project: Project, choices: Choices) -> list[Check]:
     """Run every check; none of them trains, downloads or leaves anything behind."""
-    checks: list[Callable[[], Check]] = [
-        _python,
-        _torch,
-        lambda: _device(choices),
-        _pango,
-        _fonts,
-        lambda: _output(project),
-        lambda: _disk(project),
+    checks: list[tuple[Half, Callable[[], Check]]] = [
+        ("both", _python),
+        ("runs", _torch),
+        ("both", lambda: _device(choices)),
+        ("report", _typesetting),
+        ("report", _pango),
+        ("report", _fonts),
+        ("both", lambda: _output(project)),
+        ("both", lambda: _disk(project)),
     ]
     data_sets = located.known(experiment.load_all(project).values())
-    return [*(check() for check in checks), *(_data(data_set, choices) for data_set in data_sets.values())]
+    examined = [replace(check(), needed_for=half) for half, check in checks]
+    return [*examined, *(_data(data_set, choices) for data_set in data_sets.values())]
+
+
+def fitness(checks: Sequence[Check]) -> str:
+    """Say in a sentence which half works on this machine."""
+    failed = [check for check in checks if check.verdict == "fail"]
+    halves = {check.needed_for for check in failed}
+    names = ", ".join(check.name for check in failed)
+    if not failed:
+        return "Runs can be computed here and reports made."
+    if halves == {"report"}:
+        return f"Runs can be computed here (with `run`); a whole report cannot be made: {names}."
+    if halves == {"runs"}:
+        return f"Reports can be made here of imported runs (`runs import`); none can be computed: {names}."
+    return f"Neither runs can be computed here nor reports made: {names}."
 
 
 def _python() -> Check:
@@ -63,21 +95,49 @@ def _torch() -> Check:
         import torch
     except (ImportError, OSError) as error:
         return Check("torch", "fail", f"cannot be imported: {error}", "run make to set up the environment")
+    built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
     try:
-        return Check("torch", "ok", f"{torch.__version__}, torchvision {version('torchvision')}")
+        return Check("torch", "ok", f"{torch.__version__} {built}, torchvision {version('torchvision')}")
     except PackageNotFoundError:
-        return Check("torch", "warn", f"{torch.__version__}, no torchvision", "install torchvision from PyPI")
+        finding = f"{torch.__version__} {built}, no torchvision"
+        return Check("torch", "warn", finding, "install torchvision from PyPI")
 
 
 def _device(choices: Choices) -> Check:
     try:
         chosen = device.resolve(choices.device)
-        device.check_torch(chosen)
+        if chosen == "mps":
+            device.check_torch(chosen)
     except CnnReportError as error:
         return Check("device", "fail", error.problem, error.remedy)
-    if chosen != "cpu":
+    if chosen == "cuda":
+        return Check("device", "ok", _card())
+    if chosen == "mps":
         return Check("device", "ok", chosen)
-    return Check("device", "warn", f"no GPU: {hardware.cores()} CPU cores", "nothing: a build takes minutes")
+    cores = f"{hardware.cores()} CPU cores"
+    if why := device.passed_over(choices.device):
+        return Check("device", "warn", f"{cores}. {why}", "install a torch build that fits driver and card")
+    if choices.device == "cpu":
+        return Check("device", "ok", f"{cores}, as asked")
+    return Check("device", "warn", f"no GPU: {cores}", "nothing: a build takes minutes")
+
+
+def _card() -> str:
+    """Say what the GPU is and by what it is driven."""
+    found = device.gpu()
+    assert found is not None  # resolve chose it
+    card = found.card
+    driver = hardware.nvidia_driver() or "of a version that is not told"
+    size = f"{card.memory / (1 << 30):.1f} GiB, compute capability {card.capability}"
+    return f"{card.name}, {size}; driver {driver}; CUDA {found.cuda}, cuDNN {found.cudnn}"
+
+
+def _typesetting() -> Check:
+    missing = [name for name, installed in versions(TYPESETTING).items() if installed == "absent"]
+    if missing:
+        finding, remedy = f"not installed: {', '.join(missing)}", "run make, or install these from PyPI"
+        return Check("typesetting", "fail", finding, remedy)
+    return Check("typesetting", "ok", "all packages for reports are there")
 
 
 def _pango() -> Check:

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from cnnreport.commands import console
 from cnnreport.commands.run import by_experiment
 from cnnreport.errors import CnnReportError
 from cnnreport.project import DRAWINGS, PACKAGE, Project
+from cnnreport.report.answer import Answer
 from cnnreport.report.draw import drawings
 from cnnreport.report.out import apart, record, writers
 from cnnreport.report.out.apart import Job
@@ -31,6 +33,7 @@ class Edition:
         runs: What it tells of.
         context: What it says about the build.
         forced: Names of files that are written although somebody changed them.
+        answered: What sections were answered before, from the same runs; see `compose.compose`.
     """
 
     project: Project
@@ -38,6 +41,7 @@ class Edition:
     runs: Sequence[Run]
     context: Context
     forced: Collection[str] = ()
+    answered: dict[str, Answer] = field(default_factory=dict)
 
     def write(self, asked: Sequence[Writer]) -> dict[Path, bool]:
         """Write those files that do not stand; return all by whether they were written now.
@@ -55,6 +59,7 @@ class Edition:
     def _write(self, outputs: Sequence[Output]) -> list[Output]:
         """Compose the report and write those files in which something else stands; return these."""
         begin = time.perf_counter()
+        console.note("The report is laid out.")
         # Only what was not drawn before is drawn; a notebook draws when its cells are asked for.
         with drawings.kept_in(self.project.output / DRAWINGS):
             report = self.compose()
@@ -64,6 +69,8 @@ class Edition:
         quick = [each for each in changed if not each[0].writer.apart]
         slow = [each for each in changed if each[0].writer.apart]
         failures = [failure for each in quick for failure in _written([each], composing)]
+        if slow:
+            console.note(f"Printing {' and '.join(output.path.name for output, _ in slow)}.")
         failures += _written(slow, composing)
         if failures:
             raise _together(failures)
@@ -71,7 +78,8 @@ class Edition:
 
     def compose(self) -> Report:
         """Compose the report."""
-        return compose.compose(self.project, self.outline, by_experiment(self.runs), self.context)
+        runs = by_experiment(self.runs)
+        return compose.compose(self.project, self.outline, runs, self.context, self.answered)
 
     def outputs(self, asked: Sequence[Writer]) -> list[Output]:
         """Return the files of the report with all that they depend on."""

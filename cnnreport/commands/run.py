@@ -1,16 +1,18 @@
 """Experiments alone, without a report: what a bare machine with a GPU is used for."""
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
 from cnnreport.commands import console
+from cnnreport.commands.early import Early
 from cnnreport.data import choosing
 from cnnreport.kinds.digits import on_terminal
 from cnnreport.kinds.kind import Recorded
 from cnnreport.project import Project
-from cnnreport.runs import experiment
+from cnnreport.runs import device, experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors import estimate, schedule
 from cnnreport.runs.executors.estimate import Took
@@ -18,6 +20,7 @@ from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.planning.choices import Choices, keep_choices
 from cnnreport.runs.planning.plan import make_plan
 from cnnreport.runs.planning.planned import Planned
+from cnnreport.runs.runner import Progress
 from cnnreport.system import durable, locks
 
 LONG = 60.0
@@ -30,6 +33,7 @@ def run_experiment(
     """Run one experiment or those of a family, all of their seeds, on a number of workers or what fits."""
     wanted = experiment.named(experiment.load_all(project), name)
     plan = make_plan(project, wanted, choices, console.Download("data"))
+    announce_device(choices)
     keep_choices(project, choices)
     return run_planned(project, plan, command_line("run", name, choices), workers, asked=asked)
 
@@ -43,6 +47,7 @@ def run_planned(
     asked: Asked = LOCALLY,
     afterwards: float | None = 0.0,
     sooner: Sequence[str] = (),
+    early: Early | None = None,
 ) -> list[Run]:
     """Compute what a plan lacks while the console shows it, and return all of its runs.
 
@@ -54,6 +59,7 @@ def run_planned(
         asked: Which executor is to compute what takes long.
         afterwards: Seconds that the command goes on after the runs, None where that is not known.
         sooner: How to see something sooner, said where it takes long.
+        early: Shows beside the runs what stands of a report, None where there is none.
     """
     announce(plan)
     for folder in (project.runs, project.checkpoints, project.prepared):
@@ -66,8 +72,14 @@ def run_planned(
     before = estimate.earlier(project, missing) if missing and not asked.elsewhere else []
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
-    with console.Watch(plan, before, afterwards) as watch:
-        return schedule.run_plan(project, plan, command, watch, most=workers, tell=console.note, asked=asked)
+    with console.Watch(plan, before, afterwards) as watch, early or contextlib.nullcontext():
+
+        def notify(progress: Progress) -> None:
+            watch(progress)
+            if early:
+                early(progress, watch.tell)
+
+        return schedule.run_plan(project, plan, command, notify, most=workers, tell=console.note, asked=asked)
 
 
 def forecast(
@@ -88,6 +100,12 @@ def forecast(
     rest = ", then the report is laid out and printed" if afterwards is None else ""
     sentence = f"{computed}; {basis.format(console.duration(total))} on this machine went{rest}."
     return [sentence, *(sooner if total > LONG else ())]
+
+
+def announce_device(choices: Choices) -> None:
+    """Say why a GPU is not used that the driver offers."""
+    if not choices.elsewhere and (why := device.passed_over(choices.device)):
+        console.note(why)
 
 
 def announce(plan: Sequence[Planned]) -> None:

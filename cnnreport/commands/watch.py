@@ -11,6 +11,7 @@ from cnnreport.commands import console, live
 from cnnreport.commands.edition import Edition
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.project import ANSWERS, Project
+from cnnreport.report.answer import Answer
 from cnnreport.report.out import html
 from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
@@ -24,6 +25,9 @@ INTERVAL = 0.25
 
 FOLLOWED = {".py", ".j2", ".toml", ".json", ".css", ".js"}
 """How the files end that decide what a page shows; editors leave others beside them."""
+
+LAID_OUT = {".j2", ".css", ".js"}
+"""How those of them end that decide no answer."""
 
 Stamps = Mapping[Path, tuple[int, int]]
 """When each file was changed, in nanoseconds, and its length."""
@@ -41,6 +45,7 @@ class Watch:
         full: Whether the build was a full one.
         plan: Its runs, None where these are to be found out.
         seen: The files as they were when they were last looked at.
+        answered: What the sections were answered, as long as only templates and styles change.
     """
 
     project: Project
@@ -50,6 +55,7 @@ class Watch:
     full: bool = False
     plan: Sequence[Planned] | None = None
     seen: Stamps = field(default_factory=dict)
+    answered: dict[str, Answer] = field(default_factory=dict)
 
     def changed(self) -> bool:
         """Say whether a file has changed since this was last asked."""
@@ -57,6 +63,8 @@ class Watch:
         changed = {path for path in {*before, *self.seen} if before.get(path) != self.seen.get(path)}
         if any(self._decides_runs(path) for path in changed):
             self.plan = None
+        if any(path.suffix not in LAID_OUT for path in changed):
+            self.answered.clear()
         return bool(changed)
 
     def render(self) -> list[Path]:
@@ -73,7 +81,8 @@ class Watch:
             )
         runs = [planned.run for planned in self.plan if planned.run is not None]
         context = pipeline.context_of(outline, self.choices, self.only, self.plan)
-        written = Edition(self.project, outline, runs, context).write([html.WRITER])
+        edition = Edition(self.project, outline, runs, context, answered=self.answered)
+        written = edition.write([html.WRITER])
         return [path for path, new in written.items() if new]
 
     def pages(self) -> list[Path]:
@@ -92,7 +101,7 @@ class Watch:
         files = [file for folder in (*folders, place.experiments / name) for file in folder.rglob("*")]
         manifests = place.runs.glob(f"*/{artefact.MANIFEST}")
         stamps: dict[Path, tuple[int, int]] = {}
-        for file in (*files, *manifests):
+        for file in (*files, *manifests, *modules.files()):
             try:
                 state = file.stat()
             except OSError:  # an editor has just put another in its place

@@ -2,7 +2,6 @@
 
 import importlib
 import platform
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from typing import Any
 
 from cnnreport.errors import CnnReportError, DataError
 from cnnreport.kinds import kind as kinds
-from cnnreport.runs import artefact, checkpoint
+from cnnreport.runs import artefact, checkpoint, device
 from cnnreport.runs.device import Device, float32
 from cnnreport.runs.fingerprint import Key, check_executed, read_hashed, versions
-from cnnreport.system import durable, hardware
+from cnnreport.system import durable, hardware, resident
 from cnnreport.system.locks import Holder
 from cnnreport.task import Row, Task
 
@@ -113,6 +112,7 @@ def execute(job: Job, notify: Notify) -> Path:
 
 def _compute(job: Job, notify: Notify) -> None:
     started = datetime.now(UTC)
+    alone = _forget_peaks(job.device)
     hashed = job.key.what["sources"]
     kind = kinds.named_by(job.spec)
     kinds.load(kind)  # one that is not there is told now, not after the first epoch
@@ -140,6 +140,7 @@ def _compute(job: Job, notify: Notify) -> None:
     if not job.force and isinstance(artefact.load(job.folder), artefact.Run):
         return  # another process, which no lock held back, was faster
     circumstances = _circumstances(job, started, seconds, resumed=earlier is not None)
+    circumstances |= _memory(job.device, alone=alone)
     artefact.save(job.folder, job.experiment, job.seed, job.key, history, results, sources, circumstances)
 
 
@@ -180,7 +181,6 @@ def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed
         "seconds": sum(seconds),
         "epoch_seconds": seconds,
         "resumed": resumed,
-        "peak_memory_bytes": _peak_memory(),
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": hardware.processor(),
@@ -200,13 +200,22 @@ def _device_name(name: str) -> str:
     return torch.cuda.get_device_name()
 
 
-def _peak_memory() -> int | None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _forget_peaks(name: Device) -> bool:
+    """Measure memory from now on; say whether what is measured is this run's alone."""
+    alone = resident.forget_peak()
+    if alone:
+        device.forget_peak(name)
+    return alone
+
+
+def _memory(name: Device, *, alone: bool) -> dict[str, Any]:
+    """Return the highest memory of this process: of the run where that is ``alone``, else since its start."""
+    allocated = device.peak_memory(name)
+    return {
+        "peak_memory_bytes": resident.peak(),
+        "peak_memory_of": "run" if alone else "process",
+        **({} if allocated is None else {"peak_gpu_memory_bytes": allocated}),
+    }
 
 
 def _own_version() -> str:

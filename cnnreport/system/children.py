@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _HELD = {number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None)) is not None}
 """Signals that a terminal sends to all processes on it; only the parent listens. Windows has not all."""
@@ -24,6 +24,21 @@ def born_deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+
+
+@contextlib.contextmanager
+def born_with(variables: Mapping[str, str]) -> Iterator[None]:
+    """Have processes that are started meanwhile find these variables in their environment."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def obey(parent: int) -> None:

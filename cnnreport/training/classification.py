@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from cnnreport import modules
 from cnnreport.errors import DataError, UsageError
 from cnnreport.task import Results, Row
-from cnnreport.training.loop import Batch, Loop, Update, copied, train
+from cnnreport.training.loop import Batch, Loop, Update, copies, train
 from cnnreport.training.metrics import classification as metrics
 from cnnreport.training.net import make_net
 from cnnreport.training.specs.classification import Classification
@@ -146,7 +146,7 @@ class ClassificationTraining(Loop):
         truth, predicted = (each.cpu().numpy() for each in (self._validation.labels, scores.argmax(1)))
         counts = metrics.confusion(truth, predicted, self._spec.classes)
         return Results(
-            weights={name: copied(tensor) for name, tensor in self.net.state_dict().items()},
+            weights=copies(self.net.state_dict()),
             samples={
                 "confusion": counts,
                 "class_accuracy": metrics.class_accuracy(counts).astype(np.float32),

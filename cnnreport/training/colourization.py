@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import fx, nn
 
 from cnnreport.errors import UsageError
 from cnnreport.task import Results, Row
 from cnnreport.training.fast.cross_entropy import cross_entropy
 from cnnreport.training.fast.layout import Layout
 from cnnreport.training.fast.rewrite import Rewritten, rewrite
-from cnnreport.training.loop import Batch, Loop, Update, copied
+from cnnreport.training.loop import Batch, Loop, Update, copies
 from cnnreport.training.metrics.accuracy import count_among_highest, count_right
 from cnnreport.training.metrics.baselines import baselines
 from cnnreport.training.metrics.calibration import BINS, Bins, calibration, calibration_error
@@ -130,6 +130,7 @@ class ColourizationTraining(Loop):
             updates_per_epoch=updates_per_epoch,
             updates=spec.updates,
         )
+        self.recordable = isinstance(rewritten.net, fx.GraphModule)  # traced: no line of Python decides in it
         self._spec, self._data, self._layout = spec, data, rewritten.layout
         self._train = _prepare(data["train_rgb"], data["train_label"], self._layout, device)
         self._validation = _prepare(data["validation_rgb"], data["validation_label"], self._layout, device)
@@ -189,7 +190,7 @@ class ColourizationTraining(Loop):
         colours = np.concatenate(predicted.colours)
         net_class = type(self.net)
         return Results(
-            weights={name: copied(tensor) for name, tensor in self.net.state_dict().items()},
+            weights=copies(self.net.state_dict()),
             samples={
                 **self._samples(colours),
                 "image_loss": np.concatenate(predicted.losses),

@@ -17,6 +17,7 @@ from torch import nn
 
 from cnnreport.errors import DataError
 from cnnreport.task import Results, Row
+from cnnreport.training.fast.captured import Captured, recorder_for
 from cnnreport.training.optimisers import ScheduledOptimiser, make_optimiser
 from cnnreport.training.seeded import seeded
 from cnnreport.training.specs.optimiser import Optimiser
@@ -91,6 +92,9 @@ class Loop(ABC):
     """
 
     epochs: int
+    recordable: bool = False
+    """Whether a step may be recorded and replayed on a device: it is a straight line of operations on
+    tensors, whose scores `follow` does not keep."""
 
     def __init__(
         self,
@@ -121,6 +125,7 @@ class Loop(ABC):
         self.epochs_done = 0
         self.diverged = False
         self._bfloat16 = spec.arithmetic(device) == "bfloat16"
+        self._captured: Captured | None = None
 
     @abstractmethod
     def batches(self) -> Iterable[Batch]:
@@ -153,7 +158,18 @@ class Loop(ABC):
     def learn(self) -> Iterator[Update]:
         """Return the updates of the next epoch, each of which is made when it is asked for."""
         batches = itertools.islice(self.batches(), self.updates - self.optimiser.updates)
+        recorded = self._recorded()
+        if recorded is not None:
+            return recorded.train(batches)
         return train(self.scores, batches, self.loss, self.optimiser)
+
+    def _recorded(self) -> Captured | None:
+        """Return what trains by recorded steps, None where they are not recorded; always the same."""
+        if self._captured is None and self.recordable and self.optimiser.recordable:
+            recorder = recorder_for(self.device)
+            if recorder is not None:
+                self._captured = Captured(self.scores, self.loss, self.optimiser, self.moving, recorder)
+        return self._captured
 
     def run_epoch(self) -> Row:
         """Run one epoch: train, then validate.
@@ -194,7 +210,7 @@ class Loop(ABC):
         tensors |= {f"optimiser.{name}": tensor for name, tensor in self.optimiser.state().items()}
         tensors["epochs_done"] = torch.tensor(self.epochs_done)
         tensors["diverged"] = torch.tensor(self.diverged)
-        return {name: copied(tensor) for name, tensor in tensors.items()}
+        return copies(tensors)
 
     @torch.no_grad()
     def restore(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -208,6 +224,11 @@ class Loop(ABC):
         self.diverged = bool(state["diverged"])
 
 
-def copied(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a contiguous copy of a tensor on the CPU, apart from autograd."""
-    return tensor.detach().to("cpu", copy=True).contiguous()
+def copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return contiguous copies of tensors on the CPU, apart from autograd; a GPU is waited for once."""
+    found = {
+        name: tensor.detach().to("cpu", non_blocking=True, copy=True) for name, tensor in tensors.items()
+    }
+    if any(tensor.is_cuda for tensor in tensors.values()):
+        torch.cuda.synchronize()
+    return {name: tensor.contiguous() for name, tensor in found.items()}

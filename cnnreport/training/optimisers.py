@@ -58,9 +58,22 @@ class ScheduledOptimiser:
 
     def step(self) -> None:
         """Update the parameters by their gradients."""
+        self.advance()
+        self.apply()
+
+    def advance(self) -> None:
+        """Set the step size of the next update, and count it."""
         self._rule.learning_rate = self._rate(self.updates)
-        self._rule.step()
         self.updates += 1
+
+    def apply(self) -> None:
+        """Update the parameters by their gradients, at the step size that is set."""
+        self._rule.step()
+
+    @property
+    def recordable(self) -> bool:
+        """Whether `apply` is a straight line of operations, with a step size that a device reads anew."""
+        return isinstance(self._rule, Adam) and self._rule.recordable
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return the number of updates and what the rule keeps, by name; not copies."""

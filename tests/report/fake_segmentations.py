@@ -25,11 +25,11 @@ LISTINGS = {
     "fine_tune_last_layer": "def fine_tune_last_layer(model):\n    model.requires_grad_(False)\n",
     "learned_parameters": "def learned_parameters(model):\n    return [model.classifier[4].weight]\n",
     "train": "def train(model, batches, loss_function, optimiser):\n    for inputs, masks in batches: ...\n",
-    "fine_tune": "def fine_tune(net, scores, epochs, spec, updates_per_epoch):\n"
+    "fine_tune": "def fine_tune(net, logits, epochs, spec, updates_per_epoch):\n"
     "    optimiser = make_optimiser(learned_parameters(net), spec.optimiser)\n",
-    "cross_entropy_loss": "def cross_entropy_loss(scores, masks):\n    return losses.mean()\n",
+    "cross_entropy_loss": "def cross_entropy_loss(logits, masks):\n    return losses.mean()\n",
     "spec": 'FineTuning(\n    loss="cross-entropy",\n    epochs=10,\n)\n',
-    "soft_iou_loss": "def soft_iou_loss(scores, masks):\n    return (union - intersection) / union\n",
+    "soft_iou_loss": "def soft_iou_loss(logits, masks):\n    return (union - intersection) / union\n",
 }
 
 EMBEDDED = {

@@ -6,7 +6,7 @@ import pytest
 from composed import whole
 from fake_runs import MakeRun
 
-from cnnreport.errors import UsageError
+from cnnreport.errors import UsageError, VerificationError
 from cnnreport.project import Project
 from cnnreport.report.page import compose
 from cnnreport.report.page.outline import Outline, Section
@@ -15,6 +15,23 @@ ANSWER = """
 from cnnreport.report.answer import Answer
 
 ANSWERS = {{{section!r}: lambda runs: Answer(facts={{"words": {section!r}.upper()}})}}
+"""
+
+JUDGED = """
+from cnnreport.report.answer import Answer
+from cnnreport.report.numbers.contrast import contrast
+from cnnreport.report.numbers.family import family
+from cnnreport.report.say import training
+
+
+def judged(runs, primary):
+    told = training.numbers(runs["pool-upsample"])
+    compared = {{"loss": contrast("gap", told["loss"], told["train_loss"], "validation", "training")}}
+    verdicts = {{name: each.verdict for name, each in family(compared, primary).items()}}
+    return Answer(verdicts=verdicts, facts={{"words": "yes"}})
+
+
+ANSWERS = {{"one": lambda runs: judged(runs, {one!r}), "two": lambda runs: judged(runs, {two!r})}}
 """
 
 NEEDS = ("pool-upsample",)
@@ -30,7 +47,7 @@ def composed(root: Path, make_run: MakeRun, **files: str) -> str:
     (templates / "told.html.j2").write_text("<p>Answered: {{ answer.facts.words }}.</p>\n")
     sections = tuple(Section(name, name, "Part", "told.html.j2", NEEDS) for name in ("one", "two"))
     outline = Outline("mine", "Mine", "", "", "mine.pdf", sections)
-    runs = {"pool-upsample": [make_run()]}
+    runs = {"pool-upsample": [make_run(seed) for seed in range(3)]}
     return whole(compose.compose(Project(root, root / "build"), outline, runs, compose.Context()))
 
 
@@ -62,3 +79,11 @@ def test_a_file_without_answers_is_named(tmp_path: Path, make_run: MakeRun) -> N
     """A file in the folder that answers nothing is a slip, not silence."""
     with pytest.raises(UsageError, match=r"part_a\.py has no ANSWERS; add the mapping from section ids"):
         composed(tmp_path, make_run, part_a="ANSWER = {}")
+
+
+def test_one_comparison_is_not_judged_in_two_ways(tmp_path: Path, make_run: MakeRun) -> None:
+    """Else a section might call lower what another finds not clearly different; the claim is named."""
+    alike = JUDGED.format(one=("loss",), two=("loss",))
+    assert "Answered: yes." in composed(tmp_path / "alike", make_run, part_a=alike)
+    with pytest.raises(VerificationError, match=r"one and two judge “.*loss.*” in two ways; make it primary"):
+        composed(tmp_path / "unlike", make_run, part_a=JUDGED.format(one=("loss",), two=()))

@@ -39,14 +39,13 @@ def test_missed_and_invented_are_shares_of_all_images_together() -> None:
 
 
 def test_a_band_holds_what_is_near_another_label() -> None:
-    """Searched here pixel by pixel: another label at most so far away in the same row or column."""
+    """Searched here among all pairs of pixels: another label at most so far away in a straight line."""
     mask = np.random.default_rng(3).choice(np.array([0, 1, 255], np.uint8), (2, 9, 7), p=[0.6, 0.38, 0.02])
-    for width in (1, 2):
+    for width in (1, 2, 3):
         near = overlaps.near_outline(mask, width)
         for n, y, x in product(range(2), range(9), range(7)):
-            row = [mask[n, y, k] for k in range(7) if abs(k - x) <= width]
-            column = [mask[n, k, x] for k in range(9) if abs(k - y) <= width]
-            assert near[n, y, x] == any(label != mask[n, y, x] for label in row + column)
+            around = [(v, u) for v, u in product(range(9), range(7)) if math.hypot(v - y, u - x) <= width]
+            assert near[n, y, x] == any(mask[n, v, u] != mask[n, y, x] for v, u in around)
 
 
 def test_errors_at_outlines_are_told_from_others() -> None:
@@ -57,7 +56,8 @@ def test_errors_at_outlines_are_told_from_others() -> None:
     predicted[0, 30, 19], predicted[0, 30, 2], predicted[0, 0, 0] = 1, 1, 1
     found = {"validation_mask": mask, "validation_predicted": predicted}
     assert overlaps.at_outline(found) == pytest.approx(0.5)
-    near_void = 2 * overlaps.BAND
+    corner = product(range(overlaps.BAND + 1), repeat=2)
+    near_void = sum(0 < math.hypot(down, across) <= overlaps.BAND for down, across in corner)
     assert overlaps.band(found) == pytest.approx((40 * 2 * overlaps.BAND + near_void) / (1600 - 1))
 
 

@@ -211,6 +211,24 @@ def test_hashes_of_two_data_sets_are_no_difference_between_runs(make_run: MakeRu
     assert provenance_of(project, runs).count("(runs differ)") == 2
 
 
+def test_memory_is_that_of_the_run_where_it_was_measured(make_run: MakeRun, project: Project) -> None:
+    """The caption says whose memory it is; a GPU's stands beside it where a run used one."""
+    runs = {"pool-upsample": [make_run(0), make_run(1)]}
+    first, second = (run.manifest["circumstances"] for run in runs["pool-upsample"])
+    first["peak_memory_of"] = "run"
+    assert "earlier runs of that process included." in provenance_of(project, runs)
+    second["peak_memory_of"] = "run"
+    printed = provenance_of(project, runs)
+    assert "the process\nwhile it computed the run." in printed
+    assert "GPU" not in printed
+    second["peak_gpu_memory_bytes"] = 5120 * 2**20
+    printed = provenance_of(project, runs)
+    assert "while it computed the run, and on a GPU also that of the tensors there." in printed
+    first, second = re.findall(r"<td>([^<]*812.*?)</td>", printed)
+    assert "GPU" not in first
+    assert "; GPU 5120" in second
+
+
 def provenance_of(project: Project, runs: dict[str, list[Run]]) -> str:
     """What the appendix says about the origin of a report."""
     made = whole(compose.compose(project, outline.load(project, "a2-writeup"), runs, compose.Context()))

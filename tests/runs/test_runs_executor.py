@@ -1,6 +1,7 @@
 """Workers: real processes, real deaths."""
 
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from planned import DECLARATION, plan
 
 from cnnreport.errors import DataError, EnvironmentFailure
 from cnnreport.project import Project
+from cnnreport.runs.executors import workers
 from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.runs.runner import Progress
 
@@ -40,13 +42,15 @@ from counting import Counting
 
 EXPERIMENTS = tuple(
     Experiment(name, name, Counting(epochs=epochs), seeds=seeds)
-    for name, epochs, seeds in (("short", 1, 1), ("long", 5, 2), ("middle", 3, 1), ("other", 5, 1))
+    for name, epochs, seeds in (("short", 1, 2), ("long", 5, 2), ("middle", 3, 1), ("other", 4, 2))
 )
 """
 
 
-def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cores that start with the longest runs end together; the runs come back in the plan's order."""
+def test_one_seed_of_each_begins_first_then_the_longest(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something of everything is there early, in the plan's order; in the end all cores end together."""
     (counting.experiments / "demo" / "lengths.py").write_text(LENGTHS)
     begun: list[str] = []
 
@@ -57,8 +61,8 @@ def test_the_longest_begin_first(counting: Project, monkeypatch: pytest.MonkeyPa
     compute_with(monkeypatch, Here)
     wanted = [one for name in ("short", "long", "middle", "other") for one in plan(counting, name)]
     runs = run_plan(counting, wanted, "a command", note)
-    assert begun == ["long 0", "long 1", "other 0", "middle 0", "short 0"]
-    assert [run.experiment for run in runs] == ["short", "long", "long", "middle", "other"]
+    assert begun == ["short 0", "long 0", "middle 0", "other 0", "long 1", "other 1", "short 1"]
+    assert [run.experiment for run in runs] == [*2 * ["short"], *2 * ["long"], "middle", *2 * ["other"]]
 
 
 @pytest.mark.slow
@@ -136,3 +140,32 @@ def alive(process: int) -> bool:
         return False
     state = Path(f"/proc/{process}/stat")
     return not (state.exists() and state.read_text().split()[2] == "Z")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a tunable of glibc on Linux")
+@pytest.mark.parametrize(
+    ("theirs", "there"),
+    [
+        (None, "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.check=0", "glibc.malloc.check=0:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_workers_are_born_with_huge_pages(
+    theirs: str | None, there: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that a pool starts inherits the tunable, and what the user has set stays, here and there."""
+    born: list[str] = []
+
+    def bear(device: str) -> object:
+        shown = [sys.executable, "-c", "import os; print(os.environ['GLIBC_TUNABLES'])"]
+        born.append(subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip())
+        return object()
+
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if theirs is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", theirs)
+    monkeypatch.setattr(workers, "_Worker", bear)
+    workers.Pool(1, "cpu", lambda progress: None)
+    assert born == [there]
+    assert os.environ.get("GLIBC_TUNABLES") == theirs

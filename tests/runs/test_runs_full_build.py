@@ -71,6 +71,23 @@ ANSWERS = {"paces": lambda runs: Answer(), "two": lambda runs: Answer()}
 """
 
 
+COUNTED = """
+from pathlib import Path
+
+import telling
+from cnnreport.report.answer import Answer
+
+
+def told(runs):
+    with Path({asked!r}).open("a") as file:
+        file.write(".")
+    return Answer()
+
+
+ANSWERS = {{"c1": told}}
+"""
+
+
 @pytest.fixture
 def report(counting: Project) -> Project:
     """The counting project with a report of one ordinary section and two that go beyond."""
@@ -100,8 +117,10 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
     monkeypatch.syspath_prepend(report.root)
     CountingTask.calls.clear()
 
-    def built(only: Sequence[str] = (), formats: str | None = None, *, full: bool = False) -> pipeline.Built:
-        return pipeline.build(report, REPORT, CPU, only, full=full, formats=formats)
+    def built(
+        only: Sequence[str] = (), formats: str | None = None, *, full: bool = False, as_is: bool = False
+    ) -> pipeline.Built:
+        return pipeline.build(report, REPORT, CPU, only, full=full, formats=formats, as_is=as_is)
 
     return built
 
@@ -315,6 +334,24 @@ def test_a_change_of_one_document_leaves_the_other_alone(
     assert [path.name for path, new in written.items() if new] == ["more.html", "more.pdf"]
 
 
+def test_a_report_can_be_written_as_it_is(report: Project, build: Callable[..., pipeline.Built]) -> None:
+    """Nothing is computed: what stands is told, and that it is not all; without any run that is said."""
+    with pytest.raises(UsageError, match="no run of the report demo stands yet; build it without --as-is"):
+        build(as_is=True)
+    first, _ = plan(report, "count")
+    execute(make_job(first, None, "a command"), lambda _: None)
+    calls = len(CountingTask.calls)
+    unfinished = build(as_is=True)
+    assert len(CountingTask.calls) == calls
+    assert "C1. Counting" in words(unfinished)
+    assert "Not finished." in words(unfinished)
+    assert [run.seed for run in unfinished.runs] == [0]
+    build()
+    finished = build(as_is=True)
+    assert not finished.printed
+    assert "Not finished." not in words(finished)
+
+
 def watched(report: Project, monkeypatch: pytest.MonkeyPatch, *edits: Callable[[], object]) -> None:
     """Watch the report, make an edit at each look at its files, and end as on Ctrl-C after the last."""
     waiting = iter(edits)
@@ -381,6 +418,30 @@ def test_a_watch_follows_runs_and_answers(
     assert f"ordinary.py:{line}: ZeroDivisionError: division by zero" in capsys.readouterr().err
 
 
+def test_a_watch_asks_an_answer_again_only_when_it_may_be_another(
+    report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after a change of a template; but after one of its own code, or of a module that this imports."""
+    answers = report.experiments / REPORT / "answers" / "ordinary.py"
+    asked = report.root / "asked.txt"
+    answers.write_text(COUNTED.format(asked=str(asked)))
+    counts: list[int] = []
+
+    def add(file: Path, line: str) -> Callable[[], None]:
+        def edit() -> None:
+            counts.append(len(asked.read_text()))
+            file.write_text(file.read_text() + line)
+
+        return edit
+
+    text = report.templates / REPORT / "text.html.j2"
+    telling = report.root / "telling.py"
+    watched(report, monkeypatch, add(text, "<p>A.</p>"), add(text, "<p>B.</p>"), add(answers, "# C\n"),
+            add(telling, "# D\n"), add(text, "<p>E.</p>"))  # fmt: skip
+    first, *others = [*counts, len(asked.read_text())]
+    assert [count - first for count in others] == [1, 1, 2, 3, 3]
+
+
 def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None:
     """Plain style sheets and scripts decide what a browser shows; what an editor leaves does not."""
     watched_report = watch.Watch(report, REPORT, CPU)
@@ -392,6 +453,20 @@ def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None
         (shared / name).write_text("")
         noticed.append(watched_report.changed())
     assert noticed == [True, True, False]
+
+
+def test_a_project_may_have_its_own_look_on_a_screen(
+    report: Project, build: Callable[..., pipeline.Built]
+) -> None:
+    """Its style sheet and script come in the place of the package's; a change makes the page anew."""
+    (report.templates / "shared").mkdir()
+    for word in ("first", "second"):
+        (report.templates / "shared" / "screen.css").write_text(f".{word} {{}}")
+        (report.templates / "shared" / "screen.js").write_text(f"'{word}';")
+        page = build(formats="html").paths[-1].read_text()
+        assert f"<style>.{word} {{}}</style>" in page
+        assert f"<script>'{word}';</script>" in page
+        assert "querySelector" not in page
 
 
 def test_a_full_disk_costs_files_and_no_run(

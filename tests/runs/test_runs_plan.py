@@ -171,7 +171,7 @@ def test_code_beside_the_declarations_is_not_executed(counting: Project) -> None
 
 def test_cuda_that_is_not_there_is_an_environment_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """--device cuda without CUDA says so, with the remedy."""
-    monkeypatch.setattr("cnnreport.system.hardware.cuda_devices", lambda: 0)
+    monkeypatch.setattr(device, "gpu", lambda: None)
     with pytest.raises(EnvironmentFailure, match="no CUDA device; use --device cpu or auto"):
         device.resolve("cuda")
     assert device.resolve("auto") in ("cpu", "mps")

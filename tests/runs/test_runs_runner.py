@@ -2,7 +2,11 @@
 
 import dataclasses
 import math
+import mmap
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +18,8 @@ from cnnreport.errors import DataError, UsageError, VerificationError
 from cnnreport.project import Project
 from cnnreport.runs import artefact, checkpoint, device
 from cnnreport.runs.artefact import Run
-from cnnreport.runs.runner import Progress, execute
+from cnnreport.runs.runner import Job, Progress, execute
+from cnnreport.system import resident
 from cnnreport.task import Results
 
 
@@ -248,3 +253,51 @@ def test_a_run_that_ended_with_a_number_that_is_none_diverged(counting: Project)
     run = artefact.load(the_job.folder)
     assert isinstance(run, Run)
     assert run.diverged
+
+
+def circumstances(job: Job) -> dict[str, Any]:
+    """What the manifest of a run that is computed now says of its execution."""
+    execute(job, lambda _: None)
+    run = artefact.load(job.folder)
+    assert isinstance(run, Run)
+    return dict(run.circumstances)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets a peak")
+def test_memory_that_was_free_again_before_a_run_is_not_counted(counting: Project) -> None:
+    """A worker computes many runs: each tells its own peak, not the highest of all."""
+    assert resident.forget_peak()
+    before, size = resident.peak() or 0, 256 << 20
+    with mmap.mmap(-1, size) as taken:  # given back to the system at once
+        for start in range(0, size, mmap.PAGESIZE):
+            taken[start] = 1
+    assert (resident.peak() or 0) > before + size // 2
+    told = circumstances(job(counting))
+    assert told["peak_memory_of"] == "run"
+    assert 0 < told["peak_memory_bytes"] < before + size // 2
+
+
+def test_runs_in_threads_do_not_claim_their_memory_for_themselves(counting: Project) -> None:
+    """Side by side in one process, whose peak it is cannot be known."""
+    with ThreadPoolExecutor(1) as threads:
+        told = threads.submit(circumstances, job(counting)).result()
+    assert told["peak_memory_of"] == "process"
+    assert told["peak_memory_bytes"] > 0
+
+
+def test_a_run_on_the_cpu_says_nothing_of_a_gpu(counting: Project) -> None:
+    """There is none whose memory it could have taken."""
+    assert "peak_gpu_memory_bytes" not in circumstances(job(counting))
+
+
+def test_a_run_on_a_gpu_tells_the_memory_of_its_tensors(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What torch counted since the run began: it is told to forget what was before."""
+    counted = [7 << 30]
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: counted.append(5 << 30))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: counted[-1])
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    told = circumstances(dataclasses.replace(job(counting), device="cuda"))
+    assert told["peak_gpu_memory_bytes"] == 5 << 30
+    assert told["machine"]["device"] == "a GPU"

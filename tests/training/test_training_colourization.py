@@ -118,6 +118,15 @@ def test_the_training_accuracy_is_that_of_the_net_before_it_learns() -> None:
     assert found == pytest.approx(expected, abs=2 / highest.size)
 
 
+def test_biases_that_a_batch_norm_subtracts_stay_as_they_were() -> None:
+    """Their gradient is zero, so that no optimiser makes steps of rounding; all else learns."""
+    training = make(varied())
+    before = {name: value.clone() for name, value in training.net.named_parameters()}
+    training.run_epoch()
+    kept = {name for name, value in training.net.named_parameters() if torch.equal(value, before[name])}
+    assert kept == {f"{block}.0.bias" for block in ("down1", "down2", "up1", "up2")}
+
+
 def test_updates_stop_a_training_in_the_middle_of_a_pass() -> None:
     """Five updates are a pass of three batches and one of two, whose numbers are of what it saw."""
     spec = varied(updates=5, epochs=1)

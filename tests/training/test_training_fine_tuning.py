@@ -163,22 +163,42 @@ def test_the_printed_function_makes_every_update(
     assert len(asked) == 1
 
 
-def test_the_training_is_adams_own(data: dict[str, NDArray[Any]]) -> None:
-    """A plain loop with PyTorch's Adam over the last layer, on the same features, has the same weights."""
-    _, results = run(SPEC, data)
+def plain_loss(loss: str, scores: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """The mean cross entropy, or one minus the soft IoU, of the labelled pixels of scores (N, 2, H, W)."""
+    if loss == "cross-entropy":
+        return torch.nn.functional.cross_entropy(scores, masks.long(), ignore_index=255)
+    labelled = masks != 255
+    x, y = scores.softmax(1)[:, 1][labelled], masks[labelled].float()
+    return 1 - (x * y).sum() / (x + y - x * y).sum()
+
+
+def plain_training(data: dict[str, NDArray[Any]], loss: str) -> tuple[list[float], torch.nn.Conv2d]:
+    """Both scores interpolated by PyTorch, a plain loop, PyTorch's Adam: losses by epoch, and layer."""
     maps, masks = unpack(data["features"]).float(), torch.from_numpy(data["masks"])
+    means = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         layer = torch.nn.Conv2d(256, 2, 1)
         adam = torch.optim.Adam(layer.parameters(), lr=SPEC.learning_rate)
         for epoch in range(SPEC.epochs):
             torch.manual_seed(epoch + 1)
+            losses = []
             for chosen in torch.randperm(6).split(SPEC.batch_size):
                 scores = torch.nn.functional.interpolate(layer(maps[chosen]), (SIZE, SIZE), mode="bilinear")
-                loss = torch.nn.functional.cross_entropy(scores, masks[chosen].long(), ignore_index=255)
+                losses.append(plain_loss(loss, scores, masks[chosen]))
                 adam.zero_grad()
-                loss.backward()
+                losses[-1].backward()  # type: ignore[no-untyped-call]
                 adam.step()
+            means.append(float(torch.stack(losses).detach().mean()))
+    return means, layer
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "iou"])
+def test_the_training_is_that_of_a_plain_loop(data: dict[str, NDArray[Any]], loss: Any) -> None:
+    """Both scores interpolated and softmaxed give, on the same features, the same losses and weights."""
+    rows, results = run(replace(SPEC, loss=loss), data)
+    means, layer = plain_training(data, loss)
+    assert [row["train_loss"] for row in rows] == pytest.approx(means, abs=1e-4)
     expected = {"classifier.4.weight": layer.weight, "classifier.4.bias": layer.bias}
     for name, weight in results.weights.items():
         torch.testing.assert_close(weight, expected[name].detach(), rtol=1e-3, atol=1e-4)

@@ -54,6 +54,19 @@ def test_counts_add_up_to_the_labelled_pixels() -> None:
     assert count(predicted.astype(np.uint8), masks).tolist() == [[[2, 1], [1, 1]]]
 
 
+@pytest.mark.parametrize("images", [0, 1, 5])
+def test_counts_are_those_of_whole_arrays(images: int) -> None:
+    """Image by image the same as by summing along the axes, for any number of images."""
+    generator = np.random.default_rng(1)
+    masks = generator.choice(np.array([0, 1, VOID], np.uint8), (images, 9, 8))
+    predicted = generator.random((images, 9, 8)) < 0.3
+    counts = count(predicted, masks)
+    assert (counts.dtype, counts.shape) == (np.int64, (images, 2, 2))
+    for true, called in np.ndindex(2, 2):
+        expected = ((masks == true) & (predicted == called)).sum((1, 2))
+        assert counts[:, true, called].tolist() == expected.tolist()
+
+
 def test_the_flower_iou_is_that_of_sets_of_pixels() -> None:
     """For each image by itself."""
     probabilities, masks = images()

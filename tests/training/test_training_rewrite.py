@@ -250,3 +250,109 @@ def test_bfloat16_logits_follow_the_plain_net(kind: type[nn.Module]) -> None:
         assert parameter.grad is not None
         assert parameter.grad.dtype == torch.float32
         assert parameter.grad.isfinite().all()
+
+
+class Normalised(nn.Module):
+    """A convolution whose output a batch norm gets, after whatever lies between, and perhaps others too."""
+
+    def __init__(self, norm: nn.Module, between: nn.Module | None = None, *, shared: bool = False) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(2, 4, 3, padding=1)
+        self.between, self.norm, self.shared = between or nn.Sequential(), norm, shared
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        convolved = self.layer(x)
+        out: torch.Tensor = self.norm(self.between(convolved)).exp()
+        return out + convolved if self.shared else out
+
+
+class Shifting(nn.BatchNorm2d):
+    """A batch norm of the user's that adds what it was given."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) + x
+
+
+def watched(when: str) -> nn.BatchNorm2d:
+    """A batch norm whose input or output somebody else may read or change."""
+    norm = nn.BatchNorm2d(4)
+    if when == "before":
+        norm.register_forward_pre_hook(lambda _, inputs: (inputs[0].square(),))
+    else:
+        norm.register_forward_hook(lambda _, inputs, output: output + inputs[0])
+    return norm
+
+
+def bias_gradients(net: Normalised) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradients of the convolution's bias in the plain net and in its rewritten twin, in float64."""
+    plain = net.double()
+    twin = copy.deepcopy(plain)
+    x = torch.randn(3, 2, 8, 8, dtype=torch.float64)
+    outputs = [plain(x), rewrite(twin).net(x)]
+    torch.testing.assert_close(*outputs)
+    for output in outputs:
+        output.square().mean().backward()
+    assert plain.layer.bias is not None
+    assert twin.layer.bias is not None
+    assert plain.layer.bias.grad is not None
+    assert twin.layer.bias.grad is not None
+    return plain.layer.bias.grad, twin.layer.bias.grad
+
+
+POOLS = nn.Sequential(nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(2, ceil_mode=True))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        Normalised(nn.BatchNorm2d(4)),
+        Normalised(nn.BatchNorm2d(4, momentum=None), POOLS),
+        Normalised(nn.BatchNorm2d(4, affine=False), nn.MaxPool2d(2)),
+        Normalised(nn.BatchNorm2d(4, track_running_stats=False)).eval(),
+    ],
+)
+def test_a_bias_that_a_batch_norm_subtracts_has_no_gradient(net: Normalised) -> None:
+    """Zero, which the plain net misses by rounding."""
+    plain, rewritten = bias_gradients(net)
+    assert not rewritten.any()
+    assert plain.any()
+    assert plain.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        Normalised(nn.BatchNorm2d(4)).eval(),
+        Normalised(nn.BatchNorm2d(4), nn.ReLU()),
+        Normalised(nn.BatchNorm2d(4), nn.AvgPool2d(3, 1, 1)),
+        Normalised(nn.BatchNorm2d(4), shared=True),
+        Normalised(nn.GroupNorm(2, 4)),
+        Normalised(nn.InstanceNorm2d(4), nn.Conv2d(4, 4, 3, padding=1)),
+        Normalised(Shifting(4)),
+        Normalised(watched("before")),
+        Normalised(watched("after")),
+    ],
+    ids=lambda net: type(net.norm).__name__,
+)
+def test_any_other_bias_has_the_plain_nets_gradient(net: Normalised) -> None:
+    """A batch norm by its running mean, one that others read beside, and what is none at all."""
+    if not net.training:
+        net.norm.running_mean.normal_()  # type: ignore[operator, union-attr]
+    plain, rewritten = bias_gradients(net)
+    assert plain.abs().max() > 1e-6
+    torch.testing.assert_close(rewritten, plain)
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_only_the_last_bias_of_the_handouts_nets_learns(kind: type[nn.Module]) -> None:
+    """While they learn: their other convolutions are followed by batch norm, all of them."""
+    net = make(kind=kind).train()
+    rewrite(net).net(torch.rand(3, 1, 16, 16, dtype=torch.float64)).square().sum().backward()
+    layers = [
+        (name, layer)
+        for name, layer in net.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+    moved = [name for name, layer in layers if layer.bias is not None and layer.bias.grad.any()]  # type: ignore[union-attr]
+    assert moved == ["logits"]
+    assert len(layers) > len(moved)

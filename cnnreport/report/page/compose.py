@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from cnnreport.errors import UsageError
+from cnnreport.errors import UsageError, VerificationError
 from cnnreport.project import ANSWERS, PACKAGE, Project, load_file
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.draw import drawings, fonts
@@ -31,6 +31,9 @@ from cnnreport.report.page.report import (
 
 SHARED = "shared"
 """The folder of the templates that serve every report; a project's own of that name comes first."""
+
+SCREEN = ("screen.css", "screen.js")
+"""The files there of what a page gains for a browser: its style and its script."""
 
 TEMPLATES = PACKAGE / "report" / "templates"
 """What of them comes with the package."""
@@ -66,11 +69,13 @@ class Context:
         smoke: The runs were cut down to seconds.
         command: The command line that makes the report again.
         subsetter: What cuts the typefaces of the PDF down to the characters used, empty where nobody asked.
+        unfinished: Some of its runs had not been computed.
     """
 
     smoke: bool = False
     command: str = ""
     subsetter: str = ""
+    unfinished: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,13 @@ def check(project: Project, outline: Outline) -> None:
     templating.check(_folders(project, outline), [*own, *filter(None, cells), *shared])
 
 
-def compose(project: Project, outline: Outline, runs: Runs, context: Context) -> Report:
+def compose(
+    project: Project,
+    outline: Outline,
+    runs: Runs,
+    context: Context,
+    answered: dict[str, Answer] | None = None,
+) -> Report:
     """Lay out a report.
 
     A section some of whose experiments have no runs is left out, and the cover says so, unless the
@@ -120,6 +131,8 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         outline: What the report consists of.
         runs: The runs of each experiment by its name, sorted by seed.
         context: What to say about the build.
+        answered: Answers by section that the same functions gave from the same runs, which are not asked
+            again; those of other sections are added.
 
     Raises:
         UsageError: There are no runs, or a template or the answers have a mistake, which is named.
@@ -131,7 +144,7 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
     provenance = trace(available)
     sheaves = _sheaves(outline, sections)
     ledger = _announced(sheaves, provenance)
-    answers = _answer(project, outline, sections, available)
+    answers = _answer(project, outline, sections, available, {} if answered is None else answered)
     render = templating.open_templates(
         _folders(project, outline),
         ledger,
@@ -152,7 +165,8 @@ def compose(project: Project, outline: Outline, runs: Runs, context: Context) ->
         _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
         for draft, sheaf in zip(drafts, sheaves, strict=True)
     )
-    report = Report(outline.title, documents, ledger, provenance=provenance)
+    screen = (_shared(project, outline, name) for name in SCREEN)
+    report = Report(outline.title, documents, ledger, None, provenance, *screen)
     if outline.notebook is None:
         return report
     # Laid out when it is written: its pictures take seconds that no other output needs.
@@ -278,11 +292,40 @@ def _folders(project: Project, outline: Outline) -> list[Path]:
     return [project.templates / outline.name, project.templates, TEMPLATES]
 
 
-def _answer(project: Project, outline: Outline, sections: Sequence[Section], runs: Runs) -> dict[str, Answer]:
+def _shared(project: Project, outline: Outline, name: str) -> str:
+    """Return the text of a file that every report shares, or of the project's own of that name."""
+    files = (folder / SHARED / name for folder in _folders(project, outline))
+    return next(file for file in files if file.is_file()).read_text(encoding="utf-8")
+
+
+def _answer(
+    project: Project,
+    outline: Outline,
+    sections: Sequence[Section],
+    runs: Runs,
+    answered: dict[str, Answer],
+) -> dict[str, Answer]:
     functions = _answering(project, outline, sections)
-    return {
-        section.id: functions[section.id](runs) if section.experiments else Answer() for section in sections
-    }
+    for section in sections:
+        if section.id not in answered:
+            answered[section.id] = functions[section.id](runs) if section.experiments else Answer()
+    answers = {section.id: answered[section.id] for section in sections}
+    _refuse_two_judgements(answers)
+    return answers
+
+
+def _refuse_two_judgements(answers: Mapping[str, Answer]) -> None:
+    """See to it that no two sections judge one comparison in two ways, and so may say the opposite of it."""
+    judged: dict[str, tuple[str, tuple[str, str]]] = {}
+    for section, answer in answers.items():
+        for verdict in answer.verdicts.values():
+            way = (verdict.role, verdict.adjusted.name if verdict.adjusted else "")
+            other, before = judged.setdefault(verdict.amount.name, (section, way))
+            if way != before and other != section:
+                raise VerificationError(
+                    f"{other} and {section} judge “{verdict.claim}” in two ways",
+                    "make it primary, or one of the same secondary comparisons, in both answers",
+                )
 
 
 def _answering(project: Project, outline: Outline, sections: Sequence[Section]) -> dict[str, Answering]:

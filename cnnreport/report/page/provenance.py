@@ -46,6 +46,9 @@ class Provenance:
         commands: The command lines that made the runs.
         machines: What they ran on, a line each.
         versions: Library versions; several where runs differ.
+        memory_of_runs: Whether the memory of each run was measured while it was computed; else earlier runs
+            of its process are in it.
+        on_gpu: Whether any run says how much of a GPU's memory it took.
     """
 
     rows: tuple[RunRow, ...]
@@ -56,6 +59,8 @@ class Provenance:
     commands: tuple[str, ...]
     machines: tuple[str, ...]
     versions: Mapping[str, str]
+    memory_of_runs: bool
+    on_gpu: bool
 
     @property
     def date(self) -> str:
@@ -101,6 +106,8 @@ def trace(runs: Runs) -> Provenance:
         commands=tuple(dict.fromkeys(str(c["command"]) for c in circumstances)),
         machines=tuple(dict.fromkeys(_machine(c["machine"]) for c in circumstances)),
         versions=_versions(circumstances),
+        memory_of_runs=all(c.get("peak_memory_of") == "run" for c in circumstances),
+        on_gpu=any("peak_gpu_memory_bytes" in c for c in circumstances),
     )
 
 
@@ -121,7 +128,7 @@ def _row(run: Run, number: int) -> RunRow:
         device=_device(circumstances["machine"]["device"]),
         arithmetic=str(where.get("arithmetic", "")),
         wall_time=duration(float(circumstances["seconds"])),
-        memory=_memory(circumstances.get("peak_memory_bytes")),
+        memory=_memory(circumstances),
         origin=_origin(run),
         imported=run.imported is not None,
         diverged=run.diverged,
@@ -139,8 +146,11 @@ def duration(seconds: float) -> str:
     return f"{minutes}{NARROW}min {rest}{NARROW}s"
 
 
-def _memory(peak: int | None) -> str:
-    return "not known" if peak is None else f"{peak / 2**20:.0f}{NARROW}MiB"
+def _memory(circumstances: Mapping[str, Any]) -> str:
+    """Print the peak of the process, and of the GPU where the run used one."""
+    peak, allocated = (circumstances.get(f"peak_{which}memory_bytes") for which in ("", "gpu_"))
+    resident = "not known" if peak is None else f"{peak / 2**20:.0f}{NARROW}MiB"
+    return resident if allocated is None else f"{resident}; GPU {allocated / 2**20:.0f}{NARROW}MiB"
 
 
 def _origin(run: Run) -> str:

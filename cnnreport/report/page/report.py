@@ -84,6 +84,8 @@ class Report:
         ledger: What was printed: every number with its origin, every place with its label.
         notebook: Lays the report out as the cells of a notebook, None where it has none.
         provenance: Where its runs come from.
+        screen_style: The style sheet of what a page gains for a browser.
+        screen_script: Its script.
     """
 
     title: str
@@ -91,6 +93,8 @@ class Report:
     ledger: "Ledger"
     notebook: "Callable[[], tuple[Cell, ...]] | None" = None
     provenance: "Provenance | None" = None
+    screen_style: str = ""
+    screen_script: str = ""
 
     def document(self, name: str) -> Document:
         """Return the document of a name."""

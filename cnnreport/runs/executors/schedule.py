@@ -198,10 +198,22 @@ def _jobs(project: Project, runs: Sequence[Planned], command: str) -> dict[Path,
     return {planned.folder: make_job(planned, data, command) for planned, data in prepared}
 
 
-def _order(plan: Sequence[Planned]) -> Callable[[Planned], tuple[bool, float]]:
-    """Return what to sort by: first what others wait for, then the longest: all cores end together."""
+def _order(plan: Sequence[Planned]) -> Callable[[Planned], tuple[bool, bool, float]]:
+    """Return what to sort by.
+
+    First comes what others wait for, then one seed of each experiment in the order of the plan, so that there
+    is something of everything to look at, then the longest: all cores end together.
+    """
     read = {planned.reads.folder for planned in plan if planned.reads and planned.run is None}
-    return lambda planned: (planned.folder not in read, -planned.spec.effort())
+    first: dict[str, Planned] = {}
+    for planned in plan:
+        first.setdefault(planned.experiment.name, planned)
+    firsts = {planned.folder: float(place) for place, planned in enumerate(first.values())}
+    return lambda planned: (
+        planned.folder not in read,
+        planned.folder not in firsts,
+        firsts.get(planned.folder, -planned.spec.effort()),
+    )
 
 
 def _forget_locals(error: BaseException | None) -> None:

@@ -21,6 +21,7 @@ from cnnreport.runs.device import THREADS, Device, check_torch
 from cnnreport.runs.executors.executor import Lost
 from cnnreport.runs.runner import Job, Notify, Progress, execute
 from cnnreport.system import children, streams
+from cnnreport.training.fast import memory
 
 _NO_MEMORY = ("can't allocate memory", "annot allocate memory", "not enough memory", "bad_alloc")
 """What torch, the system and C++ say, beside MemoryError, where memory is wanting."""
@@ -74,7 +75,9 @@ class Pool:
         self._notify = notify
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._threads = concurrent.futures.ThreadPoolExecutor(count, "cnnreport-worker")
-        with children.born_deaf():  # the workers are born deaf to Ctrl-C: this process decides
+        surroundings = memory.on_huge_pages() if device == "cpu" else {}
+        # The workers are born deaf to Ctrl-C: this process decides.
+        with children.born_deaf(), children.born_with(surroundings):
             self._workers = [_Worker(device) for _ in range(count)]
         for worker in self._workers:
             self._idle.put(worker)
@@ -211,8 +214,6 @@ def _prepare(origin: Origin, device: Device) -> Exception | None:
 
 def _prepare_cpu() -> None:
     os.environ.update(OMP_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
-    from cnnreport.training.fast import memory
-
     memory.keep_freed_blocks()
     import torch
 

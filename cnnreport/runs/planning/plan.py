@@ -10,7 +10,7 @@ from cnnreport.data.data_set import Progress
 from cnnreport.project import Project
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Damaged, Run, folder_name, parse_folder_name
-from cnnreport.runs.device import THREADS, Device, instructions, resolve
+from cnnreport.runs.device import THREADS, Device, instructions, make_of_gpu, resolve
 from cnnreport.runs.experiment import Experiment, with_read
 from cnnreport.runs.fingerprint import Key, source_closure, versions
 from cnnreport.runs.planning import located
@@ -161,4 +161,5 @@ def where_of(spec: Any, chosen: Device) -> dict[str, Any]:
         "arithmetic": spec.arithmetic(device),
         "threads": THREADS if device == "cpu" else None,
         "versions": versions(spec.libraries),
+        **make_of_gpu(device),
     }

@@ -21,11 +21,30 @@ class Adam:
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter], learning_rate: float) -> None:
         self.parameters = list(parameters)
-        self.learning_rate = learning_rate
+        self._learning_rate = learning_rate
+        # A device reads it where it lies: what is recorded there would keep a number of Python's for ever.
+        on_device = any(parameter.is_cuda for parameter in self.parameters)
+        self._rate = self.parameters[0].new_tensor(learning_rate) if on_device else None
         self._means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self._squares = [torch.zeros_like(parameter) for parameter in self.parameters]
         self._steps = [parameter.new_zeros(()) for parameter in self.parameters]
         self._substitute = None if hasattr(torch, "_fused_adam_") else self._pytorch()
+
+    @property
+    def learning_rate(self) -> float:
+        """The step size of the next step."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self._rate is not None and rate != self._learning_rate:
+            self._rate.fill_(rate)
+        self._learning_rate = rate
+
+    @property
+    def recordable(self) -> bool:
+        """Whether a step is a straight line of operations."""
+        return self._substitute is None
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -39,8 +58,7 @@ class Adam:
             self._substitute.param_groups[0]["lr"] = self.learning_rate
             self._substitute.step()
             return
-        for step in self._steps:
-            step += 1
+        torch._foreach_add_(self._steps, 1)  # one kernel of a GPU, not one a parameter
         torch._fused_adam_(
             list[torch.Tensor](self.parameters),
             [parameter.grad for parameter in self.parameters if parameter.grad is not None],
@@ -48,7 +66,7 @@ class Adam:
             self._squares,
             [],
             self._steps,
-            lr=self.learning_rate,
+            lr=self._learning_rate if self._rate is None else self._rate,
             beta1=_BETAS[0],
             beta2=_BETAS[1],
             weight_decay=0.0,

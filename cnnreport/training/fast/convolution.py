@@ -3,6 +3,8 @@
 It sums the gradient of a transposed convolution's bias in a plain loop, which for channels-last images
 takes nearly as long as the gradient of the weights. And where the input channels do not fill vectors, its
 backward pass takes half as long again. Elsewhere than on a CPU the layers are computed as they are.
+
+The gradient of a bias is not even summed where a batch norm subtracts whatever the bias adds: it is zero.
 """
 
 from typing import Any, NamedTuple
@@ -44,37 +46,73 @@ def geometry(layer: nn.Conv2d | nn.ConvTranspose2d) -> Geometry | None:
     )
 
 
-def convolve(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, how: Geometry) -> torch.Tensor:
-    """Convolve (N, C, H, W) on a CPU; autocast and autograd work as for PyTorch's own functions."""
+def convolve(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    how: Geometry,
+    norm: nn.BatchNorm2d | None = None,
+) -> torch.Tensor:
+    """Convolve on a CPU; autocast and autograd work as for PyTorch's own functions.
+
+    Args:
+        x: Shape (N, C, H, W).
+        weight: As PyTorch's function takes it.
+        bias: As PyTorch's function takes it.
+        how: How the kernel moves.
+        norm: What alone gets the result, up to maxima over places; None for anything else. While it
+            normalises by the mean of the batch, the gradient of the bias is zero, not the sum that differs
+            from it by rounding: in training such a bias stays what it was.
+    """
     if torch.is_autocast_enabled("cpu"):
         dtype = torch.get_autocast_dtype("cpu")
         x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-    convolved: torch.Tensor = _Convolution.apply(x, weight, bias, how)
+    convolved: torch.Tensor = _Convolution.apply(x, weight, bias, how, _cancels(norm))
     return convolved
 
 
-class BiasApart(nn.Module):
-    """A convolution, transposed or not, whose bias gets its gradient by a sum of its own."""
+def _cancels(norm: nn.BatchNorm2d | None) -> bool:
+    """Say whether a batch norm subtracts what is added to all pixels of a channel, as PyTorch decides it."""
+    if norm is None:
+        return False
+    return norm.training or (norm.running_mean is None and norm.running_var is None)
 
-    def __init__(self, layer: nn.Conv2d | nn.ConvTranspose2d, how: Geometry) -> None:
+
+class BiasApart(nn.Module):
+    """A convolution, transposed or not, whose bias gets its gradient by a sum of its own.
+
+    Args:
+        layer: The convolution.
+        how: Its geometry.
+        norm: What alone gets its output, see `convolve`.
+    """
+
+    def __init__(
+        self, layer: nn.Conv2d | nn.ConvTranspose2d, how: Geometry, norm: nn.BatchNorm2d | None = None
+    ) -> None:
         super().__init__()
         self.layer = layer
+        self.norm = norm
         self._how = how
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve (N, C, H, W)."""
         if x.device.type == "cpu":
-            return convolve(x, self.layer.weight, self.layer.bias, self._how)
+            return convolve(x, self.layer.weight, self.layer.bias, self._how, self.norm)
         convolved: torch.Tensor = self.layer(x)
         return convolved
 
 
 class SplitConv2d(nn.Module):
-    """A convolution of concatenated images: the sum of the convolutions of each, without copying any."""
+    """A convolution of concatenated images: the sum of the convolutions of each, without copying any.
 
-    def __init__(self, layer: nn.Conv2d, how: Geometry) -> None:
+    Arguments are those of `BiasApart`.
+    """
+
+    def __init__(self, layer: nn.Conv2d, how: Geometry, norm: nn.BatchNorm2d | None = None) -> None:
         super().__init__()
         self.layer = layer
+        self.norm = norm
         self._how = how
 
     def forward(self, *parts: torch.Tensor) -> torch.Tensor:
@@ -84,7 +122,7 @@ class SplitConv2d(nn.Module):
             convolved: torch.Tensor = layer(torch.cat(parts, 1))
             return convolved
         weights = torch.split(layer.weight, [part.shape[1] for part in parts], 1)
-        total = convolve(parts[0], weights[0], layer.bias, self._how)
+        total = convolve(parts[0], weights[0], layer.bias, self._how, self.norm)
         for part, weight in zip(parts[1:], weights[1:], strict=True):
             total += convolve(part, weight, None, self._how)
         return total
@@ -93,10 +131,15 @@ class SplitConv2d(nn.Module):
 class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, how: Geometry
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        how: Geometry,
+        cancelled: bool,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.how = how
+        ctx.how, ctx.cancelled = how, cancelled
         convolved: torch.Tensor = torch.ops.aten.convolution.default(x, weight, bias, *how)
         return convolved
 
@@ -108,4 +151,11 @@ class _Convolution(torch.autograd.Function):
         of_input, of_weight, _ = torch.ops.aten.convolution_backward.default(
             gradient, x, weight, None, *ctx.how, [needed[0], needed[1], False]
         )
-        return of_input, of_weight, gradient.sum((0, 2, 3)) if needed[2] else None, None
+        return of_input, of_weight, _of_bias(gradient, ctx.cancelled) if needed[2] else None, None, None
+
+
+def _of_bias(gradient: torch.Tensor, cancelled: bool) -> torch.Tensor:
+    """Return the gradient of a bias, (C,), by that of the outputs (N, C, H, W)."""
+    if cancelled:
+        return gradient.new_zeros(gradient.shape[1])
+    return gradient.sum((0, 2, 3))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 UNLABELLED = 255
 """The label of a row that counts for nothing."""
@@ -26,9 +25,22 @@ def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, count: int) -> tor
     if logits.device.type == "cpu":
         loss: torch.Tensor = _Fused.apply(logits, labels, count)
         return loss
-    # On two-dimensional logits this is deterministic on CUDA; on four-dimensional ones it is not.
-    total = F.cross_entropy(logits.float(), labels.long(), ignore_index=UNLABELLED, reduction="sum")
-    return total / count
+    return cross_entropy_on_device(logits, labels, count)
+
+
+def cross_entropy_on_device(logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
+    """Return what `cross_entropy` does, without asking the device for a number and in a fixed order.
+
+    PyTorch's own sums all rows in one block of threads of a GPU.
+    """
+    loss: torch.Tensor = _OnDevice.apply(logits, labels, count)
+    return loss
+
+
+def _aimed(labels: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the classes (rows, 1) and how much each row counts, 0 for those without a label."""
+    labelled = labels != UNLABELLED
+    return torch.where(labelled, labels, 0).long()[:, None], labelled.float()[:, None] / count
 
 
 class _Fused(torch.autograd.Function):
@@ -36,9 +48,7 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
-        labelled = labels != UNLABELLED
-        target = torch.where(labelled, labels, 0).long()[:, None]
-        weight = labelled.float()[:, None] / count
+        target, weight = _aimed(labels, count)
         softmax = torch.softmax(logits, 1, dtype=torch.float32)
         ctx.save_for_backward(softmax, target, weight)
         ctx.dtype = logits.dtype
@@ -54,4 +64,24 @@ class _Fused(torch.autograd.Function):
         weight = weight * gradients[0]
         # Written over the softmax, which nobody else holds; a second backward pass would raise.
         gradient = softmax.mul_(weight).scatter_add_(1, target, -weight)
+        return gradient.to(ctx.dtype), None, None
+
+
+class _OnDevice(torch.autograd.Function):
+    """Keeps the logarithms of the softmax: nobody looks whether a probability is too small for its own."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
+        target, weight = _aimed(labels, count)
+        logarithms = torch.log_softmax(logits, 1, dtype=torch.float32)
+        ctx.save_for_backward(logarithms, target, weight)
+        ctx.dtype = logits.dtype
+        return -(logarithms.gather(1, target) * weight).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        logarithms, target, weight = ctx.saved_tensors
+        weight = weight * gradients[0]
+        # Each place is added to once, so that the order in which a GPU does it changes nothing.
+        gradient = logarithms.exp_().mul_(weight).scatter_add_(1, target, -weight)
         return gradient.to(ctx.dtype), None, None

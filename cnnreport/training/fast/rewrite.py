@@ -5,6 +5,11 @@ pixel alone may come before it, on a quarter of the pixels. And a 3x3 convolutio
 2x2 different pixels, so it is a 2x2 convolution of the small image with four outputs for each filter.
 What else is done changes only how a CPU's convolutions are called, see `convolution`. Whatever is not
 recognised stays as it is.
+
+A bias whose convolution nobody but a batch norm reads, at most through maxima, changes neither outputs nor
+losses while the net learns, for the batch norm subtracts it with the mean. Its gradient is zero, which the
+plain net misses by rounding, and an optimiser such as Adam makes steps of that. Here it is zero: the bias
+keeps its initial value, and the running mean follows.
 """
 
 from dataclasses import dataclass
@@ -164,7 +169,7 @@ def _split_concatenations(traced: fx.GraphModule) -> None:
         parts, how = _concatenated(source), geometry(layer)
         if source is None or parts is None or how is None:
             continue
-        _replace(traced, node, SplitConv2d(layer, how))
+        _replace(traced, node, SplitConv2d(layer, how, _normalised_by(traced, node)))
         node.args = parts
         traced.graph.erase_node(source)
 
@@ -177,7 +182,31 @@ def _sum_biases_apart(traced: fx.GraphModule) -> None:
         if type(layer) is nn.Conv2d or type(layer) is nn.ConvTranspose2d:
             how = geometry(layer)
             if layer.bias is not None and how is not None and _only_input(node) is not None:
-                _replace(traced, node, BiasApart(layer, how))
+                _replace(traced, node, BiasApart(layer, how, _normalised_by(traced, node)))
+
+
+def _normalised_by(traced: fx.GraphModule, node: fx.Node) -> nn.BatchNorm2d | None:
+    """Return the batch norm that alone sees what a node gives, or only the maxima of it; else None.
+
+    What is added to all pixels of a channel is added to their maxima, and a batch norm that takes the mean
+    of the batch subtracts it.
+    """
+    follower = _only_user(node)
+    while follower is not None and type(layer := _module(traced, follower)) is nn.MaxPool2d:
+        if layer.return_indices or not _is_called_alone(follower, layer):
+            return None
+        follower = _only_user(follower)
+    if follower is None:
+        return None
+    layer = _module(traced, follower)
+    norm = layer.norm if isinstance(layer, RepeatedBatchNorm2d) else layer
+    return norm if type(norm) is nn.BatchNorm2d and _is_called_alone(follower, norm) else None
+
+
+def _is_called_alone(node: fx.Node, layer: nn.Module) -> bool:
+    """Say whether a module gets one tensor, and no hook sees that before it does."""
+    # torch has no public way to ask for hooks.
+    return _only_input(node) is not None and not layer._forward_pre_hooks and not layer._forward_hooks
 
 
 def _concatenated(node: fx.Node | None) -> tuple[fx.Node, ...] | None:

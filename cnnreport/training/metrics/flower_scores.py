@@ -18,10 +18,9 @@ THRESHOLD = 0.5
 """The probability above which a pixel is called flower: then flower has the higher score."""
 
 
-def probability(scores: torch.Tensor) -> Probabilities:
-    """Return the probability of flower of scores (N, 2, H, W)."""
-    # The softmax of two scores is the logistic function of their difference.
-    return torch.sigmoid(scores[:, 1] - scores[:, 0]).cpu().numpy()
+def probability(logits: torch.Tensor) -> Probabilities:
+    """Return the probability of flower of its logits (N, H, W)."""
+    return torch.sigmoid(logits).cpu().numpy()
 
 
 def flower_iou(probabilities: Probabilities, masks: Masks) -> NDArray[np.float64]:

@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
 
 from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
 from cnnreport.task import Results, Row
-from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copied, train
+from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copies, train
 from cnnreport.training.metrics import flower_scores, overlap
 from cnnreport.training.metrics.colour_scores import best_median_worst
 from cnnreport.training.metrics.flower_scores import Probabilities
@@ -26,6 +25,7 @@ from cnnreport.training.optimisers import ScheduledOptimiser, make_optimiser
 from cnnreport.training.seeded import seeded
 from cnnreport.training.segmentation.features import about_weights, calibrated_on, make_model, unpack
 from cnnreport.training.segmentation.images import normalise
+from cnnreport.training.segmentation.logits import LogitsOfFeatures, LogitsOfImages
 from cnnreport.training.segmentation.soft_iou import cross_entropy_loss, soft_iou_loss
 from cnnreport.training.specs.segmentation import FineTuning
 
@@ -40,7 +40,7 @@ SAMPLES = 6
 
 def fine_tune(
     net: DeepLabV3,
-    scores: Callable[[torch.Tensor], torch.Tensor],
+    logits: Callable[[torch.Tensor], torch.Tensor],
     epochs: Iterable[Iterable[Batch]],
     spec: FineTuning,
     updates_per_epoch: int,
@@ -49,7 +49,7 @@ def fine_tune(
 
     Args:
         net: What `fine_tune_last_layer` has frozen.
-        scores: From the inputs of a batch to its scores (BS, 2, H, W), by means of the net.
+        logits: From the inputs of a batch to the logits of its pixels (BS, H, W), by means of the net.
         epochs: For each epoch its batches.
         spec: The optimiser, its learning rate and schedule, and the loss.
         updates_per_epoch: How many batches an epoch has.
@@ -62,53 +62,29 @@ def fine_tune(
         learned_parameters(net), spec.optimiser, spec.schedule, spec.learning_rate, updates, updates_per_epoch
     )
     loss_function = LOSSES[spec.loss]
-    return optimiser, (train(scores, batches, loss_function, optimiser) for batches in epochs)
-
-
-class _Whole(nn.Module):
-    """A DeepLabV3 whose output is its scores alone, and which may stay in evaluation mode."""
-
-    def __init__(self, model: DeepLabV3, moving: bool) -> None:
-        super().__init__()
-        self.model, self.moving = model, moving
-
-    def train(self, mode: bool = True) -> "_Whole":
-        return super().train(mode and self.moving)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.model(images)["out"]
-        return scores
-
-
-class _LastLayer(nn.Module):
-    """The end of a DeepLabV3, from the input of its last layer to the scores of the image's pixels."""
-
-    def __init__(self, model: DeepLabV3, size: tuple[int, int]) -> None:
-        super().__init__()
-        self.last, self.size = model.classifier[-1], size
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return F.interpolate(self.last(features), size=self.size, mode="bilinear", align_corners=False)
+    return optimiser, (train(logits, batches, loss_function, optimiser) for batches in epochs)
 
 
 @dataclass(frozen=True)
 class _Images:
-    """What the model takes, and the masks to it, on the device.
+    """What the model takes, and the masks to it; all of it on the device, since batches are drawn from it.
 
     Args:
-        inputs: Packed features bfloat16 (N, C, h, w), or images uint8 (N, 3, H, W).
-        masks: uint8 (N, H, W).
-        device: Where batches go.
+        inputs: Packed features bfloat16 (N, C, h, w), or images uint8 (N, 3, H, W), on the device.
+        targets: The masks on the device.
+        masks: uint8 (N, H, W), on the CPU.
     """
 
     inputs: torch.Tensor
+    targets: torch.Tensor
     masks: torch.Tensor
-    device: str
 
-    def batch(self, positions: torch.Tensor) -> Batch:
-        inputs = self.inputs[positions].to(self.device)
-        ready = inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
-        return ready, self.masks[positions].to(self.device)
+    def batches(self, positions: torch.Tensor, size: int) -> Iterator[Batch]:
+        """Yield batches of the images at these positions, in their order; the last may be smaller."""
+        for part in torch.split(positions.to(self.inputs.device), size):  # moved at once, not batch by batch
+            inputs = self.inputs[part]
+            ready = inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
+            yield ready, self.targets[part]
 
 
 class FineTuningTask(Loop):
@@ -130,7 +106,7 @@ class FineTuningTask(Loop):
         self._about = about_weights(data)
         masks = torch.from_numpy(data["masks" if spec.protocol == "clean" else "handout_masks"])
         inputs = cached_features(data) if spec.features == "cached" else torch.from_numpy(data["images"])
-        self._images = _Images(inputs, masks, device)
+        self._images = _Images(inputs.to(device), masks.to(device), masks)
         self._train = torch.from_numpy(data[f"{spec.protocol}_train"])
         self._validation = torch.from_numpy(data["validation"])
         self._net = _make_net(spec, seed, data, device)
@@ -155,36 +131,35 @@ class FineTuningTask(Loop):
     def batches(self) -> Iterator[Batch]:
         """Return inputs and masks (BS, H, W) of all training images in a new order."""
         order = self._train[torch.randperm(len(self._train))]
-        parts = torch.split(order, self._spec.batch_size)[: self.updates_per_epoch]
-        return map(self._images.batch, parts)
+        batches = self._images.batches(order, self._spec.batch_size)
+        return itertools.islice(batches, self.updates_per_epoch)
 
     def learn(self) -> Iterator[Update]:
         """Return the updates of the next epoch, as `fine_tune` makes them."""
         return next(self._trained)
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the loss of scores (BS, 2, H, W): in nats for cross entropy, in 0..1 for the IoU loss."""
+        """Return the loss of logits (BS, H, W): in nats for cross entropy, in 0..1 for the IoU loss."""
         loss: torch.Tensor = LOSSES[self._spec.loss](scores, targets)
         return loss
 
     def follow(self, updates: Iterator[Update]) -> Row:
         """Return ``train_loss``, the mean of the batches', and ``train_mean_iou``, before each update."""
-        losses, counts = [], []
-        for loss, scores, masks in updates:
-            losses.append(float(loss))
-            counts.append(overlap.count((scores[:, 1] > scores[:, 0]).cpu().numpy(), masks.cpu().numpy()))
+        losses, predicted, truth = zip(*((loss, z > 0, masks) for loss, z, masks in updates), strict=True)
+        # Asked for at the end of the epoch: in between, a GPU goes on.
+        counts = overlap.count(torch.cat(predicted).cpu().numpy(), torch.cat(truth).cpu().numpy())
         return {
-            "train_loss": math.fsum(losses) / len(losses),
-            "train_mean_iou": overlap.mean_iou(np.concatenate(counts)),
+            "train_loss": math.fsum(torch.stack(losses).tolist()) / len(losses),
+            "train_mean_iou": overlap.mean_iou(counts),
         }
 
     def validate(self) -> Row:
         """Return ``validation_loss`` of all validation images together, and `flower_scores.row`."""
-        scores = self._scores(self._validation)
+        logits = self._logits(self._validation)
         truth = self._images.masks[self._validation]
         return {
-            "validation_loss": float(self.loss(scores, truth.to(scores.device))),
-            **flower_scores.row(flower_scores.probability(scores), truth.numpy()),
+            "validation_loss": float(self.loss(logits, truth.to(logits.device))),
+            **flower_scores.row(flower_scores.probability(logits), truth.numpy()),
         }
 
     def moving(self) -> Mapping[str, torch.Tensor]:
@@ -203,12 +178,12 @@ class FineTuningTask(Loop):
             parameters and updates, what is known of the weights, `flower_scores.measures`,
             `flower_scores.baselines`. Listings: `PRINTED`, and as ``spec`` the spec as code.
         """
-        probability = flower_scores.probability(self._scores(self._validation))
+        probability = flower_scores.probability(self._logits(self._validation))
         masks = self._images.masks
         truth = masks[self._validation].numpy()
         seen = torch.isin(self._validation, self._train)
         return Results(
-            weights={name: copied(tensor) for name, tensor in self._last_layer().items()},
+            weights=copies(self._last_layer()),
             samples={
                 **self._samples(probability),
                 **flower_scores.sweep(probability, truth),
@@ -245,12 +220,12 @@ class FineTuningTask(Loop):
 
     def _make_model(self, size: tuple[int, int]) -> nn.Module:
         if self._spec.features == "cached":
-            return _LastLayer(self._net, size)
-        return _Whole(self._net, moving=self._spec.features == "moving")
+            return LogitsOfFeatures(self._net, size)
+        return LogitsOfImages(self._net, moving=self._spec.features == "moving")
 
-    def _scores(self, positions: torch.Tensor) -> torch.Tensor:
-        parts = torch.split(positions, TOGETHER[self._spec.features])
-        return torch.cat([self.scores(self._images.batch(part)[0]) for part in parts])
+    def _logits(self, positions: torch.Tensor) -> torch.Tensor:
+        batches = self._images.batches(positions, TOGETHER[self._spec.features])
+        return torch.cat([self.scores(inputs) for inputs, _ in batches])
 
     def _last_layer(self) -> dict[str, torch.Tensor]:
         return {
@@ -282,7 +257,7 @@ class FineTuningTask(Loop):
         train = _spread(torch.from_numpy(self._data["clean_train"]))
         places = _spread(torch.arange(len(self._validation)))
         return {
-            **self._pictures("train", train, flower_scores.probability(self._scores(train))),
+            **self._pictures("train", train, flower_scores.probability(self._logits(train))),
             **self._pictures("validation", self._validation[places], probability[places]),
             **self._pictures("ranked", self._validation[ranked], probability[ranked]),
         }

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from cnnreport.nets import deeplab
 from cnnreport.task import Results, Row
-from cnnreport.training.loop import Batch, Loop, Update, copied
+from cnnreport.training.loop import Batch, Loop, Update, copies
 from cnnreport.training.seeded import seeded
 from cnnreport.training.segmentation.images import standardise
 from cnnreport.training.specs.segmentation import Pretraining
@@ -89,7 +89,7 @@ class PretrainingTask(Loop):
 
     def follow(self, updates: Iterator[Update]) -> Row:
         """Return ``train_loss``, the mean of the batches'."""
-        losses = [float(loss) for loss, _, _ in updates]
+        losses = torch.stack([loss for loss, _, _ in updates]).tolist()  # asked for once
         return {"train_loss": math.fsum(losses) / len(losses)}
 
     def validate(self) -> Row:
@@ -109,7 +109,7 @@ class PretrainingTask(Loop):
         net.load_state_dict(halved)
         rounded = self._metrics(_Scores(net.to(self.device).to(memory_format=torch.channels_last)).eval())
         return Results(
-            weights={name: copied(tensor) for name, tensor in halved.items()},
+            weights=copies(halved),
             measures={
                 "architecture": self._spec.architecture,
                 "classes": self._classes,

@@ -38,7 +38,6 @@ COLUMNS = {
     "accuracy": "validation accuracy",
     "lab_distance": "CIELAB distance",
     "edges_predicted": "edge share",
-    "colour_share": "share of the colours",
 }
 
 PUBLISHED = Published(
@@ -153,10 +152,12 @@ def skips(runs: Runs) -> Answer:
         "input": versus(runs[INPUT_SKIP], net),
         "inner": versus(runs[INNER_SKIP], net),
         "which": versus(runs[INPUT_SKIP], runs[INNER_SKIP]),
+        "both": versus(unet, runs[INNER_SKIP]),
     }
     losses = {name: each.contrasts["loss"] for name, each in compared.items()}
     early = {f"{name}_first": compared[name].contrasts["first_loss"] for name in ("input", "inner")}
-    judged = family({**losses, **early}, ("unet",))
+    # The gain is what C3 asks for, and is judged as it is there.
+    judged = family({**losses, **early}, ("unet", "gain"))
     contrasts = {**judged, "weights": compared["unet"].contrasts["parameters"]}
     named = {training.net_name(runs[name]): runs[name] for name in (CONV_TRANSPOSE, INPUT_SKIP, INNER_SKIP)}
     rows = {**named, wide: runs[WIDENED], training.net_name(unet): unet}

@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from markupsafe import Markup
 
 from cnnreport.errors import UsageError
 from cnnreport.report.out.screen import colours, origins
-from cnnreport.report.page.compose import SHARED, TEMPLATES
 from cnnreport.report.page.report import PAGE, ComposedSection, Document, Report
 
 _VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -32,18 +30,13 @@ def furnished(report: Report, name: str) -> str:
     for needed in ("</head>", "<body", "<main>", "</body>"):
         if needed not in page:
             raise UsageError(f"the page has no {needed}", "restore it in the template page.html.j2")
-    head = f"{_VIEWPORT}\n<style>{_shared('screen.css')}</style>\n</head>"
-    foot = f"{origins.script(origins.of(report, page))}\n<script>{_shared('screen.js')}</script>\n</body>"
+    head = f"{_VIEWPORT}\n<style>{report.screen_style}</style>\n</head>"
+    foot = f"{origins.script(origins.of(report, page))}\n<script>{report.screen_script}</script>\n</body>"
     page = _LISTING.sub(_folding, _TABLE.sub(_scrolling, page))
     page = page.replace("</head>", head, 1).replace("<main>", '<main id="content">', 1)
     page = page.replace("</body>", foot, 1)
     around = _around(report, report.document(name))
     return colours.with_dark(_BODY.sub(lambda body: f"{body.group()}\n{around}", page, count=1))
-
-
-def _shared(name: str) -> str:
-    file: Path = TEMPLATES / SHARED / name
-    return file.read_text(encoding="utf-8")
 
 
 def _around(report: Report, document: Document) -> Markup:

@@ -1,6 +1,7 @@
 """How much flower a net misses and how much it invents, and how much of that lies at the outlines."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cnnreport.kinds.kind import Form
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     Places = np.ndarray[Any, np.dtype[np.bool_]]
 
 BAND = 5
-"""How near an outline an error has to lie, in pixels across or down, to be one of its place."""
+"""How near a pixel of another label an error has to lie, in pixels, to be one at an outline."""
 
 _READ: tuple[tuple[str, str, str, Form, Callable[[Arrays], float]], ...] = (
     ("missed", "image_overlap: missed over flower", "share of the flower that is missed", "share",
@@ -78,16 +79,24 @@ def band(arrays: Arrays) -> float:
 
 
 def near_outline(mask: "Masks", width: int = BAND) -> "Places":
-    """Tell which pixels of masks (N, H, W) have one of another label at most `width` across or down."""
-    import numpy as np
+    """Tell which pixels of masks (N, H, W) have one of another label at a distance of at most `width`.
 
-    near = np.zeros(mask.shape, bool)
-    for step in range(1, width + 1):
-        for axis in (1, 2):
-            ahead = [slice(None)] * 3
-            behind = [slice(None)] * 3
-            ahead[axis], behind[axis] = slice(step, None), slice(None, -step)
-            differs = mask[tuple(ahead)] != mask[tuple(behind)]
-            near[tuple(ahead)] |= differs
-            near[tuple(behind)] |= differs
+    The distance is that between the middles of two pixels, in pixels, in a straight line.
+    """
+    return _near(mask.tobytes(), mask.shape, width)
+
+
+@lru_cache(maxsize=16)
+def _near(content: bytes, shape: tuple[int, int, int], width: int) -> "Places":
+    """Compute that once for the masks of a report, which all its runs share."""
+    import numpy as np
+    from scipy.ndimage import distance_transform_edt
+
+    masks = np.frombuffer(content, np.uint8).reshape(shape)
+    near = np.zeros(shape, bool)
+    for mask, found in zip(masks, near, strict=True):
+        for label in np.unique(mask):
+            same = mask == label
+            if not same.all():  # else there is no other label to be near
+                found |= same & (distance_transform_edt(same) <= width)
     return near
