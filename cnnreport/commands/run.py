@@ -104,7 +104,7 @@ def forecast(
 
 def announce_device(choices: Choices) -> None:
     """Say why a GPU is not used that the driver offers."""
-    if why := device.passed_over(choices.device):
+    if not choices.elsewhere and (why := device.passed_over(choices.device)):
         console.note(why)
 
 

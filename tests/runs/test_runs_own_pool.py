@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
 from elsewhere import POSIX, Paused, compute_elsewhere, losses, meanwhile
 from executing import InThread, compute_with
@@ -61,6 +62,17 @@ class Strangers(ThreadPoolExecutor):
                         project=replace(errand.project, output=nowhere),
                         reads=nowhere / errand.reads.name if errand.reads else None)
         return super().submit(function, alone)
+
+
+class Empty(ThreadPoolExecutor):
+    '''Machines on which nobody has installed anything.'''
+
+    def submit(self, function, errand):
+        return super().submit(__import__, "cnnreport.nowhere")
+
+
+def empty():
+    return Empty(1)
 
 
 def strangers():
@@ -158,6 +170,24 @@ def test_a_run_on_another_kind_of_processor_keeps_what_it_ran_on(pools: Project)
     assert [run.folder for run in runs] == [first.folder, *(each.folder for each in others)]
     assert runs[0].key.where["instructions"] == first.key.where["instructions"]
     assert [float(run.samples()["read"][0, 0]) for run in runs[1:]] == [81.0, 81.0]
+
+
+def test_a_machine_without_the_package_is_told(pools: Project) -> None:
+    """With what is wanted there."""
+    said = r"count seed 0 could not be computed elsewhere: No module named 'cnnreport\.nowhere'; cnnreport,"
+    with pytest.raises(EnvironmentFailure, match=said):
+        compute_elsewhere(pools, plan(pools)[:1], Asked("pools:empty"))
+
+
+@pytest.mark.slow
+def test_the_command_line_asks_for_an_executor(pools: Project) -> None:
+    """The runs are computed there; asked for again, they stand."""
+    words = ("--project", str(pools.root), "run", "count", "--executor", "pools:threads")
+    ended = command_line.run(*words)
+    assert ended.code == 0, ended.err
+    assert [planned.state for planned in plan(pools)] == ["imported", "imported"]
+    assert "To be computed" in ended.err
+    assert "To be computed" not in command_line.run(*words).err
 
 
 @pytest.mark.slow
