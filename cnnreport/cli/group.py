@@ -31,7 +31,8 @@ out_option = click.option(
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1),
-    help="How many runs to compute at once on a CPU; by default as many as cores and memory allow.",
+    help="How many runs to compute at once on a CPU; by default as many as cores and memory allow. "
+    "With --executor: how many to hand over at once (default 1000).",
 )  # fmt: skip
 executor_options = together(
     click.option("--executor", metavar="NAME", default="local",

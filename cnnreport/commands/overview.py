@@ -15,6 +15,7 @@ from cnnreport.report.out.writer import is_changed, record_of
 from cnnreport.report.page import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
+from cnnreport.runs.executors.elsewhere.executor import rooms
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.fingerprint import Key, versions
 from cnnreport.runs.planning import located
@@ -166,7 +167,8 @@ def _is_worked_on(path: Path) -> bool:
 
 
 def _is_busy(project: Project) -> bool:
-    return any(locks.holder(file) for file in project.checkpoints.glob("*.lock"))
+    computing = any(locks.holder(file) for file in project.checkpoints.glob("*.lock"))
+    return computing or any(rooms(project.output).values())
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -188,7 +190,7 @@ def _left_over(project: Project) -> list[Path]:
     places = (*project.checkpoints.glob("*"), project.prepared)
     files = [file for place in places for file in place.glob(".*.tmp")]
     files += [file for name in _files_of_ours(project) for file in project.output.glob(f".{name}.*.tmp")]
-    return sorted([*parts, *files])
+    return sorted([*parts, *files, *rooms(project.output)])
 
 
 def _files_of_ours(project: Project) -> list[str]:

@@ -68,7 +68,8 @@ def run_planned(
     if missing and (problem := locks.problem(project.checkpoints)):
         cause = f"files in {console.short(project.checkpoints)} cannot be locked ({problem})"
         console.note(f"{cause}: two commands at once may compute the same run twice, with the same result.")
-    before = estimate.earlier(project, missing) if missing else []
+    # What this machine took does not tell how long others take, nor how many of them there are.
+    before = estimate.earlier(project, missing) if missing and not asked.elsewhere else []
     for line in forecast(missing, before, afterwards, sooner):
         console.note(line)
     with console.Watch(plan, before, afterwards) as watch, early or contextlib.nullcontext():
@@ -103,7 +104,7 @@ def forecast(
 
 def announce_device(choices: Choices) -> None:
     """Say why a GPU is not used that the driver offers."""
-    if why := device.passed_over(choices.device):
+    if not choices.elsewhere and (why := device.passed_over(choices.device)):
         console.note(why)
 
 

@@ -1,9 +1,7 @@
 """Runs as jobs of submitit, which here starts a process for each where it would ask Slurm."""
 
-import importlib.util
 import os
 import signal
-from typing import Any
 
 import pytest
 from elsewhere import POSIX, Paused, compute_elsewhere, interrupt_when, losses, meanwhile
@@ -13,7 +11,6 @@ from test_runs_executor import alive, wait_for
 from cnnreport.errors import DataError, EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.runs.executors.executor import Asked
-from cnnreport.runs.executors.register import executors
 from cnnreport.runs.runner import Progress
 
 pytest.importorskip("submitit")
@@ -31,7 +28,6 @@ def test_a_job_computes_what_this_machine_computes(counting: Project) -> None:
     assert {run.imported and run.imported["file"] for run in runs} == {"a worker elsewhere"}
     assert {(each.seed, each.epoch) for each in heard} >= {(0, 4), (1, 4)}
     assert not (counting.output / "elsewhere").exists()
-    assert [*(counting.output / "slurm").glob("*.*")] == []
 
 
 @pytest.mark.slow
@@ -103,19 +99,3 @@ def test_a_machine_without_slurm_is_told(counting: Project, monkeypatch: pytest.
     monkeypatch.setenv("PATH", str(counting.root))
     with pytest.raises(EnvironmentFailure, match=r"submitit: .*srun.*; run this where jobs can be submitted"):
         compute_elsewhere(counting, plan(counting), Asked("slurm"))
-
-
-@pytest.mark.parametrize(("name", "library"), [("dask", "distributed"), ("slurm", "submitit")])
-def test_an_extra_that_is_not_installed_is_named(
-    counting: Project, monkeypatch: pytest.MonkeyPatch, name: str, library: str
-) -> None:
-    """With what installs it; the exit code is that of the environment."""
-    find = importlib.util.find_spec
-
-    def without(module: str, *more: Any) -> Any:
-        return None if module == library else find(module, *more)
-
-    monkeypatch.setattr(importlib.util, "find_spec", without)
-    with pytest.raises(EnvironmentFailure, match=rf"pip install 'cnnreport\[{name}\]'") as told:
-        executors(counting, Asked(name, scheduler="tcp://any:1"))
-    assert told.value.exit_code == 4

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.project import Project
@@ -99,6 +99,9 @@ class Executor(ABC):
         orders: Whom it tells, and what the user wants.
     """
 
+    here: ClassVar[bool] = True
+    """Whether its runs take memory of this machine."""
+
     def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
         self.runs = runs
         self.orders = orders
@@ -126,6 +129,10 @@ class Executor(ABC):
             A future with the folder of the finished run, which lies in the folder of runs and need not
             be that of the job (see `cnnreport.runs.runner.execute`), the error of the run, or `Lost`.
         """
+
+    def is_full(self) -> bool:
+        """Say whether no run at all may be submitted before another has ended, so that none is asked for."""
+        return False
 
     def admits(self, planned: Planned) -> bool:
         """Say whether a run may be submitted now; if not, the schedule asks again when another has ended."""

@@ -53,7 +53,9 @@ def run_plan(
         shown = stack.enter_context(Shown(notify))
         executors: dict[Path, Executor] = {}
         for kind, runs in shares.items():
-            beside = sum(_memory(others) for other, others in shares.items() if other is not kind)
+            beside = sum(
+                _memory(others) for other, others in shares.items() if other.here and other is not kind
+            )
             executor = stack.enter_context(kind(runs, Orders(shown, tell, most, beside, asked, project)))
             executors.update(dict.fromkeys((each.folder for each in runs), executor))
         schedule = _Schedule(missing, jobs, executors)
@@ -78,7 +80,9 @@ class _Schedule:
         self._runs = runs
         self._jobs = jobs
         self._executors = executors
-        self._waiting = {planned.folder: planned for planned in runs}
+        self._waiting: dict[Executor, dict[Path, Planned]] = {each: {} for each in executors.values()}
+        for planned in runs:
+            self._waiting[executors[planned.folder]][planned.folder] = planned
         self._pending: dict[concurrent.futures.Future[Path], Planned] = {}
         self._ended: queue.SimpleQueue[concurrent.futures.Future[Path]] = queue.SimpleQueue()
         self.finished: dict[Path, Path] = {}
@@ -89,27 +93,34 @@ class _Schedule:
     def compute(self) -> dict[Path, BaseException]:
         """Compute all; return what failed, by folder: it costs nothing but the runs that read it."""
         while True:
-            for planned in list(self._waiting.values()):
-                if self._may_begin(planned):
-                    del self._waiting[planned.folder]
-                    future = self._executors[planned.folder].submit(self._job(planned))
-                    self._pending[future] = planned
-                    future.add_done_callback(self._ended.put)
+            for executor, waiting in self._waiting.items():
+                self._begin(executor, waiting)
             if not self._pending:
                 return self._errors
             self._settle(self._ended.get())
             while not self._ended.empty():
                 self._settle(self._ended.get())
 
+    def _begin(self, executor: Executor, waiting: dict[Path, Planned]) -> None:
+        """Submit what may be submitted of those that wait for an executor."""
+        for planned in list(waiting.values()):
+            if executor.is_full():
+                return
+            if self._may_begin(planned, executor):
+                del waiting[planned.folder]
+                future = executor.submit(self._job(planned))
+                self._pending[future] = planned
+                future.add_done_callback(self._ended.put)
+
     def _job(self, planned: Planned) -> Job:
         """Return a run's job, which takes what it reads from where that lies by now."""
         job, read = self._jobs[planned.folder], planned.reads
         return replace(job, reads=self.finished[read.folder]) if read and read.run is None else job
 
-    def _may_begin(self, planned: Planned) -> bool:
+    def _may_begin(self, planned: Planned, executor: Executor) -> bool:
         read = planned.reads
         there = read is None or read.run is not None or read.folder in self.finished
-        return there and self._executors[planned.folder].admits(planned)
+        return there and executor.admits(planned)
 
     def _settle(self, future: "concurrent.futures.Future[Path]") -> None:
         if (planned := self._pending.pop(future, None)) is None:
@@ -143,8 +154,9 @@ class _Schedule:
 
     def _wait_again(self, planned: Planned) -> None:
         """Let a run wait among the others in its place."""
-        waiting = {*self._waiting, planned.folder}
-        self._waiting = {each.folder: each for each in self._runs if each.folder in waiting}
+        executor = self._executors[planned.folder]
+        waiting = {*self._waiting[executor], planned.folder}
+        self._waiting[executor] = {each.folder: each for each in self._runs if each.folder in waiting}
 
     def _end(self, planned: Planned, error: BaseException | None) -> None:
         self._executors[planned.folder].settled(planned)
@@ -152,9 +164,10 @@ class _Schedule:
             return
         _forget_locals(error)
         self._errors[planned.folder] = error
-        for reader in list(self._waiting.values()):
-            if reader.folder in self._waiting and reader.reads and reader.reads.folder == planned.folder:
-                del self._waiting[reader.folder]
+        for reader in [each for waiting in self._waiting.values() for each in waiting.values()]:
+            waiting = self._waiting[self._executors[reader.folder]]
+            if reader.folder in waiting and reader.reads and reader.reads.folder == planned.folder:
+                del waiting[reader.folder]
                 self._end(reader, error)
 
 

@@ -1,7 +1,7 @@
 """What has to be run and what stands already, and why: decided before any work."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from cnnreport.data.data_set import Progress
 from cnnreport.project import Project
 from cnnreport.runs import artefact
-from cnnreport.runs.artefact import folder_name
+from cnnreport.runs.artefact import Damaged, Run, folder_name, parse_folder_name
 from cnnreport.runs.device import THREADS, Device, instructions, make_of_gpu, resolve
 from cnnreport.runs.experiment import Experiment, with_read
 from cnnreport.runs.fingerprint import Key, source_closure, versions
@@ -46,16 +46,29 @@ def make_plan(
         EnvironmentFailure: The device asked for is not there.
     """
     context = _Context(project, choices, _device(choices), on_download)
-    existing = list(artefact.load_all(project.runs))
+    existing = _by_experiment(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
-    plan: list[Planned] = []
+    read = {experiment.reads for experiment in wanted}
+    plan: dict[str, list[Planned]] = {}
     for experiment in wanted:
-        reads = next((planned for planned in plan if planned.experiment.name == experiment.reads), None)
-        common = context.unseeded(experiment, reads)
-        read_by = [other for other in wanted if other.reads == experiment.name]
-        for seed in _seeds(experiment, common.spec, choices, read_by):
-            plan.append(judge(common.with_seed(project, seed), existing, choices))
-    return plan
+        common = context.unseeded(experiment, plan[experiment.reads][0] if experiment.reads else None)
+        seeds = _seeds(experiment, common.spec, choices, is_read=experiment.name in read)
+        runs = existing.get(experiment.name, ())
+        plan[experiment.name] = [judge(common.with_seed(project, seed), runs, choices) for seed in seeds]
+    return [planned for runs in plan.values() for planned in runs]
+
+
+def _by_experiment(existing: Iterable[Run | Damaged]) -> dict[str, list[Run | Damaged]]:
+    """Return what lies in the folder of runs by the experiments that it may be a run of: sweeps are large."""
+    runs: dict[str, list[Run | Damaged]] = {}
+    for run in existing:
+        told = parse_folder_name(run.folder.name)
+        names = {told[0]} if told else set()
+        if isinstance(run, Run):  # somebody may have renamed its folder
+            names.add(run.experiment)
+        for name in names:
+            runs.setdefault(name, []).append(run)
+    return runs
 
 
 def _device(choices: Choices) -> Device:
@@ -121,10 +134,10 @@ class _Unseeded:
         )
 
 
-def _seeds(experiment: Experiment, spec: Any, choices: Choices, read_by: Sequence[Experiment]) -> range:
+def _seeds(experiment: Experiment, spec: Any, choices: Choices, *, is_read: bool) -> range:
     """Return the seeds to run: one is enough where nothing is random or the first alone is read."""
     declared = min(experiment.seeds, SMOKE_SEEDS) if choices.smoke else experiment.seeds
-    return range(1 if spec.symbolic or read_by else choices.seeds or declared)
+    return range(1 if spec.symbolic or is_read else choices.seeds or declared)
 
 
 def _key(spec: Any, located: Located | None, sources: Mapping[str, Path], chosen: Device) -> Key:

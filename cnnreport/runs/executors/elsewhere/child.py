@@ -7,6 +7,7 @@ sources as they are now, can be ended in the middle of an epoch, and gives all m
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -134,6 +135,8 @@ def main(arguments: list[str]) -> None:
     """
     descriptor, parent, root, device = arguments
     assert device in get_args(Device), device
+    for number in (signal.SIGUSR1, signal.SIGUSR2):  # queues send them to all processes, for the first alone
+        signal.signal(number, signal.SIG_IGN)
     origin = Origin(int(parent), (), Path(root))
     serve(Connection(int(descriptor)), origin, cast(Device, device), _execute)
 

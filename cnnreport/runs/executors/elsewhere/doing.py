@@ -12,7 +12,7 @@ from cnnreport.runs import artefact, transfer
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors.elsewhere import child
 from cnnreport.runs.executors.elsewhere.child import Place
-from cnnreport.runs.executors.elsewhere.errand import Answer, Errand, Made, Refused, Wanting
+from cnnreport.runs.executors.elsewhere.errand import Answer, Errand, Made, Recalled, Refused, Wanting
 from cnnreport.system import durable
 
 PROJECT = "CNNREPORT_PROJECT"
@@ -32,7 +32,9 @@ def do(errand: Errand) -> Answer:
         project = Project(Path(elsewhere).resolve(), project.output)
     if differences := errand.differences(project):
         return Refused(socket.gethostname(), tuple(differences))
-    return _share(errand, project) if errand.room.is_dir() else _alone(errand, project)
+    if errand.room.is_dir():
+        return _share(errand, project)
+    return _alone(errand, project) if errand.alone else Recalled()
 
 
 def _share(errand: Errand, project: Project) -> Answer:

@@ -30,6 +30,7 @@ class Errand:
         data: The prepared data here, None for none.
         reads: The run here that this one reads, None for none.
         reporter: Takes the progress.
+        alone: Whether it may be done where the room cannot be seen; else the room being gone recalls it.
         parcels: Contents of what is not shared, by the names of the fields that say where it lies here.
     """
 
@@ -43,6 +44,7 @@ class Errand:
     data: Path | None
     reads: Path | None
     reporter: Reporter
+    alone: bool = True
     parcels: Mapping[str, bytes] = field(default_factory=dict)
 
     def differences(self, project: Project) -> list[str]:

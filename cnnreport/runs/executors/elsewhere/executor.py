@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.runs import artefact, transfer
@@ -24,10 +25,13 @@ from cnnreport.runs.executors.elsewhere.posts import Poster, Posts, Reporter
 from cnnreport.runs.executors.executor import AGAIN, Executor, Lost, Needs, Orders
 from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job
-from cnnreport.system import durable
+from cnnreport.system import durable, locks
 
 ROOM = "elsewhere"
 """The folder of the output in which commands have their rooms."""
+
+LOCK = "lock"
+"""The file of a room that its command holds."""
 
 MOST = 1000
 """How many runs are handed over at once where the user does not say: queues have their limits."""
@@ -48,6 +52,12 @@ class Gone(Lost):
     """Nobody is there any more who would compute."""
 
 
+def rooms(output: Path) -> dict[Path, bool]:
+    """Return the rooms in an output folder, each with whether its command lives; the dead leave theirs."""
+    found = sorted(output.glob(f"{ROOM}/*"))
+    return {room: locks.holder(room / LOCK) is not None for room in found}
+
+
 @dataclass
 class _Trip:
     """A run that is on its way: how often it was sent, and what goes with it."""
@@ -66,6 +76,10 @@ class Elsewhere(Executor):
     or with ``--executor module:NAME``.
     """
 
+    here = False
+    alone: ClassVar[bool] = True
+    """Whether machines may compute that do not share the output folder."""
+
     def __init__(self, runs: Sequence[Planned], orders: Orders) -> None:
         super().__init__(runs, orders)
         assert orders.project is not None, "the schedule says where everything lies"
@@ -75,6 +89,8 @@ class Elsewhere(Executor):
         self._provided: dict[tuple[str, Path], float] = {}  # when a machine was sent something
         self._over = False
         self._posts = Posts(self._room, orders.notify)
+        self._held = contextlib.ExitStack()  # so that `clean` knows whose room it is
+        self._held.enter_context(locks.attempt(self._room / LOCK))
         self._arrivals = concurrent.futures.ThreadPoolExecutor(2, "cnnreport-arrivals")
         try:
             self.pool = self.open()
@@ -117,9 +133,9 @@ class Elsewhere(Executor):
         """End the pool; what computes there sees, where the folder is shared, that it is not wanted."""
         self.pool.shutdown(wait=not at_once, cancel_futures=at_once)
 
-    def admits(self, planned: Planned) -> bool:
-        """Admit as many as the user asks for, else as many as queues take."""
-        return len(self._under_way) < (self.orders.workers or MOST)
+    def is_full(self) -> bool:
+        """Have under way as many as the user asks for, else as many as queues take."""
+        return len(self._under_way) >= (self.orders.workers or MOST)
 
     def submit(self, job: Job) -> "Future[Path]":
         """Send a job."""
@@ -131,6 +147,7 @@ class Elsewhere(Executor):
     def settled(self, planned: Planned) -> None:
         """Have room for another."""
         self._under_way.discard(planned.folder)
+        self._posts.forget(planned.folder.name)
 
     def recover(self, planned: Planned, lost: Lost) -> CnnReportError | None:
         """End the whole plan: a lost worker is no matter of the schedule, a lost pool is."""
@@ -149,6 +166,7 @@ class Elsewhere(Executor):
     def _tidy(self) -> None:
         self._posts.close()
         self._arrivals.shutdown(cancel_futures=True)
+        self._held.close()
         shutil.rmtree(self._room, ignore_errors=True)
         with contextlib.suppress(OSError):  # another command has a room there
             self._room.parent.rmdir()
@@ -177,6 +195,7 @@ class Elsewhere(Executor):
             data=job.data,
             reads=job.reads,
             reporter=self.reporter(job),
+            alone=self.alone,
             parcels=trip.parcels,
         )
 

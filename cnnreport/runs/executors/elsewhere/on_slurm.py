@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import importlib.util
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -11,12 +12,18 @@ from typing import Any
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.runs.executors.elsewhere.doing import do
 from cnnreport.runs.executors.elsewhere.errand import Answer, Errand
-from cnnreport.runs.executors.elsewhere.executor import Elsewhere
+from cnnreport.runs.executors.elsewhere.executor import ROOM, Elsewhere
 from cnnreport.runs.executors.elsewhere.posts import POLL
 from cnnreport.runs.executors.executor import Asked, Lost
 
-FOLDER = "slurm"
+FOLDER = f"{ROOM}/slurm"
 """The folder of the output that holds what submitit writes; of jobs that ended well nothing is left."""
+
+_AT_ONCE = 16
+"""How many jobs are cancelled at once: each takes a command."""
+
+_FAREWELL = 3.0
+"""Seconds for which cancelled jobs are waited for: they end by themselves, too."""
 
 CLUSTER = "cluster"
 """The parameter that says what submitit submits to; Slurm, where it is not given."""
@@ -67,8 +74,12 @@ class Jobs(concurrent.futures.Executor):
         self._thread.join()
         with self._lock:
             jobs = list(self._jobs.values())
-        for job in jobs:
-            job.cancel(check=False)
+        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as threads:
+            for job in jobs:
+                threads.submit(job.cancel, check=False)
+        end = time.monotonic() + _FAREWELL
+        while time.monotonic() < end and not all(job.done() for job in jobs):
+            time.sleep(0.1)
 
     def _follow(self) -> None:
         while not self._over.wait(POLL):
@@ -94,7 +105,8 @@ def _settle(future: "Future[Any]", job: Any) -> None:
         future.set_exception(error)
         return
     paths = job.paths
-    for file in (paths.submitted_pickle, paths.result_pickle, paths.stdout, paths.stderr):
+    written = (paths.submission_file, paths.submitted_pickle, paths.result_pickle, paths.stdout, paths.stderr)
+    for file in written:
         with contextlib.suppress(OSError):
             file.unlink()
     future.set_result(answer)
@@ -105,6 +117,8 @@ class OnSlurm(Elsewhere):
 
     The output folder must be one that the nodes share with this machine, as submitit demands.
     """
+
+    alone = False
 
     @classmethod
     def check(cls, asked: Asked) -> None:
@@ -130,6 +144,12 @@ class OnSlurm(Elsewhere):
         except RuntimeError as error:
             raise EnvironmentFailure(f"submitit: {error}", "run this where jobs can be submitted") from error
         return Jobs(executor)
+
+    def shut(self, *, at_once: bool) -> None:
+        """Cancel the jobs, or wait for them; what those wrote that failed stays."""
+        super().shut(at_once=at_once)
+        with contextlib.suppress(OSError):
+            (self.project.output / FOLDER).rmdir()
 
     def deliver(self, errand: Errand) -> "Future[Answer]":
         """Submit an errand as a job."""

@@ -83,16 +83,25 @@ class Posts:
         self._over.set()
         self._thread.join()
 
+    def forget(self, name: str) -> None:
+        """Pass on the last of a run that has ended, and remove its post: nobody looks at it again."""
+        file = self._folder / f"{name}.json"
+        self._pass_on(file)
+        self._seen.pop(file.name, None)
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+
     def look(self) -> None:
         """Pass on what is new since the last look."""
         for file in self._folder.glob("*.json"):
-            try:
-                text = file.read_text()
-                if text != self._seen.get(file.name):
-                    self._seen[file.name] = text
-                    self._notify(Progress(**json.loads(text)))
-            except (OSError, ValueError, TypeError):  # half of it: shares do not always rename at once
-                continue
+            self._pass_on(file)
+
+    def _pass_on(self, file: Path) -> None:
+        with contextlib.suppress(OSError, ValueError, TypeError):  # gone, or half of it as shares have it
+            text = file.read_text()
+            if text != self._seen.get(file.name):
+                self._seen[file.name] = text
+                self._notify(Progress(**json.loads(text)))
 
     def _follow(self) -> None:
         while not self._over.wait(POLL):
