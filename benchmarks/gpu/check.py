@@ -114,7 +114,8 @@ def summary() -> int:
 
 def _of_net(figures: Figures, net: str) -> None:
     right, again = (figures.get("parity", {}).get(net, {}), figures.get("repeats", {}).get(f"{net} exact"))
-    print(net, "| parity", right.get("passed"), right.get("gradient_error_exact"), "| repeats", again)
+    errors = [right.get(f"gradient_error_{which}") for which in ("cpu", "exact", "fast")]
+    print(net, "| parity", right.get("passed"), "| errors of gradients", errors, "| repeats", again)
     for how in ("exact", "fast", "step by step"):
         told = figures.get("speed", {}).get(f"{net} {how}", {})
         print("   ", how, "|", told.get("training_of_25_epochs_s"), "s for 25 epochs")

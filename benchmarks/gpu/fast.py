@@ -133,7 +133,7 @@ def variant(
     with _built(corners=corners, plain=plain):
         task = make_training(net, seed=seed, **changes)
     if not nhwc:
-        task.net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        task.net.to(memory_format=torch.contiguous_format)
         spec, per_epoch = task._spec, task.updates_per_epoch
         task.optimiser = make_optimiser(
             task.net.parameters(), spec.optimiser, spec.schedule, spec.learning_rate, task.updates, per_epoch
@@ -199,7 +199,7 @@ def _several() -> Figures:
     for count in (1, 2) if TINY else (1, 2, 3, 6):
         tasks = [variant("UNet", corners=False, seed=seed) for seed in range(count)]
         steps = [epoch_of(task)[0] for task in tasks]
-        streams = [torch.cuda.Stream() if CUDA else None for _ in tasks]  # type: ignore[no-untyped-call]
+        streams = [torch.cuda.Stream() if CUDA else None for _ in tasks]
 
         def epoch(tasks: Any = tasks, steps: Any = steps, streams: Any = streams) -> None:
             updates = [each.train(task.batches()) for each, task in zip(steps, tasks, strict=True)]
@@ -234,7 +234,7 @@ def deeplab() -> Figures:
         cached = {**flowers, **task.results().samples}
         told["features_MB"] = cached["features"].nbytes / 1e6
         for loss in ("cross-entropy", "iou"):
-            one = FineTuning(loss=loss)  # type: ignore[arg-type]
+            one = FineTuning(loss=loss)
             head, construct = clock(lambda one=one: FineTuningTask(one, 0, cached, DEVICE))
             epochs = [clock(head.run_epoch)[1] for _ in range(head.epochs)]
             _, results = clock(head.results)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnreport.errors import CnnReportError, DataError
 from cnnreport.kinds import kind as kinds
-from cnnreport.runs import artefact, checkpoint, device
+from cnnreport.runs import arrays, artefact, checkpoint, device
 from cnnreport.runs.device import Device, float32
 from cnnreport.runs.fingerprint import Key, check_executed, read_hashed, versions
 from cnnreport.system import durable, hardware, resident
@@ -153,12 +153,9 @@ def _make_task(job: Job) -> Task:
 def _load_data(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    import safetensors.numpy
-
-    content = durable.read_named(file)
-    if content is None:
+    if not durable.holds_named(file):
         raise DataError(f"the prepared data {file.name} are not what was written", "run the command again")
-    return safetensors.numpy.load(content)
+    return arrays.mapped(file)
 
 
 def _load_read(folder: Path | None) -> dict[str, Any]:
@@ -167,7 +164,7 @@ def _load_read(folder: Path | None) -> dict[str, Any]:
     run = artefact.load(folder)
     if not isinstance(run, artefact.Run):
         raise DataError(f"the run {folder.name}, which another reads, is not there", "run the command again")
-    return run.samples()
+    return arrays.mapped(run.folder / artefact.SAMPLES)
 
 
 def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed: bool) -> dict[str, Any]:

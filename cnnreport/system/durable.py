@@ -82,6 +82,15 @@ def read(path: Path, digest: str) -> bytes | None:
     return content if sha256(content) == digest else None
 
 
+def holds(path: Path, digest: str) -> bool:
+    """Say whether a file is what was once written, without having all of it in memory."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except OSError:  # missing, a folder in its place, unreadable: not what was written
+        return False
+
+
 def write_named(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
     """Write ``<stem>.<sha256><suffix>``: a single file that proves itself by its name."""
     path = folder / f"{stem}.{sha256(content)}{suffix}"
@@ -93,6 +102,12 @@ def read_named(path: Path) -> bytes | None:
     """Return the bytes of a file written by `write_named`, or None where they are not those."""
     digest = named_hash(path)
     return read(path, digest) if digest else None
+
+
+def holds_named(path: Path) -> bool:
+    """Say whether a file that `write_named` wrote is what it was, without having all of it in memory."""
+    digest = named_hash(path)
+    return digest is not None and holds(path, digest)
 
 
 def named_hash(path: Path) -> str | None:

@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 from counting import KIND, Counting, CountingTask
 from planned import job
 
 from cnnreport.errors import DataError, UsageError, VerificationError
 from cnnreport.project import Project
-from cnnreport.runs import artefact, checkpoint, device
+from cnnreport.runs import arrays, artefact, checkpoint, device
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.runner import Job, Progress, execute
-from cnnreport.system import resident
+from cnnreport.system import durable, resident
 from cnnreport.task import Results
 
 
@@ -301,3 +302,32 @@ def test_a_run_on_a_gpu_tells_the_memory_of_its_tensors(
     told = circumstances(dataclasses.replace(job(counting), device="cuda"))
     assert told["peak_gpu_memory_bytes"] == 5 << 30
     assert told["machine"]["device"] == "a GPU"
+
+
+def test_arrays_are_mapped_as_they_were_written(tmp_path: Path) -> None:
+    """Of every form that data may have; a change to one is nobody else's."""
+    whole = [
+        np.arange(-3, 9).astype(each).reshape(3, 4) for each in ("i1", "i2", "i4", "i8", "f2", "f4", "f8")
+    ]
+    whole += [np.arange(12).astype(each).reshape(2, 6) for each in ("u1", "u2", "u4", "u8", "?")]
+    kept = {array.dtype.name: array for array in whole} | {"none": np.zeros((0, 3), np.uint8)}
+    file = tmp_path / "arrays.safetensors"
+    safetensors.numpy.save_file(kept, file)
+    for _ in range(2):
+        there = arrays.mapped(file)
+        assert there.keys() == kept.keys()
+        for name, array in there.items():
+            assert array.dtype == kept[name].dtype
+            np.testing.assert_array_equal(array, kept[name])
+            array += array.dtype.type(1)
+
+
+def test_large_files_are_checked_in_pieces(tmp_path: Path) -> None:
+    """By the hash in the name; a file that changed, or that is not there, is not what was written."""
+    file = durable.write_named(tmp_path, "data", ".safetensors", b"content")
+    assert durable.holds_named(file)
+    file.write_bytes(b"Content")
+    assert not durable.holds_named(file)
+    assert not durable.holds_named(tmp_path / "data.safetensors")
+    file.unlink()
+    assert not durable.holds_named(file)

@@ -60,6 +60,21 @@ class Breaking(Eager):
         raise RuntimeError("out of memory")
 
 
+class Forgetful(Eager):
+    """Replays no update, only what the first step gave."""
+
+    def record(self, step: Step) -> Step:
+        """Make it once, where nothing may be computed, and keep what it gives."""
+        outputs: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+        def replay() -> tuple[torch.Tensor, torch.Tensor]:
+            if not outputs:
+                outputs.append(step())
+            return outputs[0]
+
+        return replay
+
+
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recorder], None]:
     """Lets trainings on the CPU go by recorded steps."""
@@ -78,12 +93,12 @@ def assert_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) ->
     assert [name for name, tensor in one.items() if not torch.equal(tensor, other[name])] == []
 
 
-@pytest.mark.parametrize("recorder", [Eager, Refusing, Breaking])
+@pytest.mark.parametrize("recorder", [Eager, Refusing, Breaking, Forgetful])
 @pytest.mark.parametrize("spec", [SPEC, COSINE, replace(SPEC, updates=7)], ids=["plain", "cosine", "cut"])
 def test_recorded_steps_train_as_the_plain_loop_does(
     recorded: Callable[[Recorder], None], spec: Colourization, recorder: type[Recorder]
 ) -> None:
-    """Rows and bytes are the same, whether recording succeeds, is refused, or fails in the middle."""
+    """Rows and bytes are the same, whether recording succeeds, is refused, breaks, or goes wrong."""
     rows, state = trained(spec)
     recorded(recorder())
     again, other = trained(spec)
@@ -97,7 +112,7 @@ def test_each_length_of_a_batch_is_recorded_once(recorded: Callable[[Recorder], 
     recorded(counted)
     trained(SPEC)
     assert (counted.recorded, counted.rehearsed) == (2, 2 * REHEARSALS)
-    assert counted.replayed == 3 * SPEC.epochs
+    assert counted.replayed == 3 * SPEC.epochs + 2 * REHEARSALS
 
 
 def test_a_resumed_training_goes_on_with_the_same_bytes(recorded: Callable[[Recorder], None]) -> None:
@@ -195,6 +210,14 @@ def test_why_nothing_was_recorded_is_known() -> None:
     captured = Captured(net, F.cross_entropy, optimiser, net.state_dict, Refusing())
     assert len(list(captured.train(batches()))) == 5
     assert captured.failure == "operation not permitted when stream is capturing"
+
+
+def test_a_recording_is_compared_with_the_step_before_it_is_trusted() -> None:
+    """One that computes something else is not used, and the losses are told."""
+    net, optimiser = small()
+    captured = Captured(net, F.cross_entropy, optimiser, net.state_dict, Forgetful())
+    assert len(list(captured.train(batches()))) == 5
+    assert captured.failure.startswith("replayed losses are [")
 
 
 def test_a_fault_of_the_step_itself_is_raised() -> None:

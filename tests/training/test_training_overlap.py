@@ -3,12 +3,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from cnnreport.training.metrics.overlap import (
     THRESHOLDS,
     accuracy,
     class_iou,
     count,
+    count_on_device,
     flower_iou,
     mean_iou,
     probability_histogram,
@@ -52,6 +54,14 @@ def test_counts_add_up_to_the_labelled_pixels() -> None:
     predicted = np.array([[[0, 0, 1, 0, 1, 1, 0]]], bool)
     assert count(predicted, masks).tolist() == [[[2, 1], [1, 1]]]
     assert count(predicted.astype(np.uint8), masks).tolist() == [[[2, 1], [1, 1]]]
+
+
+def test_a_device_counts_what_numpy_counts() -> None:
+    """The sum over all images, in the same rows and columns."""
+    probabilities, masks = images()
+    predicted = probabilities > 0.5
+    counted = count_on_device(torch.from_numpy(predicted), torch.from_numpy(masks))
+    assert counted.tolist() == count(predicted, masks).sum(0).tolist()
 
 
 @pytest.mark.parametrize("images", [0, 1, 5])

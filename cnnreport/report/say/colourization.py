@@ -46,7 +46,6 @@ _SIZES = {
     "accuracy": "validation accuracy",
     "lab_distance": "CIELAB distance",
     "edges_predicted": "edge share",
-    "colour_share": "share of the colours",
 }
 """What the table of batch sizes shows."""
 
@@ -162,7 +161,7 @@ def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
     return replace(
         swept,
         decisions={**swept.decisions, "images": better},
-        parts=_of_sizes(sorted(trainings, key=_batch_size)),
+        parts={**swept.parts, **_of_sizes(sorted(trainings, key=_batch_size))},
     )
 
 

@@ -70,7 +70,9 @@ def sweep(
         against smallest, and ``matched``, all of them secondary; ``verdicts``: those of the trends, as
         ``<name>_trend``, and of the contrasts;
         ``decisions``: ``rises``, in which direction the loss goes;
-        ``grids``: ``sizes``; ``pictures``: ``sizes`` and ``updates``;
+        ``grids``: ``sizes``; ``pictures``: ``sizes`` and ``updates``; ``parts``: ``even``, the batch sizes
+        that divide the training images, and ``uneven``, the others, each with the images that are left for
+        the last batch of an epoch; both empty where the kind does not record ``train_images``;
         ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
     """
     groups = sorted((_Group(runs, read(runs)) for runs in trainings), key=lambda group: group.size)
@@ -96,6 +98,7 @@ def sweep(
         },
         grids={"sizes": training.side_by_side(rows, columns, "batch size", read)},
         pictures={"sizes": _over_sizes(groups), "updates": _over_updates(groups)},
+        parts=_divided(groups),
         facts={
             "lost": ", ".join(lost),
             "all_lost": compared[names[0]].unknown,
@@ -131,6 +134,25 @@ def _steps(groups: Sequence[_Group]) -> dict[str, Quantity]:
         meaning = f"batch size of the lowest mean {losses[0].meaning}"
         steps["best"] = _over_sizes_computed("best", meaning, best, losses)
     return steps
+
+
+def _divided(groups: Sequence[_Group]) -> dict[str, list[tuple[Quantity, Quantity]]]:
+    """Part the batch sizes by whether they divide the training images, each with the images that are left."""
+    parts: dict[str, list[tuple[Quantity, Quantity]]] = {"even": [], "uneven": []}
+    for group in groups:
+        if (images := group.values.get("train_images")) is None:
+            continue
+        left = over_all(
+            f"{images.name}.left.{group.size}",
+            "images that are left for the last batch of an epoch",
+            int(images.mean) % group.size,
+            "{} modulo {}",
+            images,
+            group.values["batch_size"],
+            form="count",
+        )
+        parts["uneven" if left.mean else "even"].append((group.values["batch_size"], left))
+    return parts
 
 
 def _over_sizes_computed(name: str, meaning: str, value: float, parts: Sequence[Quantity]) -> Quantity:

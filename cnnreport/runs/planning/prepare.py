@@ -42,7 +42,7 @@ def prepare_data(project: Project, planned: Planned, known: dict[str, Path]) -> 
 
 def _kept(project: Project, stem: str) -> Path | None:
     files = sorted(project.prepared.glob(f"{stem}.*.safetensors"))
-    return next((file for file in files if durable.read_named(file) is not None), None)
+    return next((file for file in files if durable.holds_named(file)), None)
 
 
 def _write(project: Project, stem: str, planned: Planned) -> Path:

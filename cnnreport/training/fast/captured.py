@@ -5,6 +5,7 @@ without one, by which everything around the recording is tested on a CPU. The gr
 run on a GPU yet; the tests marked ``gpu`` do that where there is one.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,9 @@ from cnnreport.training.seeded import undisturbed
 
 REHEARSALS = 3
 """How often a step is made before it is recorded: libraries allocate and choose in the first ones."""
+
+TOLERANCE = 1e-3
+"""How far replayed losses may be from rehearsed ones: both are made of the same kernels."""
 
 Outputs = tuple[torch.Tensor, torch.Tensor]
 """Loss and scores of a step, apart from autograd."""
@@ -114,8 +118,9 @@ class Captured:
     """`loop.train` by recorded steps, one recording for each length of a batch.
 
     What is recorded must be a straight line of operations on tensors: whatever Python decides or draws in a
-    step would be the same for ever. Recording leaves no trace in the training, whether it succeeds or not,
-    and a resumed training records anew, so that both have the same bytes.
+    step would be the same for ever. Before it is trusted, a recording is replayed beside the step itself.
+    That leaves no trace in the training, whether it succeeds or not, and a resumed training records anew, so
+    that both have the same bytes.
 
     Args:
         scores: From the inputs of a batch to its scores.
@@ -168,21 +173,40 @@ class Captured:
 
         replay = step
         try:
-            self._rehearse(step)
-            self._optimiser.zero_grad()  # so that gradients lie in memory of the recording
-            replay = self._recorder.record(step)
+            replay = self._recorded_like(step)
         except RuntimeError as error:  # as torch and CUDA raise; what is the step's own fault is raised again
             self.failure = str(error)
             self._optimiser.zero_grad()
         return _Recorded(own_inputs, own_targets, replay)
 
-    def _rehearse(self, step: Step) -> None:
-        """Make a step some times, and undo all that it changed."""
+    def _recorded_like(self, step: Step) -> Step:
+        """Record a step, and replay it as often as it was rehearsed: the losses have to be the same."""
+        rehearsed: list[torch.Tensor] = []
+
+        def heard() -> Outputs:
+            loss, scores = step()
+            rehearsed.append(loss.clone())
+            return loss, scores
+
+        with self._undone():
+            self._recorder.rehearse(heard, REHEARSALS)
+        self._optimiser.zero_grad()  # so that gradients lie in memory of the recording
+        replay = self._recorder.record(step)
+        with self._undone():
+            replayed = [replay()[0].clone() for _ in range(REHEARSALS)]
+        here, there = torch.stack(replayed), torch.stack(rehearsed)
+        if not torch.allclose(here, there, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+            raise RuntimeError(f"replayed losses are {here.tolist()}, rehearsed ones {there.tolist()}")
+        return replay
+
+    @contextlib.contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Undo all that steps change: parameters, statistics, moments, counts, random numbers."""
         moving, kept = self._moving(), _copies(self._optimiser.state())
         before = _copies(moving)
         try:
             with undisturbed():
-                self._recorder.rehearse(step, REHEARSALS)
+                yield
         finally:
             self._optimiser.restore(kept)
             with torch.no_grad():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from cnnreport.training.fast.cross_entropy import UNLABELLED
@@ -57,6 +58,20 @@ def count(predicted: NDArray[Any], masks: Masks) -> Counts:
     hits, false_alarms = _sizes(flower & predicted), _sizes(background & predicted)
     counts = (_sizes(background) - false_alarms, false_alarms, _sizes(flower) - hits, hits)
     return np.stack(counts, 1).reshape(-1, 2, 2)
+
+
+def count_on_device(predicted: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Return the sum of `count` over the images, without asking the device for a number.
+
+    Args:
+        predicted: Shape (N, H, W), bool: whether a pixel is called flower.
+        masks: Shape (N, H, W), uint8.
+
+    Returns:
+        Shape (2, 2), int64.
+    """
+    pairs = [(masks == true) & (predicted == bool(called)) for true in (0, 1) for called in (0, 1)]
+    return torch.stack([torch.count_nonzero(pair) for pair in pairs]).view(2, 2)
 
 
 def class_iou(counts: Counts) -> NDArray[np.float64]:

@@ -145,12 +145,13 @@ class FineTuningTask(Loop):
 
     def follow(self, updates: Iterator[Update]) -> Row:
         """Return ``train_loss``, the mean of the batches', and ``train_mean_iou``, before each update."""
-        losses, predicted, truth = zip(*((loss, z > 0, masks) for loss, z, masks in updates), strict=True)
-        # Asked for at the end of the epoch: in between, a GPU goes on.
-        counts = overlap.count(torch.cat(predicted).cpu().numpy(), torch.cat(truth).cpu().numpy())
+        losses, counts = [], torch.zeros(2, 2, dtype=torch.int64, device=self.device)
+        for loss, logits, masks in updates:  # nothing is asked of a GPU before the end of the epoch
+            losses.append(loss)
+            counts += _pooled(logits > 0, masks)
         return {
             "train_loss": math.fsum(torch.stack(losses).tolist()) / len(losses),
-            "train_mean_iou": overlap.mean_iou(counts),
+            "train_mean_iou": overlap.mean_iou(counts[None].cpu().numpy()),
         }
 
     def validate(self) -> Row:
@@ -315,6 +316,13 @@ def cached_features(data: Mapping[str, NDArray[Any]]) -> torch.Tensor:
             "give both experiments the same number of images",
         )
     return maps
+
+
+def _pooled(called: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Return the sum of `overlap.count` over the images, (2, 2), where they are."""
+    if masks.device.type == "cpu":
+        return torch.from_numpy(overlap.count(called.numpy(), masks.numpy()).sum(0))
+    return overlap.count_on_device(called, masks)
 
 
 def _spread(positions: torch.Tensor) -> torch.Tensor:

@@ -90,7 +90,7 @@ def near_outline(mask: "Masks", width: int = BAND) -> "Places":
 def _near(content: bytes, shape: tuple[int, int, int], width: int) -> "Places":
     """Compute that once for the masks of a report, which all its runs share."""
     import numpy as np
-    from scipy.ndimage import distance_transform_edt
+    from scipy.ndimage import distance_transform_edt  # type: ignore[import-untyped]
 
     masks = np.frombuffer(content, np.uint8).reshape(shape)
     near = np.zeros(shape, bool)
