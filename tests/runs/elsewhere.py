@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_runs_executor import wait_for
+from test_runs_executor import alive, wait_for
 
 from cnnreport.project import Project
 from cnnreport.runs.artefact import Run
@@ -76,7 +76,9 @@ class Paused:
 
     def kill(self, which: Callable[[int, int], int]) -> None:
         """Kill a process that has to do with it, and let it go on wherever it is computed then."""
-        os.kill(which(*self.processes()), signal.SIGKILL)
+        process, parent = self.processes()
+        os.kill(which(process, parent), signal.SIGKILL)
+        wait_for(lambda: not alive(process))  # it ends with its parent, and must not go on before
         self.go_on()
 
 

@@ -32,7 +32,7 @@ def cluster(**environment: str) -> Iterator[Asked]:
         yield Asked("dask", scheduler=started.scheduler_address)
 
 
-def test_workers_compute_what_this_machine_computes(counting: Project) -> None:
+def test_workers_compute_what_this_machine_computes(counting: Project, tmp_path: Path) -> None:
     """The same bytes come home, marked, with the progress of every epoch; nothing is left of the way."""
     heard: list[Progress] = []
     with cluster() as asked:
@@ -42,6 +42,9 @@ def test_workers_compute_what_this_machine_computes(counting: Project) -> None:
     assert {(each.seed, each.epoch) for each in heard} >= {(seed, e) for seed in (0, 1) for e in range(5)}
     assert [planned.state for planned in plan(counting)] == ["imported", "imported"]
     assert not (counting.output / "elsewhere").exists()
+    here = Project(counting.root, tmp_path / "here")
+    local = compute_elsewhere(here, plan(here), Asked())
+    assert [run.manifest["files"] for run in runs] == [run.manifest["files"] for run in local]
 
 
 def test_a_failing_run_costs_no_other(counting: Project) -> None:

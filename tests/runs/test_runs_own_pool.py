@@ -19,6 +19,7 @@ from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.runs.artefact import folder_name
 from cnnreport.runs.executors.elsewhere.executor import Elsewhere
+from cnnreport.runs.executors.elsewhere.posts import Poster
 from cnnreport.runs.executors.executor import Asked, Orders
 from cnnreport.runs.executors.register import executors
 from cnnreport.runs.fingerprint import Key
@@ -292,3 +293,14 @@ def test_clean_removes_the_rooms_of_dead_commands(counting: Project) -> None:
         with pytest.raises(UsageError, match="a command is computing into this folder"):
             overview.rubbish(counting, everything=True)
     assert overview.rubbish(counting, everything=False) == [room]
+
+
+def test_a_room_without_its_lock_is_nobody_s(tmp_path: Path) -> None:
+    """A run that is being written when its command ends makes the folder again, and is not wanted."""
+    room = tmp_path / "room"
+    (room / "progress").mkdir(parents=True)
+    (room / "lock").touch()
+    poster = Poster(room, "count-seed0")
+    assert poster.wanted()
+    (room / "lock").unlink()
+    assert not poster.wanted()

@@ -21,7 +21,7 @@ LOCAL = Asked("slurm", slurm={"cluster": "local", "timeout_min": "5"})
 
 @pytest.mark.slow
 def test_a_job_computes_what_this_machine_computes(counting: Project) -> None:
-    """The same bytes come home, marked, with the progress of the last epoch; nothing is left of the way."""
+    """Runs come home, marked, with the progress of the last epoch; nothing is left of the way."""
     heard: list[Progress] = []
     runs = compute_elsewhere(counting, plan(counting), LOCAL, heard.append)
     assert losses(runs) == [81.0, 162.0]

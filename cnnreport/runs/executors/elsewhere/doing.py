@@ -13,6 +13,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors.elsewhere import child
 from cnnreport.runs.executors.elsewhere.child import Place
 from cnnreport.runs.executors.elsewhere.errand import Answer, Errand, Made, Recalled, Refused, Wanting
+from cnnreport.runs.executors.elsewhere.posts import is_open
 from cnnreport.system import durable
 
 PROJECT = "CNNREPORT_PROJECT"
@@ -32,7 +33,7 @@ def do(errand: Errand) -> Answer:
         project = Project(Path(elsewhere).resolve(), project.output)
     if differences := errand.differences(project):
         return Refused(socket.gethostname(), tuple(differences))
-    if errand.room.is_dir():
+    if is_open(errand.room):
         return _share(errand, project)
     return _alone(errand, project) if errand.alone else Recalled()
 

@@ -21,7 +21,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors.elsewhere import errand as errands
 from cnnreport.runs.executors.elsewhere.doing import do
 from cnnreport.runs.executors.elsewhere.errand import Answer, Errand
-from cnnreport.runs.executors.elsewhere.posts import Poster, Posts, Reporter
+from cnnreport.runs.executors.elsewhere.posts import LOCK, Poster, Posts, Reporter
 from cnnreport.runs.executors.executor import AGAIN, Executor, Lost, Needs, Orders
 from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Job
@@ -29,9 +29,6 @@ from cnnreport.system import durable, locks
 
 ROOM = "elsewhere"
 """The folder of the output in which commands have their rooms."""
-
-LOCK = "lock"
-"""The file of a room that its command holds."""
 
 MOST = 1000
 """How many runs are handed over at once where the user does not say: queues have their limits."""

@@ -13,6 +13,11 @@ from cnnreport.runs.runner import Notify, Progress
 POSTS = "progress"
 """The folder, in an errand's room, of the posts."""
 
+LOCK = "lock"
+"""The file of a room that its command holds; where it is gone, nobody wants anything any more.
+
+Not the folder itself: a run that is being written when its command ends would make that again."""
+
 POLL = 1.0
 """Seconds between two looks at the posts."""
 
@@ -27,6 +32,11 @@ class Reporter(ABC):
     @abstractmethod
     def wanted(self) -> bool:
         """Say whether the run is still wanted, as far as is known."""
+
+
+def is_open(room: Path) -> bool:
+    """Say whether a room can be seen from here, and is wanted."""
+    return (room / LOCK).is_file()
 
 
 class Poster(Reporter):
@@ -52,12 +62,12 @@ class Poster(Reporter):
             os.replace(new, self._file)
 
     def wanted(self) -> bool:
-        """Say yes until the room is gone."""
-        return not self._sees() or self._room.is_dir()
+        """Say yes until the room's lock is gone."""
+        return not self._sees() or is_open(self._room)
 
     def _sees(self) -> bool:
         if self._shared is None:
-            self._shared = self._room.is_dir()
+            self._shared = is_open(self._room)
         return self._shared
 
 
