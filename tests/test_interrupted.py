@@ -144,6 +144,7 @@ def test_many_kills_give_the_same_bytes(project: Path, undisturbed: Path, seed: 
     check_kills(project, undisturbed, seed=1000 + seed, kills=3)
 
 
+@pytest.mark.slow
 def test_an_interrupt_has_its_exit_code_and_loses_nothing(project: Path) -> None:
     """Ctrl-C ends with 130 and one sentence; status counts the finished epochs."""
     out = project / "interrupted"

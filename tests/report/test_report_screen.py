@@ -64,6 +64,7 @@ def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Pa
     assert all(re.match("data:|#", one or other) for one, other in addresses)
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes(report: Report, file: Path, tmp_path: Path) -> None:
     """Nothing of the moment is in the file, nor of what was written before."""
     for function in (fonts._cut, pictures._pixels, pictures._drawing):

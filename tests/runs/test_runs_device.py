@@ -125,6 +125,7 @@ def test_torch_itself_is_asked_by_computing() -> None:
     assert "\n" not in str(said["problem"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_the_program_that_is_asked_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Started as it is in earnest, it imports torch and says the same as within this process."""

@@ -74,6 +74,7 @@ def test_one_failing_run_does_not_cost_the_others(counting: Project) -> None:
     assert [planned.state for planned in plan(counting)] == ["cached", "cached"]
 
 
+@pytest.mark.slow
 def test_a_dying_worker_is_told_and_loses_nothing(counting: Project) -> None:
     """A worker killed from outside gives one sentence; its finished epochs stand."""
     file = counting.experiments / "demo" / "counts.py"
@@ -107,6 +108,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is for POSIX")
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     """After kill -9 of the command no worker goes on computing for nobody."""

@@ -18,6 +18,7 @@ from cnnreport.commands import watch
 from cnnreport.errors import EnvironmentFailure, UsageError
 from cnnreport.project import Project
 from cnnreport.report.out import html, notebook, pdf, writers
+from cnnreport.report.out.screen import typefaces
 from cnnreport.report.out.writer import record_of
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.planned import make_job
@@ -112,6 +113,7 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
         return durable.write(path, page.encode())
 
     compute_with(monkeypatch, Here)
+    monkeypatch.setattr(typefaces, "rules", lambda page: "")  # to cut them takes seconds, and nobody looks
     printer = replace(pdf.WRITER, write=write, apart=False)
     monkeypatch.setattr(writers, "WRITERS", (html.WRITER, notebook.WRITER, printer))
     monkeypatch.syspath_prepend(report.root)
