@@ -47,6 +47,7 @@ class Built:
         trained: How many of them were computed now.
         behind: Files that were not asked for and do not say what these say.
         edited: Files that somebody changed, and that were left as they are.
+        missing: How many runs it lacks still.
     """
 
     written: Mapping[Path, bool]
@@ -54,6 +55,7 @@ class Built:
     trained: int
     behind: Sequence[Path] = ()
     edited: Sequence[Path] = ()
+    missing: int = 0
 
     @property
     def paths(self) -> list[Path]:
@@ -70,6 +72,9 @@ class Built:
         state = "No run had to be computed"
         if self.trained:
             state = "1 run was computed" if self.trained == 1 else f"{self.trained} runs were computed"
+        if self.missing:
+            lacking = "1 run is" if self.missing == 1 else f"{self.missing} runs are"
+            state = f"Nothing was computed; {lacking} missing"
         report = "the report is new" if self.printed else "the report stands as it is"
         return [
             f"{state}; {report}",
@@ -127,8 +132,10 @@ def build(
     context = context_of(outline, choices, only, plan)
     if as_is:
         runs = _standing(outline, plan)
-        edition = Edition(project, outline, runs, replace(context, unfinished=len(runs) < len(plan)), forced)
-        return Built(edition.write(writers), runs, 0, edition.behind(writers), edition.edited(writers))
+        missing = len(plan) - len(runs)
+        edition = Edition(project, outline, runs, replace(context, unfinished=missing > 0), forced)
+        written = edition.write(writers)
+        return Built(written, runs, 0, edition.behind(writers), edition.edited(writers), missing)
     announce_device(choices)
     keep_choices(project, choices)
     runs = run_planned(

@@ -347,10 +347,11 @@ def test_a_report_can_be_written_as_it_is(report: Project, build: Callable[..., 
     assert len(CountingTask.calls) == calls
     assert "C1. Counting" in words(unfinished)
     assert "Not finished." in words(unfinished)
+    assert unfinished.lines()[0] == "Nothing was computed; 1 run is missing; the report is new"
     assert [run.seed for run in unfinished.runs] == [0]
     build()
     finished = build(as_is=True)
-    assert not finished.printed
+    assert finished.lines()[0] == "No run had to be computed; the report stands as it is"
     assert "Not finished." not in words(finished)
 
 
