@@ -60,7 +60,8 @@ class EvaluationTask:
 
         Returns:
             Measures: of each mode of `kinds.MODES` and transformation: ``…_loss`` in nats and
-            ``…_accuracy`` in 0..1; ``…_agreement``, the share of the pixels whose predicted colour is that of the image as it is;
+            ``…_accuracy`` in 0..1; ``…_agreement``, the share of the pixels whose predicted colour is that
+            of the image as it is;
             ``…_change``, the mean size of the difference of a logit from that of the image as it is,
             ``…_border`` and ``…_centre``, the same of the outermost pixels and of those in the middle.
             ``<mode>_spread`` is the standard deviation of the logits of a pixel over the colours, as a root

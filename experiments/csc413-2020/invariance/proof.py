@@ -64,8 +64,8 @@ class ProofTask:
             or why there is none), ``reach`` in pixels and whether it is ``exact``; ``cases``, the relation of
             the logits in each; ``reach`` of the logits for ax + b, and ``untouched``, the share of the
             pixels out of it; ``factor`` and ``factor_small``, LaTeX: what epsilon leaves of a; ``mixed``,
-            whether the last convolution sees the image; ``identities``, ``compared`` and their sum ``points``; ``nets``,
-            how many small nets were compared, and ``tolerance``, within what they agree.
+            whether the last convolution sees the image; ``identities``, ``compared`` and their sum
+            ``points``; ``nets``, how many small nets were compared, and ``tolerance``, within what they agree.
         """
         net = self._net()
         return Results(measures=self._measures, listings={net.__name__: inspect.getsource(net)})
