@@ -174,7 +174,10 @@ def _load_read(folder: Path | None) -> dict[str, Any]:
     run = artefact.load(folder)
     if not isinstance(run, artefact.Run):
         raise DataError(f"the run {folder.name}, which another reads, is not there", "run the command again")
-    return arrays.mapped(run.folder / artefact.SAMPLES)
+    kept = arrays.mapped(run.folder / artefact.SAMPLES)
+    file = run.folder / artefact.WEIGHTS
+    weights = arrays.mapped(file) if file.is_file() else {}
+    return {**kept, **{f"weights.{name}": array for name, array in weights.items()}}
 
 
 def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed: bool) -> dict[str, Any]:
