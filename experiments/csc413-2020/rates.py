@@ -50,9 +50,11 @@ def rates(trainings: Trainings) -> Answer:
     if best is not None:
         values |= {"best": read[best]["learning_rate"], "best_loss": losses[best]}
     named = {read[rate]["learning_rate"].text: runs for rate, runs in by_rate.items()}
+    over = trend("six-block-cnn.rates.loss", losses, "learning rate")
     return Answer(
         values=values,
-        trends={"loss": trend("six-block-cnn.rates.loss", losses, "learning rate")},
+        trends={"loss": over},
+        verdicts={"loss_trend": over.verdict},
         decisions={"where": Decision("which learning rate has the lowest loss", _where(best, read), WHERE)},
         grids={"rates": training.side_by_side(named, COLUMNS, "learning rate", colourization.numbers)},
         pictures={"rates": _over_rates(read, by_rate)},
