@@ -15,7 +15,7 @@ from cnnreport.report.say.formulas.derived import Formula
 from cnnreport.report.say.formulas.measures import whole
 from cnnreport.runs.artefact import Run
 
-from .fits import WORDS, Fit, fit
+from .fits import CONSTANT, RISING, WORDS, Fit, fit
 from .kind import DEPTHS, SCALES, WEIGHTS
 
 KEPT = ("activations", "gradients", "optimiser")
@@ -121,7 +121,8 @@ def with_depth(runs: Sequence[Run]) -> Answer:
         ``memory_limit`` and ``operations_limit``, the quotients of the slopes, to which that of the costs
         tends as n grows where both are lines and that of the last layer rises;
         ``decisions``: how each cost goes with n, as ``all_memory``; ``forward``, whether it is the same
-        for both modes at every n; ``limit_memory`` and ``limit_operations``, whether there is a limit;
+        for both modes at every n; ``expected``, whether what is kept and the backward pass go with n as they
+        should; ``limit_memory`` and ``limit_operations``, whether there is a limit;
         ``grids``: ``totals``, ``costs``, ``lines``; ``pictures``: ``memory``, ``operations``;
         ``parts``: ``formulas``, by the cost, those of all layers and of the last.
 
@@ -145,6 +146,7 @@ def with_depth(runs: Sequence[Run]) -> Answer:
         decisions={
             **{name: each.course for name, each in fits.items()},
             "forward": _same_forward(values),
+            "expected": _expected(fits),
             **{f"limit_{total}": _limit(total, fits) for total in ("memory", "operations")},
         },
         grids={"totals": _totals(values), "costs": _by_depth(values), "lines": _lines(fits)},
@@ -159,11 +161,22 @@ def _same_forward(values: Values) -> Decision:
     return Decision(meaning, "same" if same else "other", ("same", "other"))
 
 
+def _expected(fits: Mapping[str, Fit]) -> Decision:
+    """Decide whether each layer that learns costs something, and a frozen one only its forward pass."""
+    right = all(
+        fits[f"{mode}_{cost}"].course.outcome == course
+        for mode, course in (("all", RISING), ("last", CONSTANT))
+        for cost in ("kept", "backward")
+    )
+    meaning = "what is kept, and the backward pass, grow with the layers that learn alone"
+    return Decision(meaning, "explained" if right else "other", ("explained", "other"))
+
+
 def _limit(total: str, fits: Mapping[str, Fit]) -> Decision:
     """Decide whether all layers cost a certain number of times as much in deep nets."""
     courses = [fits[f"{mode}_{total}"].course.outcome for mode in MODES]
-    outcome = "limit" if courses == ["linear", "linear"] else "none"
-    if courses == ["linear", "constant"]:
+    outcome = "limit" if courses == [RISING, RISING] else "none"
+    if courses == [RISING, CONSTANT]:
         outcome = "grows"
     return Decision(f"{total} of all layers over the last, as n grows", outcome, ("limit", "grows", "none"))
 
