@@ -48,11 +48,9 @@ def loss_bytes(size: int) -> int:
 
 
 def passes(size: int) -> int:
-    """Operations of one convolution in one pass: a multiplication and an addition for each tap."""
+    """Operations of one convolution in one pass: two for each tap, also where it lies on padding."""
     taps = itertools.product(range(CHANNELS), range(KERNEL), range(KERNEL))
-    outputs = itertools.product(
-        range(BATCH), range(CHANNELS), range(size * HEIGHT), range(size * WIDTH)
-    )  # padding included
+    outputs = itertools.product(range(BATCH), range(CHANNELS), range(size * HEIGHT), range(size * WIDTH))
     return 2 * len(list(taps)) * len(list(outputs))
 
 
