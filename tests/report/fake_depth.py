@@ -12,6 +12,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.task import Results
 
 KIND = "experiments.csc413-2020.depth.kind:KIND"
+PEAKS = "experiments.csc413-2020.depth.kind:PEAKS"
 SPEC = {"channels": 4, "kernel": 3, "image_size": 8, "batch_size": 2}
 DEPTHS = (2, 4, 8, 16, 32)
 COSTS = ("activation_bytes", "gradient_bytes", "optimiser_bytes", "forward_flops", "backward_flops")
@@ -56,6 +57,20 @@ def fake_depth(root: Path, **changed: Cost) -> Run:
     measures |= {"formulas": written, "formulas_large": written}
     chosen = {**DEFAULTS, "experiment": "depth-costs", "data": None}
     return _run(root, chosen, 0, KIND, SPEC, [{"measured": 20.0}], Results(measures=measures))
+
+
+def fake_peaks(root: Path, told: int = 0) -> Run:
+    """Return a fake run that asked for peaks, of which the device told so many."""
+    modules.enter(PACKAGE.parent)
+    nets = ["real", *map(str, DEPTHS)]
+    names = [f"{mode}_peak_{net}" for net in nets for mode in ("all", "last")]
+    measures: dict[str, Any] = dict.fromkeys(names) | {"architecture": "resnet101", "device_name": ""}
+    if told:
+        measures |= {name: (20 - place) * 2**20 for place, name in enumerate(names[:told])}
+        measures["device_name"] = "a GPU"
+    spec = {**SPEC, "architecture": "resnet101", "real_image_size": 224, "real_batch_size": 2}
+    chosen = {**DEFAULTS, "experiment": "depth-peaks", "data": None}
+    return _run(root, chosen, 0, PEAKS, spec, [{"told": float(told)}], Results(measures=measures))
 
 
 def _field(name: str, scale: int, n: int) -> str:

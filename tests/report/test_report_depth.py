@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from composed import prose_of
-from fake_depth import DEPTHS, Cost, fake_depth
+from fake_depth import DEPTHS, Cost, fake_depth, fake_peaks
 from fake_segmentations import fake_costs
 from sentences import outcomes
 
@@ -168,7 +168,7 @@ DOUBLED: dict[str, dict[str, Cost]] = {
 
 def said(project: Project, root: Path, section: str, **changed: Cost) -> str:
     """What a section says of a fake run."""
-    runs: list[Run] = [fake_depth(root, **changed), fake_costs(root)]
+    runs: list[Run] = [fake_depth(root, **changed), fake_costs(root), fake_peaks(root)]
     return prose_of(project, runs, section, report=REPORT)
 
 
@@ -185,3 +185,15 @@ def test_what_is_said(
     if others:
         told = {what: said(project, root, section, **changed) for what, changed in others.items()}
         golden(f"2020-{section}-outcomes", outcomes(usual, told))
+
+
+def test_peaks_are_said_where_the_device_told_them(project: Project, root: Path, golden: Golden) -> None:
+    """All, some or none of them; what was not told is no number."""
+
+    def told(peaks: int) -> str:
+        runs: list[Run] = [fake_depth(root), fake_costs(root), fake_peaks(root, peaks)]
+        return prose_of(project, runs, "c4more", report=REPORT)
+
+    golden("2020-c4more-peaks", told(12).partition("operations of the two passes.")[2])
+    usual = told(0)
+    golden("2020-c4more-peaks-outcomes", outcomes(usual, {"all are told": told(12), "one is told": told(1)}))

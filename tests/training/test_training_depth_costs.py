@@ -170,3 +170,54 @@ def test_layers_that_cannot_be_are_refused(name: str, number: int, says: str) ->
     """Every number is at least one, and the kernel odd."""
     with pytest.raises(UsageError, match=says):
         module("spec").DepthCosts(**{name: number})
+
+
+# Peaks.
+
+
+def asked(device: str) -> Any:
+    """A run of the task that asks a device for peaks, on tiny nets."""
+    spec = module("spec").PeakMemory(
+        channels=2, image_size=8, batch_size=2, architecture="mobilenet_v3_small_embedded", real_image_size=32
+    )
+    task = module("peaks").PeakMemoryTask(spec, seed=0, data={}, device=device)
+    return spec, task.run_epoch(), task.results()
+
+
+def test_a_cpu_tells_no_peak() -> None:
+    """What is not measured is null, and the run leaves what its kind declares."""
+    spec, row, results = asked("cpu")
+    assert row == {"told": 0.0}
+    assert {value for name, value in results.measures.items() if "_peak_" in name} == {None}
+    assert results.measures["device_name"] == ""
+    for place, left in (("history", row), ("measures", results.measures), ("samples", results.samples)):
+        kinds.check(spec.kind, place, left)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_gpu_holds_at_least_what_was_counted() -> None:
+    """The peak of an update is no less than weights, gradients, moments and activations together."""
+    measures = asked("cuda")[2].measures
+    layers = module("layers")
+    for mode in ("all", "last"):
+        net = layers.equal_layers(32, 2, 3, "cpu")
+        costs = layers.update_costs(net, mode, torch.zeros(2, 2, 8, 8))
+        counted = costs.activation_bytes + costs.optimiser_bytes + layers.weight_bytes(net)
+        assert measures[f"{mode}_peak_32"] >= counted
+    assert measures["all_peak_32"] > measures["last_peak_32"]
+    assert measures["all_peak_real"] > measures["last_peak_real"]
+
+
+@pytest.mark.parametrize("mode", ["all", "last"])
+def test_an_update_changes_what_learns(mode: str) -> None:
+    """The updates whose peak is asked for are real ones: of the frozen layers nothing moves."""
+    net = module("layers").learning(module("layers").equal_layers(3, CHANNELS, KERNEL, "cpu"), mode)
+    before = [each.weight.detach().clone() for each in net if isinstance(each, nn.Conv2d)]
+    images = torch.ones(1, CHANNELS, 4, 4)
+    module("peaks").update(net, images, lambda: net(images))
+    moved = [
+        not torch.equal(was, each.weight)
+        for was, each in zip(before, [each for each in net if isinstance(each, nn.Conv2d)], strict=True)
+    ]
+    assert moved == [mode == "all", mode == "all", True]

@@ -16,7 +16,7 @@ from cnnreport.report.say.formulas.measures import whole
 from cnnreport.runs.artefact import Run
 
 from .fits import CONSTANT, RISING, WORDS, Fit, fit
-from .kind import DEPTHS, SCALES, WEIGHTS
+from .kind import DEPTHS, REAL, SCALES, WEIGHTS
 
 KEPT = ("activations", "gradients", "optimiser")
 """What an update keeps for the layers that learn; together with the weights it is the memory."""
@@ -179,6 +179,36 @@ def _limit(total: str, fits: Mapping[str, Fit]) -> Decision:
     if courses == [RISING, CONSTANT]:
         outcome = "grows"
     return Decision(f"{total} of all layers over the last, as n grows", outcome, ("limit", "grows", "none"))
+
+
+def peaks(runs: Sequence[Run]) -> Answer:
+    """Return what the device told of peak memory.
+
+    Args:
+        runs: The run that asked it.
+
+    Returns:
+        ``values``: what the kind records; ``decisions``: ``peaks``, whether the device told
+        all, some or none; ``grids``: ``peaks``; ``facts``: ``device``, its name, empty where it told nothing.
+
+    Raises:
+        UsageError: The run lacks something.
+    """
+    values = training.numbers(runs)
+    nets = {str(depth): f"n = {depth}" for depth in DEPTHS} | {REAL: "the real net"}
+    told = [bool(values[f"{mode}_peak_{net}"].finite) for mode in MODES for net in nets]
+    outcome = "all" if all(told) else "some" if any(told) else "none"
+    rows = []
+    for net, title in nets.items():
+        pair = [values[f"{mode}_peak_{net}"] for mode in MODES]
+        name = f"{training.experiment_of(runs)}.peak_saved_{net}"
+        rows.append((title, *pair, _over(name, f"peak memory, all layers over the last, {title}", *pair)))
+    return Answer(
+        values=values,
+        decisions={"peaks": Decision("whether the device told", outcome, ("all", "some", "none"))},
+        grids={"peaks": Grid(("net", *MODES.values(), "factor"), tuple(rows))},
+        facts={"device": training.text(runs, "device_name")},
+    )
 
 
 def doubled(runs: Sequence[Run]) -> Answer:
