@@ -16,6 +16,7 @@ COSTS = "fine-tuning-costs"
 """Declared by the report a2-writeup, whose question D.1 is the same: what it has run stands for this one."""
 
 DEPTH = "depth-costs"
+PEAKS = "depth-peaks"
 
 
 def c1(runs: Runs) -> Answer:
@@ -46,6 +47,18 @@ def c3more(runs: Runs) -> Answer:
 def c4(runs: Runs) -> Answer:
     """Answer C4: what fine-tuning all of n layers costs against the last one."""
     return _beside_real(depth.with_depth(runs[DEPTH]), runs)
+
+
+def c4more(runs: Runs) -> Answer:
+    """Answer C4 in full: every cost, its line and its formula, and the peak where the device tells it."""
+    answer, peaks = c4(runs), depth.peaks(runs[PEAKS])
+    return replace(
+        answer,
+        values={**peaks.values, **answer.values},
+        decisions={**answer.decisions, **peaks.decisions},
+        grids={**answer.grids, **peaks.grids},
+        facts={**answer.facts, **peaks.facts},
+    )
 
 
 def c5(runs: Runs) -> Answer:
@@ -91,7 +104,7 @@ ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "c3": c3,
     "c3more": c3more,
     "c4": c4,
-    "c4more": c4,
+    "c4more": c4more,
     "c4real": c4real,
     "c5": c5,
     "c5more": c5,

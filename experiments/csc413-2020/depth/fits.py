@@ -10,11 +10,12 @@ from fractions import Fraction
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, over_all
 
-CONSTANT, LINEAR, CURVED = "constant", "linear", "curved"
+CONSTANT, RISING, FALLING, CURVED = "constant", "rising", "falling", "curved"
 
 WORDS: Mapping[str, str] = {
     CONSTANT: "the same for every n",
-    LINEAR: "exactly on a line",
+    RISING: "exactly on a line",
+    FALLING: "exactly on a line",
     CURVED: "on no line",
 }
 """What a table calls each outcome."""
@@ -27,8 +28,8 @@ class Fit:
     Args:
         slope: What each layer adds.
         intercept: What there is besides.
-        course: ``constant`` where the count is the same for all n, ``linear`` where all points lie exactly
-            on a line that rises or falls, ``curved`` where they lie on none.
+        course: ``constant`` where the count is the same for all n, ``rising`` or ``falling`` where all points
+            lie exactly on a line that does, ``curved`` where they lie on none.
     """
 
     slope: Quantity
@@ -51,7 +52,7 @@ def fit(name: str, meaning: str, counts: Mapping[int, Quantity]) -> Fit:
     slope = sum(((n - mean_n) * (count - mean_count) for n, count in points), Fraction()) / spread
     intercept = mean_count - slope * mean_n
     on_line = all(intercept + slope * n == count for n, count in points)
-    course = CURVED if not on_line else LINEAR if slope else CONSTANT
+    course = CURVED if not on_line else RISING if slope > 0 else FALLING if slope < 0 else CONSTANT
     form = next(iter(counts.values())).form
 
     def read(what: str, words: str, value: Fraction) -> Quantity:

@@ -48,3 +48,25 @@ KIND = Kind(
     texts=("formulas", "formulas_large"),
 )  # fmt: skip
 """The formulas are in n layers, C channels, kernel size k, B images of height H and width W."""
+
+REAL = "real"
+"""What stands for n in the names of the real net's numbers."""
+
+PEAKS = Kind(
+    name="peak memory",
+    recorded=(
+        Recorded("told", "updates of which the device told the peak", "count", "history",
+                 result="{} peaks told by the device"),
+        Recorded("image_size", "height and width of the input of n equal layers", "count", "spec"),
+        Recorded("peak_size", "height and width of the input of the real net", "count", "spec", "real_image_size"),
+        Recorded("peak_batch", "images in a batch of the real net", "count", "spec", "real_batch_size"),
+        *(
+            Recorded(f"{mode}_peak_{which}", f"peak memory, {layers}, {net}", "bytes", "measures",
+                     of_data=True)
+            for mode, layers in MODES.items()
+            for which, net in ((REAL, "real net"), *((str(depth), f"n = {depth}") for depth in DEPTHS))
+        ),
+    ),
+    texts=("architecture", "device_name"),
+)  # fmt: skip
+"""Numbers that the device does not tell are null, and its name is then empty."""

@@ -24,19 +24,33 @@ def equal_layers(depth: int, channels: int, kernel: int, device: str) -> nn.Sequ
     return nn.Sequential(*layers[:-1])
 
 
+def learning(net: nn.Sequential, mode: str) -> nn.Sequential:
+    """Freeze what does not learn.
+
+    Args:
+        net: See `equal_layers`.
+        mode: Which layers learn: ``all``, or ``last``, the last convolution.
+
+    Returns:
+        The same net.
+    """
+    net.requires_grad_(mode == "all")
+    net[-1].requires_grad_(True)
+    return net
+
+
 def update_costs(net: nn.Sequential, mode: str, images: torch.Tensor) -> Costs:
     """Measure an update with mean cross entropy and Adam.
 
     Args:
         net: See `equal_layers`.
-        mode: Which layers learn: ``all``, or ``last``, the last convolution.
+        mode: See `learning`.
         images: Shape (N, C, H, W), float32.
 
     Raises:
         VerificationError: The floating-point operations are not those of the convolutions.
     """
-    net.requires_grad_(mode == "all")
-    net[-1].requires_grad_(True)
+    learning(net, mode)
     masks = torch.zeros(images.shape[0], *images.shape[2:], dtype=torch.int64, device=images.device)
     return measure(net, lambda: net(images), masks)
 

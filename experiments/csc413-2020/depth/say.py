@@ -15,8 +15,8 @@ from cnnreport.report.say.formulas.derived import Formula
 from cnnreport.report.say.formulas.measures import whole
 from cnnreport.runs.artefact import Run
 
-from .fits import WORDS, Fit, fit
-from .kind import DEPTHS, SCALES, WEIGHTS
+from .fits import CONSTANT, RISING, WORDS, Fit, fit
+from .kind import DEPTHS, REAL, SCALES, WEIGHTS
 
 KEPT = ("activations", "gradients", "optimiser")
 """What an update keeps for the layers that learn; together with the weights it is the memory."""
@@ -121,7 +121,8 @@ def with_depth(runs: Sequence[Run]) -> Answer:
         ``memory_limit`` and ``operations_limit``, the quotients of the slopes, to which that of the costs
         tends as n grows where both are lines and that of the last layer rises;
         ``decisions``: how each cost goes with n, as ``all_memory``; ``forward``, whether it is the same
-        for both modes at every n; ``limit_memory`` and ``limit_operations``, whether there is a limit;
+        for both modes at every n; ``expected``, whether what is kept and the backward pass go with n as they
+        should; ``limit_memory`` and ``limit_operations``, whether there is a limit;
         ``grids``: ``totals``, ``costs``, ``lines``; ``pictures``: ``memory``, ``operations``;
         ``parts``: ``formulas``, by the cost, those of all layers and of the last.
 
@@ -145,6 +146,7 @@ def with_depth(runs: Sequence[Run]) -> Answer:
         decisions={
             **{name: each.course for name, each in fits.items()},
             "forward": _same_forward(values),
+            "expected": _expected(fits),
             **{f"limit_{total}": _limit(total, fits) for total in ("memory", "operations")},
         },
         grids={"totals": _totals(values), "costs": _by_depth(values), "lines": _lines(fits)},
@@ -159,13 +161,54 @@ def _same_forward(values: Values) -> Decision:
     return Decision(meaning, "same" if same else "other", ("same", "other"))
 
 
+def _expected(fits: Mapping[str, Fit]) -> Decision:
+    """Decide whether each layer that learns costs something, and a frozen one only its forward pass."""
+    right = all(
+        fits[f"{mode}_{cost}"].course.outcome == course
+        for mode, course in (("all", RISING), ("last", CONSTANT))
+        for cost in ("kept", "backward")
+    )
+    meaning = "what is kept, and the backward pass, grow with the layers that learn alone"
+    return Decision(meaning, "explained" if right else "other", ("explained", "other"))
+
+
 def _limit(total: str, fits: Mapping[str, Fit]) -> Decision:
     """Decide whether all layers cost a certain number of times as much in deep nets."""
     courses = [fits[f"{mode}_{total}"].course.outcome for mode in MODES]
-    outcome = "limit" if courses == ["linear", "linear"] else "none"
-    if courses == ["linear", "constant"]:
+    outcome = "limit" if courses == [RISING, RISING] else "none"
+    if courses == [RISING, CONSTANT]:
         outcome = "grows"
     return Decision(f"{total} of all layers over the last, as n grows", outcome, ("limit", "grows", "none"))
+
+
+def peaks(runs: Sequence[Run]) -> Answer:
+    """Return what the device told of peak memory.
+
+    Args:
+        runs: The run that asked it.
+
+    Returns:
+        ``values``: what the kind records; ``decisions``: ``peaks``, whether the device told
+        all, some or none; ``grids``: ``peaks``; ``facts``: ``device``, its name, empty where it told nothing.
+
+    Raises:
+        UsageError: The run lacks something.
+    """
+    values = training.numbers(runs)
+    nets = {str(depth): f"n = {depth}" for depth in DEPTHS} | {REAL: "the real net"}
+    told = [bool(values[f"{mode}_peak_{net}"].finite) for mode in MODES for net in nets]
+    outcome = "all" if all(told) else "some" if any(told) else "none"
+    rows = []
+    for net, title in nets.items():
+        pair = [values[f"{mode}_peak_{net}"] for mode in MODES]
+        name = f"{training.experiment_of(runs)}.peak_saved_{net}"
+        rows.append((title, *pair, _over(name, f"peak memory, all layers over the last, {title}", *pair)))
+    return Answer(
+        values=values,
+        decisions={"peaks": Decision("whether the device told", outcome, ("all", "some", "none"))},
+        grids={"peaks": Grid(("net", *MODES.values(), "factor"), tuple(rows))},
+        facts={"device": training.text(runs, "device_name")},
+    )
 
 
 def doubled(runs: Sequence[Run]) -> Answer:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cnnreport.errors import UsageError
+from cnnreport.training.specs.costs import FineTuningCosts
 
 PLACE = __name__.rpartition(".")[0]
 
@@ -51,6 +52,51 @@ class DepthCosts:
     def arithmetic(self, device: str) -> str:
         """Return the number format: whole numbers, which know no rounding."""
         return "exact counts"
+
+    def data_parameters(self) -> dict[str, int]:
+        """Return what the preparation of the data depends on: there are none."""
+        return {}
+
+    def effort(self) -> float:
+        """Return how long a run takes beside others: so short that its place in the order is the last."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class PeakMemory:
+    """The most memory that an update takes at once, as the device tells it; not measured where it does not.
+
+    Args:
+        channels: Channels that every layer takes and gives.
+        kernel: Kernel size, odd.
+        image_size: Height and width of the input of the equal layers.
+        batch_size: Images in an update of these.
+        architecture: Of the real net; see `cnnreport.nets.deeplab.build`.
+        real_image_size: Height and width of its input.
+        real_batch_size: Images in an update of it, at least 2.
+    """
+
+    task: ClassVar[str] = f"{PLACE}.peaks:PeakMemoryTask"
+    kind: ClassVar[str] = f"{PLACE}.kind:PEAKS"
+    data: ClassVar[None] = None
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "torchvision")
+    symbolic: ClassVar[bool] = False
+
+    channels: int = DepthCosts.channels
+    kernel: int = DepthCosts.kernel
+    image_size: int = DepthCosts.image_size
+    batch_size: int = DepthCosts.batch_size
+    architecture: str = FineTuningCosts.architecture
+    real_image_size: int = FineTuningCosts.image_size
+    real_batch_size: int = FineTuningCosts.batch_size
+
+    def modules(self) -> tuple[str, ...]:
+        """Return the modules that a run imports by name, beyond those that its task imports: none."""
+        return ()
+
+    def arithmetic(self, device: str) -> str:
+        """Return the number format: what takes the memory is float32."""
+        return "float32"
 
     def data_parameters(self) -> dict[str, int]:
         """Return what the preparation of the data depends on: there are none."""
