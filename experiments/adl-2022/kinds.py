@@ -9,13 +9,14 @@ _TEST = (
     Recorded("test_accuracy", "test accuracy", "share", "measures", result=True),
     Recorded("test_loss", "test loss", "loss", "measures"),
     Recorded("test_images", "test images", "count", "measures", of_data=True),
+    Recorded("features", "numbers that the last layer is given", "count", "measures", of_data=True),
 )
 _TEST_SAMPLES = ("test_confusion", "pair_true", "pair_taken", "pair_count", "pair_image", "pair_like")
 
 SIGNS = Kind(
     name="signs",
     recorded=(*_PLAIN.recorded, *_TEST),
-    texts=_PLAIN.texts,
+    texts=(*_PLAIN.texts, "layers"),
     samples=(*_PLAIN.samples, *_TEST_SAMPLES),
     table=("test_accuracy", "test_loss", *_PLAIN.table),
 )
@@ -25,9 +26,18 @@ NORMED = Kind(
     name="signs with batch norm",
     recorded=(
         *SIGNS.recorded,
-        Recorded("test_accuracy_shuffled", "test accuracy in train mode, shuffled batches", "share", "measures"),
-        Recorded("test_accuracy_sorted", "test accuracy in train mode, batches sorted by class", "share", "measures"),
-        Recorded("test_accuracy_reestimated", "test accuracy with statistics estimated anew", "share", "measures"),
+        Recorded(
+            "test_accuracy_shuffled", "test accuracy in train mode, shuffled batches", "share", "measures"
+        ),
+        Recorded(
+            "test_accuracy_sorted",
+            "test accuracy in train mode, batches sorted by class",
+            "share",
+            "measures",
+        ),
+        Recorded(
+            "test_accuracy_reestimated", "test accuracy with statistics estimated anew", "share", "measures"
+        ),
         Recorded("test_batch", "images in a test batch", "count", "measures", of_data=True),
     ),
     texts=SIGNS.texts,

@@ -25,6 +25,23 @@ from .specs import SignTraining
 Labels = NDArray[np.int64]
 
 
+def described(net: nn.Module) -> list[str]:
+    """Say in words what each layer of a net with parameters is, in the order in which the class makes them."""
+    words = []
+    for name, layer in net.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            high, wide = layer.kernel_size
+            told = f"{layer.out_channels} filters of {high} × {wide} over {layer.in_channels} maps"
+        elif isinstance(layer, nn.BatchNorm2d):
+            told = f"batch normalisation of {layer.num_features} maps"
+        elif isinstance(layer, nn.Linear):
+            told = f"{layer.out_features} scores, each a weighted sum of {layer.in_features} numbers"
+        else:
+            continue
+        words.append(f"{name}: {told}")
+    return words
+
+
 class SignTask(ClassificationTraining):
     """A `Task`: a classification whose net is tested in evaluation mode.
 
@@ -55,8 +72,9 @@ class SignTask(ClassificationTraining):
             ``pair_count`` int64 (P,), ``pair_image``, a test image that is taken for the other class, and
             ``pair_like``, one of that class, uint8 (P, 3, 28, 28).
 
-            Measures, beside a classification's: ``test_accuracy`` in 0..1, ``test_loss`` in nats and
-            ``test_images``.
+            Measures, beside a classification's: ``test_accuracy`` in 0..1, ``test_loss`` in nats,
+            ``test_images``; ``features``, how many numbers the last layer is given, and ``layers``, see
+            `described`.
         """
         left = super().leave()
         scores = self.tested(torch.arange(len(self.test_labels)))
@@ -66,12 +84,12 @@ class SignTask(ClassificationTraining):
             "test_accuracy": metrics.accuracy(counts),
             "test_loss": self.loss(scores, self.test_labels).item(),
             "test_images": len(truth),
+            "features": [each for each in self.net.modules() if isinstance(each, nn.Linear)][-1].in_features,
+            "layers": described(self.net),
         }
         pairs = metrics.most_confused(counts, PAIRS)
         samples = {"test_confusion": counts, **self._pairs(pairs, truth, predicted)}
-        return replace(
-            left, samples={**left.samples, **samples}, measures={**left.measures, **measures}
-        )
+        return replace(left, samples={**left.samples, **samples}, measures={**left.measures, **measures})
 
     def tested(self, order: torch.Tensor) -> torch.Tensor:
         """Return the scores of the test images, computed in batches of an order, in the mode the net is in.

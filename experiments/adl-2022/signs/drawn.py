@@ -21,7 +21,9 @@ from .images import SIZE, Pixels, Signs
 SETTING: Mapping[str, Any] = {"tracks": 14, "frames": 16, "test_tracks": 40, "size": SIZE}
 """How many tracks and frames of each are drawn of each class, and how many test images, each of its own track."""
 
-_ROADSIDE = np.array([[150, 180, 215], [70, 100, 60], [128, 122, 115], [168, 160, 150], [60, 66, 70]], np.float32)
+_ROADSIDE = np.array(
+    [[150, 180, 215], [70, 100, 60], [128, 122, 115], [168, 160, 150], [60, 66, 70]], np.float32
+)
 """Colours of what is behind a sign: sky, trees, walls, a road, shade."""
 
 

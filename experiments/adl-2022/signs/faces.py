@@ -19,7 +19,12 @@ REACH = 1.12
 
 Colour = tuple[float, float, float]
 WHITE, BLACK, RED = (236.0, 236.0, 232.0), (24.0, 24.0, 26.0), (198.0, 30.0, 38.0)
-BLUE, YELLOW, GREY, GREEN = (28.0, 80.0, 172.0), (246.0, 194.0, 40.0), (120.0, 120.0, 122.0), (24.0, 150.0, 70.0)
+BLUE, YELLOW, GREY, GREEN = (
+    (28.0, 80.0, 172.0),
+    (246.0, 194.0, 40.0),
+    (120.0, 120.0, 122.0),
+    (24.0, 150.0, 70.0),
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,11 @@ def _arrow(points: Sequence[tuple[float, float]], width: float = 0.11) -> list[C
     along = ((end_x - x) / length, (end_y - y) / length)
     head = (end_x + 0.26 * along[0], end_y + 0.26 * along[1])
     wings = [(end_x - s * 0.3 * along[1], end_y + s * 0.3 * along[0]) for s in (-1, 1)]
-    return [*_line(points, width), *((*wing, 0.05, *head, 0.05) for wing in wings), (*points[-1], 0.2, *head, 0.04)]
+    return [
+        *_line(points, width),
+        *((*wing, 0.05, *head, 0.05) for wing in wings),
+        (*points[-1], 0.2, *head, 0.04),
+    ]
 
 
 def _mirrored(cones: Sequence[Cone]) -> list[Cone]:
@@ -150,7 +159,9 @@ def _car(x: float, y: float = 0.05, size: float = 1.0) -> list[Cone]:
 
 def _lorry(x: float, size: float = 1.0) -> list[Cone]:
     box: list[Cone] = [(-0.2, -0.12 + 0.12 * n, 0.09, 0.1, -0.12 + 0.12 * n, 0.09) for n in range(3)]
-    return _moved([*box, (0.24, 0.02, 0.08, 0.24, 0.12, 0.08), (-0.16, 0.26, 0.07, 0.24, 0.26, 0.07)], x, 0.0, size)
+    return _moved(
+        [*box, (0.24, 0.02, 0.08, 0.24, 0.12, 0.08), (-0.16, 0.26, 0.07, 0.24, 0.26, 0.07)], x, 0.0, size
+    )
 
 
 def _walker(x: float, y: float, size: float) -> list[Cone]:
@@ -165,7 +176,10 @@ def _dot(x: float, y: float, radius: float) -> list[Cone]:
     return [(x, y, radius, x, y, radius)]
 
 
-_STRIPES: Stroke = (GREY, [(0.62 - d, -0.62 - d, 0.035, -0.62 - d, 0.62 - d, 0.035) for d in (-0.14, -0.05, 0.05, 0.14)])
+_STRIPES: Stroke = (
+    GREY,
+    [(0.62 - d, -0.62 - d, 0.035, -0.62 - d, 0.62 - d, 0.035) for d in (-0.14, -0.05, 0.05, 0.14)],
+)
 _BEND = _line([(0.3, 0.62), (0.3, 0.25), (-0.02, -0.02), (-0.02, -0.1), (0.0, -0.3)], 0.09)
 _TURN = _arrow([(-0.32, 0.55), (-0.32, -0.02), (-0.2, -0.18), (0.2, -0.18)])
 _SIDE = _arrow([(0.0, 0.0), (0.28, -0.02), (0.4, -0.02)])
@@ -194,11 +208,25 @@ _CIRCLING = [
 ]  # fmt: skip
 _SNAKE = [(-0.14, 0.62), (-0.14, 0.34), (0.14, 0.18), (0.14, 0.0), (-0.1, -0.14), (-0.1, -0.36)]
 _BUMPS = [*_line([(-0.5, 0.52), (0.5, 0.52)], 0.07), *_dot(-0.2, 0.36, 0.18), *_dot(0.2, 0.36, 0.18)]
-_SKID = [cone for x in (-0.16, 0.2) for cone in _line([(x, 0.6), (x - 0.12, 0.46), (x + 0.08, 0.34), (x, 0.2)], 0.04)]
-_NARROW = [*_line([(-0.2, 0.62), (-0.2, -0.3)], 0.08), *_line([(0.32, 0.62), (0.32, 0.3), (0.06, 0.02), (0.06, -0.3)], 0.08)]
-_CROSSING = [(0.0, 0.62, 0.1, 0.0, -0.2, 0.1), (0.0, -0.2, 0.2, 0.0, -0.42, 0.03), (-0.4, 0.3, 0.06, 0.4, 0.3, 0.06)]
+_SKID = [
+    cone
+    for x in (-0.16, 0.2)
+    for cone in _line([(x, 0.6), (x - 0.12, 0.46), (x + 0.08, 0.34), (x, 0.2)], 0.04)
+]
+_NARROW = [
+    *_line([(-0.2, 0.62), (-0.2, -0.3)], 0.08),
+    *_line([(0.32, 0.62), (0.32, 0.3), (0.06, 0.02), (0.06, -0.3)], 0.08),
+]
+_CROSSING = [
+    (0.0, 0.62, 0.1, 0.0, -0.2, 0.1),
+    (0.0, -0.2, 0.2, 0.0, -0.42, 0.03),
+    (-0.4, 0.3, 0.06, 0.4, 0.3, 0.06),
+]
 
-_LIMITS = [(LIMIT, [_number(text, BLACK, 0.2 if len(text) < 3 else 0.155)]) for text in ("20", "30", "50", "60", "70", "80")]
+_LIMITS = [
+    (LIMIT, [_number(text, BLACK, 0.2 if len(text) < 3 else 0.155)])
+    for text in ("20", "30", "50", "60", "70", "80")
+]
 
 _FACES: Sequence[tuple[Plate, Sequence[Stroke]]] = (
     *_LIMITS,

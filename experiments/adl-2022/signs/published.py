@@ -157,5 +157,3 @@ def _picture(name: str, content: bytes) -> NDArray[Any]:
         raise DataError(f"{name} is no image, or a damaged one", REMEDY) from error
     margin = (SQUASHED - SIZE) // 2
     return np.asarray(small)[margin:-margin, margin:-margin].transpose(2, 0, 1)
-
-
