@@ -1,7 +1,7 @@
 """How the course's notebook changes training images before a net sees them; drawn by torch's generator.
 
-Turned by up to 5 degrees, cut to 28 x 28 out of 32 x 32, brightness changed by up to 80 % and contrast by up to
-40 %, and flipped in half of the cases where the class stays the same in a mirror.
+Turned by up to 5 degrees, cut to 28 x 28 out of 32 x 32, brightness changed by up to 80 % and contrast by up
+to 40 %, and flipped in half of the cases where the class stays the same in a mirror.
 """
 
 import math

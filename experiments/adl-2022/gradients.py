@@ -1,11 +1,12 @@
 """How far the gradients of several batches agree in sign, which is all that Rprop takes from them.
 
 M. Riedmiller and H. Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm,
-1993: a weight's step grows while the sign of its derivative stays, and shrinks when it changes. That is sound where
-each derivative is of the same function, of all training images.
+1993: a weight's step grows while the sign of its derivative stays, and shrinks when it changes. That is sound
+where each derivative is of the same function, of all training images.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 
@@ -34,6 +35,6 @@ def reversals(batches: Sequence[torch.Tensor]) -> float:
     Returns:
         In 0..1; zero where there is one batch only.
     """
-    pairs = [(a, b) for a, b in zip(batches, batches[1:], strict=False) if ((a * b) != 0).any()]
+    pairs = [(a, b) for a, b in pairwise(batches) if ((a * b) != 0).any()]
     turned = [((a * b)[(a * b) != 0] < 0).float().mean() for a, b in pairs]
     return torch.stack(turned).mean().item() if turned else 0.0

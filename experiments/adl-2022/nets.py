@@ -1,7 +1,7 @@
 """The classifier of traffic signs, and the same with batch normalisation.
 
-KU Advanced Deep Learning 2022, assignment 1, part 1: three convolutions, two poolings, and a layer that gives the
-scores of 43 classes. Both classes are printed in the report, and their formulas derived from them.
+KU Advanced Deep Learning 2022, assignment 1, part 1: three convolutions, two poolings, and a layer that gives
+the scores of 43 classes. Both classes are printed in the report, and their formulas derived from them.
 """
 
 import torch
@@ -11,8 +11,8 @@ from torch import nn
 class SignNet(nn.Module):
     """Three convolutions without padding, the last two followed by pooling, and a layer of scores.
 
-    Four rows are lost at each of the first two convolutions, two at the third, and half at each pooling: 32 maps
-    of (h - 3) x (h - 3) are left of an image of 4h x 4h, 512 numbers for h = 7.
+    Four rows are lost at each of the first two convolutions, two at the third, and half at each pooling: 32
+    maps of (h - 3) x (h - 3) are left of an image of 4h x 4h, 512 numbers for h = 7.
 
     Args:
         h: A quarter of the rows and columns S of an image, so that S = 4h; at least 4.

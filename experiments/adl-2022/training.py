@@ -26,7 +26,7 @@ Labels = NDArray[np.int64]
 
 
 def described(net: nn.Module) -> list[str]:
-    """Say in words what each layer of a net with parameters is, in the order in which the class makes them."""
+    """Say in words what each layer with parameters is, in the order in which the class makes them."""
     words = []
     for name, layer in net.named_modules():
         if isinstance(layer, nn.Conv2d):
@@ -59,7 +59,7 @@ class SignTask(ClassificationTraining):
         self.test_labels = torch.tensor(data["test_label"], device=device)
 
     def batches(self) -> Iterator[Batch]:
-        """Yield images (BS, 3, 28, 28) and labels (BS,) in an order of the epoch's own, changed where asked."""
+        """Yield images (BS, 3, 28, 28) and labels (BS,), in an order of the epoch's own where asked for."""
         for images, labels in super().batches():
             yield augmented(images, labels) if self.asked.augmented else images, labels
 

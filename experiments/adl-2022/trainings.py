@@ -1,7 +1,7 @@
 """What is run for part 1: five trainings of the classifier, their small twins, and the counts of the nets.
 
-The course's own settings are 200 epochs in batches of 128, 61,000 updates, which take a GPU. On a CPU there is time
-for three epochs; smaller batches then make more of them: `build --full` has the course's.
+The course's own settings are 200 epochs in batches of 128, which take a GPU. On a CPU there is time for three
+epochs, and smaller batches make more updates of them.
 """
 
 from typing import Any

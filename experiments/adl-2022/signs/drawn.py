@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from cnnreport.data.drawn.canvas import Floats
+from cnnreport.data.drawn.canvas import Canvas, Floats, texture
 from cnnreport.data.source import SEED
 
 from .classes import CLASSES
 from .faces import HEIGHT, REACH, faces
 from .images import SIZE, Pixels, Signs
 
-SETTING: Mapping[str, Any] = {"tracks": 14, "frames": 16, "test_tracks": 40, "size": SIZE}
-"""How many tracks and frames of each are drawn of each class, and how many test images, each of its own track."""
+SETTING: Mapping[str, Any] = {"tracks": 12, "frames": 14, "test_tracks": 30, "size": SIZE}
+"""Of each class: how many tracks, frames of each, and test images, each of a track of its own."""
+
+_CANVAS = Canvas(SIZE, SIZE)
+"""Says how large an image is; nothing is painted on it."""
 
 _ROADSIDE = np.array(
     [[150, 180, 215], [70, 100, 60], [128, 122, 115], [168, 160, 150], [60, 66, 70]], np.float32
@@ -95,22 +98,29 @@ def _track(generator: np.random.Generator) -> Track:
 
 
 def _frame(generator: np.random.Generator, face: Floats, track: Track, near: float) -> Pixels:
-    """Return one image, uint8 (3, 28, 28); from far away (0) a sign is blurred and noisy, near (1) it is clear."""
-    from scipy.ndimage import gaussian_filter
-
+    """Return one image, uint8 (3, 28, 28): from far away (0) blurred and noisy, from near (1) clear."""
     reach = SIZE * float(generator.normal(0.40, 0.012))
     shift = track.place + generator.normal(0, 0.35, 2)
     laid = _placed(face, reach, track.tilt + float(generator.normal(0, 0.015)), track.squeeze, shift)
     y = np.linspace(-1, 1, SIZE, dtype=np.float32)[:, None]
     down = ((y + 1) / 2)[None]
     behind = track.behind[0][:, None, None] * (1 - down) + track.behind[1][:, None, None] * down
-    behind = behind + gaussian_filter(generator.normal(0, 70, (SIZE, SIZE)), 1.5)
+    behind = behind + 60 * texture(generator, _CANVAS, 9, 9)
     shade = 1 - track.worn[1] * (y + 0.6 * y.T < track.worn[0])
     scene = (laid[:3] + behind * (1 - laid[3])) * shade * track.light[:, None, None]
-    scene = gaussian_filter(scene, (0, *(track.blur + 0.7 * (1 - near),) * 2))
+    scene = _blurred(scene, track.blur + 0.7 * (1 - near))
     scene += track.haze * (scene.mean() - scene)
     scene += generator.normal(0, 4 + 5 * (1 - near), scene.shape)
     return scene.clip(0, 255).astype(np.uint8)
+
+
+def _blurred(scene: Floats, deviation: float) -> Floats:
+    """Blur an image (3, 28, 28) by a Gaussian of a deviation in pixels."""
+    apart = np.subtract.outer(np.arange(SIZE), np.arange(SIZE)) / max(deviation, 0.1)
+    weights = np.exp(-(apart**2) / 2)
+    weights /= weights.sum(1, keepdims=True)
+    blurred: Floats = weights @ scene @ weights.T
+    return blurred
 
 
 def _placed(face: Floats, reach: float, tilt: float, squeeze: float, shift: Floats) -> Floats:
@@ -126,11 +136,15 @@ def _placed(face: Floats, reach: float, tilt: float, squeeze: float, shift: Floa
     Returns:
         float32 [4, 28, 28].
     """
-    from scipy.ndimage import affine_transform
-
     scale = HEIGHT / (2 * REACH * reach)
     turned = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     matrix = scale * np.diag([1.0, 1 / squeeze]) @ turned
     middle = (HEIGHT - 1) / 2 - matrix @ ((SIZE - 1) / 2 + shift)
-    laid: Floats = np.stack([affine_transform(c, matrix, middle, (SIZE, SIZE), order=1) for c in face])
+    # The edge of a painting is empty, so what is beyond it may be taken from there.
+    places = np.tensordot(matrix, np.indices((SIZE, SIZE)), 1) + middle[:, None, None]
+    places = places.clip(0, HEIGHT - 1.001)
+    (y, x), (down, across) = places.astype(int), places % 1
+    upper = face[:, y, x] * (1 - across) + face[:, y, x + 1] * across
+    lower = face[:, y + 1, x] * (1 - across) + face[:, y + 1, x + 1] * across
+    laid: Floats = (upper * (1 - down) + lower * down).astype(np.float32)
     return laid

@@ -5,6 +5,7 @@ A face is painted in its own measure: its middle is (0, 0), x goes to the right,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, pi, sin
 
 import numpy as np
@@ -64,9 +65,19 @@ _SEGMENTS: Mapping[str, Cone] = {
     "g": (-1, 0, 0.3, 1, 0, 0.3),
 }
 _DIGITS = {
-    "0": "abcdef", "1": "bc", "2": "abged", "3": "abgcd", "5": "afgcd", "6": "afgcde", "7": "abc", "8": "abcdefg",
-    "S": "afgcd", "T": "", "O": "abcdef", "P": "abgfe",
-}  # fmt: skip
+    "0": "abcdef",
+    "1": "bc",
+    "2": "abged",
+    "3": "abgcd",
+    "5": "afgcd",
+    "6": "afgcde",
+    "7": "abc",
+    "8": "abcdefg",
+    "S": "afgcd",
+    "T": "",
+    "O": "abcdef",
+    "P": "abgfe",
+}
 
 
 def faces() -> list[Floats]:
@@ -127,7 +138,7 @@ def _moved(cones: Sequence[Cone], x: float, y: float, size: float, mirror: int =
 
 def _line(points: Sequence[tuple[float, float]], width: float) -> list[Cone]:
     """Join points by a line."""
-    return [(*a, width, *b, width) for a, b in zip(points, points[1:], strict=False)]
+    return [(*a, width, *b, width) for a, b in pairwise(points)]
 
 
 def _arrow(points: Sequence[tuple[float, float]], width: float = 0.11) -> list[Cone]:
@@ -166,9 +177,13 @@ def _lorry(x: float, size: float = 1.0) -> list[Cone]:
 
 def _walker(x: float, y: float, size: float) -> list[Cone]:
     body: list[Cone] = [
-        (0, -0.42, 0.11, 0, -0.42, 0.11), (0, -0.22, 0.1, 0, 0.08, 0.08), (0, 0.08, 0.07, -0.2, 0.42, 0.06),
-        (0, 0.08, 0.07, 0.2, 0.42, 0.06), (0, -0.18, 0.05, 0.24, 0.02, 0.05), (0, -0.18, 0.05, -0.22, 0.04, 0.05),
-    ]  # fmt: skip
+        (0, -0.42, 0.11, 0, -0.42, 0.11),
+        (0, -0.22, 0.1, 0, 0.08, 0.08),
+        (0, 0.08, 0.07, -0.2, 0.42, 0.06),
+        (0, 0.08, 0.07, 0.2, 0.42, 0.06),
+        (0, -0.18, 0.05, 0.24, 0.02, 0.05),
+        (0, -0.18, 0.05, -0.22, 0.04, 0.05),
+    ]
     return _moved(body, x, y, size)
 
 
@@ -186,26 +201,47 @@ _SIDE = _arrow([(0.0, 0.0), (0.28, -0.02), (0.4, -0.02)])
 _AHEAD = _arrow([(0.0, 0.62), (0.0, -0.42)])
 _KEEP = _arrow([(-0.36, -0.36), (0.28, 0.28)], 0.13)
 _DEER = [
-    (-0.3, 0.12, 0.1, 0.12, 0.02, 0.11), (0.12, 0.02, 0.08, 0.26, -0.24, 0.06), (0.26, -0.26, 0.06, 0.4, -0.2, 0.05),
-    (0.26, -0.3, 0.025, 0.14, -0.5, 0.02), (0.28, -0.3, 0.025, 0.36, -0.5, 0.02), (-0.34, 0.16, 0.06, -0.48, 0.5, 0.04),
-    (0.14, 0.1, 0.06, 0.4, 0.42, 0.04), (-0.26, 0.16, 0.06, -0.2, 0.52, 0.04),
-]  # fmt: skip
+    (-0.3, 0.12, 0.1, 0.12, 0.02, 0.11),
+    (0.12, 0.02, 0.08, 0.26, -0.24, 0.06),
+    (0.26, -0.26, 0.06, 0.4, -0.2, 0.05),
+    (0.26, -0.3, 0.025, 0.14, -0.5, 0.02),
+    (0.28, -0.3, 0.025, 0.36, -0.5, 0.02),
+    (-0.34, 0.16, 0.06, -0.48, 0.5, 0.04),
+    (0.14, 0.1, 0.06, 0.4, 0.42, 0.04),
+    (-0.26, 0.16, 0.06, -0.2, 0.52, 0.04),
+]
 _BICYCLE = [
-    *_ring(-0.26, 0.28, 0.17, 0.04), *_ring(0.26, 0.28, 0.17, 0.04),
-    *_line([(-0.26, 0.28), (-0.08, 0.0), (0.14, 0.02), (0.26, 0.28)], 0.04), (0.14, 0.02, 0.04, 0.1, -0.14, 0.04),
-]  # fmt: skip
-_FLAKE = [cone for t in (0, 1, 2) for cone in _line(
-    [(0.34 * sin(t * pi / 3), 0.14 - 0.34 * cos(t * pi / 3)), (-0.34 * sin(t * pi / 3), 0.14 + 0.34 * cos(t * pi / 3))],
-    0.05,
-)]  # fmt: skip
+    *_ring(-0.26, 0.28, 0.17, 0.04),
+    *_ring(0.26, 0.28, 0.17, 0.04),
+    *_line([(-0.26, 0.28), (-0.08, 0.0), (0.14, 0.02), (0.26, 0.28)], 0.04),
+    (0.14, 0.02, 0.04, 0.1, -0.14, 0.04),
+]
+_FLAKE = [
+    cone
+    for t in (0, 1, 2)
+    for cone in _line(
+        [
+            (0.34 * sin(t * pi / 3), 0.14 - 0.34 * cos(t * pi / 3)),
+            (-0.34 * sin(t * pi / 3), 0.14 + 0.34 * cos(t * pi / 3)),
+        ],
+        0.05,
+    )
+]
 _WORKER = [
-    *_dot(-0.12, -0.3, 0.1), (-0.1, -0.14, 0.09, -0.18, 0.16, 0.09), (-0.18, 0.16, 0.07, -0.3, 0.5, 0.06),
-    (-0.18, 0.16, 0.07, -0.02, 0.5, 0.06), (-0.1, -0.1, 0.05, 0.22, 0.3, 0.04), (0.26, 0.5, 0.02, 0.34, 0.36, 0.14),
-]  # fmt: skip
+    *_dot(-0.12, -0.3, 0.1),
+    (-0.1, -0.14, 0.09, -0.18, 0.16, 0.09),
+    (-0.18, 0.16, 0.07, -0.3, 0.5, 0.06),
+    (-0.18, 0.16, 0.07, -0.02, 0.5, 0.06),
+    (-0.1, -0.1, 0.05, 0.22, 0.3, 0.04),
+    (0.26, 0.5, 0.02, 0.34, 0.36, 0.14),
+]
 _CIRCLING = [
-    cone for n in range(3)
-    for cone in _arrow([(0.48 * cos(2 * pi * n / 3 + t), 0.48 * sin(2 * pi * n / 3 + t)) for t in (0.0, 0.4, 0.8, 1.2)], 0.08)
-]  # fmt: skip
+    cone
+    for n in range(3)
+    for cone in _arrow(
+        [(0.48 * cos(2 * pi * n / 3 + t), 0.48 * sin(2 * pi * n / 3 + t)) for t in (0.0, 0.4, 0.8, 1.2)], 0.08
+    )
+]
 _SNAKE = [(-0.14, 0.62), (-0.14, 0.34), (0.14, 0.18), (0.14, 0.0), (-0.1, -0.14), (-0.1, -0.36)]
 _BUMPS = [*_line([(-0.5, 0.52), (0.5, 0.52)], 0.07), *_dot(-0.2, 0.36, 0.18), *_dot(0.2, 0.36, 0.18)]
 _SKID = [
@@ -250,7 +286,10 @@ _FACES: Sequence[tuple[Plate, Sequence[Stroke]]] = (
     (WARNING, [(BLACK, [*_car(0.0, -0.08, 0.9), *_SKID])]),
     (WARNING, [(BLACK, _NARROW)]),
     (WARNING, [(BLACK, _WORKER)]),
-    (WARNING, [(RED, _dot(0.0, -0.22, 0.13)), (YELLOW, _dot(0.0, 0.12, 0.13)), (GREEN, _dot(0.0, 0.46, 0.13))]),
+    (
+        WARNING,
+        [(RED, _dot(0.0, -0.22, 0.13)), (YELLOW, _dot(0.0, 0.12, 0.13)), (GREEN, _dot(0.0, 0.46, 0.13))],
+    ),
     (WARNING, [(BLACK, _walker(0.0, 0.16, 0.95))]),
     (WARNING, [(BLACK, [*_walker(-0.2, 0.22, 0.75), *_walker(0.24, 0.32, 0.6)])]),
     (WARNING, [(BLACK, _BICYCLE)]),
@@ -267,4 +306,4 @@ _FACES: Sequence[tuple[Plate, Sequence[Stroke]]] = (
     (ORDER, [(WHITE, _CIRCLING)]),
     (END, [(GREY, [*_car(-0.3), *_car(0.3)]), _STRIPES]),
     (END, [(GREY, [*_lorry(-0.3), *_car(0.36)]), _STRIPES]),
-)  # fmt: skip
+)

@@ -1,7 +1,7 @@
-"""Signs as they are published: a folder for each class of training images, and one of test images with a CSV.
+"""Signs as they are published: a folder of training images for each class, one of test images, and a CSV.
 
-The archives hold images of all sizes as PPM. Each is made 32 x 32 and cut to the middle 28 x 28, as the course's
-notebook does with test images.
+The archives hold images of all sizes as PPM. Each is made 32 x 32 and cut to the middle 28 x 28, as the
+course's notebook does with test images.
 """
 
 import csv
@@ -39,6 +39,10 @@ MOST_FILES, LARGEST_FILE = 200_000, 4 << 20
 SQUASHED = 32
 """What every image is made before its middle is cut out, in pixels."""
 
+_CLASS = "[0-9]" * 5
+_TRAINING = ("Training", "Final_Training/Images", "GTSRB/Training", "GTSRB/Final_Training/Images")
+"""How folders of classes are called, and where they lie."""
+
 _TRAIN = re.compile(r"(?:.*/)?(\d{5})/(\d{5})_\d{5}\.ppm")
 _TEST = re.compile(r"(?:.*/)?(?<!\d{5}/)(\d{5}\.ppm)")
 
@@ -69,9 +73,8 @@ class _File:
 def find(folder: Path) -> Path | None:
     """Return the folder that holds the published archives or what they unpack to, None where none does."""
     for place in (folder, folder / "GTSRB", folder / "gtsrb"):
-        if any((place / name).is_file() for name in (*ARCHIVES, TRUTH)):
-            return place
-        if next(place.glob("**/[0-9][0-9][0-9][0-9][0-9]/*.ppm"), None) is not None:
+        named = any((place / name).is_file() for name in (*ARCHIVES, TRUTH))
+        if named or any(next((place / of).glob(_CLASS), None) for of in _TRAINING):
             return place
     return None
 

@@ -47,8 +47,8 @@ class SignSource(Source):
 def locate(asked: Request) -> SignSource:
     """Decide which signs are used: the given folder's, the cache's, downloaded ones, drawn ones.
 
-    The folder may hold gtsrb28.npz, the published archives, or what they unpack to. CNNREPORT_GTSRB_URL is the
-    address of a folder with the three archives.
+    The folder may hold gtsrb28.npz, the published archives, or what they unpack to. CNNREPORT_GTSRB_URL is
+    the address of a folder with the three archives.
 
     Raises:
         DataError: The folder does not exist, what it holds is incomplete or damaged, or the signs were asked
