@@ -1,5 +1,6 @@
 """Fake runs of Parts A and B of 2020: learning rates, the UNet and its control, batch sizes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -62,14 +63,26 @@ def at_rates(make_run: MakeRun, losses: Mapping[float, float], **chosen: Any) ->
 
 
 def in_batches(
-    make_run: MakeRun, losses: Sequence[float], prefix: str = f"{UNET}-batch", **chosen: Any
+    make_run: MakeRun,
+    losses: Sequence[float],
+    prefix: str = f"{UNET}-batch",
+    rises: Sequence[float] = (),
+    **chosen: Any,
 ) -> list[Run]:
-    """Return a run for each batch size with these final losses; one that is none diverged."""
-    return [
-        run
-        for size, loss in zip(SIZES, losses, strict=True)
-        for run in trained(
-            make_run, f"{prefix}-{size}", 1.1 if loss != loss else loss, 1, batch_size=size,
-            diverged=loss != loss, **chosen,
+    """Return a run for each batch size with these final losses, and these largest rises between epochs.
+
+    A loss that is no number is that of a run that diverged.
+    """
+    made = []
+    for place, (size, loss) in enumerate(zip(SIZES, losses, strict=True)):
+        if rises:
+            chosen["validation"] = [loss + 1, loss + 0.5, loss + 0.5 + rises[place], loss + 0.2, loss]
+        lost = math.isnan(loss)
+        made += trained(
+            make_run,
+            f"{prefix}-{size}",
+            1.1 if lost else loss,
+            1,
+            **{**chosen, "batch_size": size, "diverged": lost},
         )
-    ]  # fmt: skip
+    return made
