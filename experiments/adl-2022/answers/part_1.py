@@ -32,7 +32,7 @@ BASELINE, NORMED, ADAM, SGD, RPROP = (
 CALLED = {
     BASELINE: "baseline",
     NORMED: "batch norm",
-    ADAM: "Adam, usual epsilon",
+    ADAM: "usual Adam",
     SGD: "SGD",
     RPROP: "Rprop",
 }
@@ -79,7 +79,10 @@ def norm(runs: Runs) -> Answer:
         },
         contrasts={"baseline": (against := ranked(runs).against(CALLED[NORMED], CALLED[BASELINE]))},
         verdicts={"baseline": against.verdict, **verdicts},
-        decisions={"trap": Decision("in which orders the train mode costs accuracy", _trap(verdicts), TRAPS)},
+        decisions={
+            "trap": Decision("in which orders the train mode costs accuracy", _trap(verdicts), TRAPS),
+            **{name.rpartition("_")[2]: _way(changes[name], words) for name, words in WAYS.items()},
+        },
         listings=listed.listings,
         parts={**listed.parts, "layers": json.loads(training.text(normed, "layers"))},
         facts=training.facts(normed),
@@ -99,6 +102,18 @@ def _fell(change: Quantity, words: str) -> Verdict:
         form="points",
     )  # fmt: skip
     return exceeds(f"The test accuracy is lower with {words} than in evaluation mode", fall)
+
+
+def _way(change: Quantity, words: str) -> Decision:
+    """Say which way an accuracy differs from that in evaluation mode, by the interval over the trials."""
+    low, high = change.interval or (change.mean, change.mean)
+    if not change.finite:
+        outcome = "lost"
+    elif low <= 0 <= high:
+        outcome = "undecided"
+    else:
+        outcome = "below" if high < 0 else "above"
+    return Decision(f"the test accuracy with {words}", outcome, ("below", "above", "undecided", "lost"))
 
 
 def _trap(verdicts: Mapping[str, Verdict]) -> str:
