@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machines import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cnnreport.system import hardware
 from cnnreport.training.specs.arithmetic import arithmetic
 from cnnreport.training.specs.colourization import Colourization
 
@@ -271,13 +271,6 @@ def load(folder: Path | None, images: int) -> Data:
         "validation_label": label[images:],
         "palette": palette,
     }
-
-
-def machine() -> dict[str, Any]:
-    """Return what the numbers depend on; no names of hosts or folders."""
-    from importlib.metadata import version
-
-    return {"processor": hardware.processor(), "cores": hardware.cores(), "torch": version("torch")}
 
 
 if __name__ == "__main__":

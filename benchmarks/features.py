@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machines import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -129,13 +130,6 @@ def images(architecture: str, train: int, validation: int) -> Data:
         "weights": np.frombuffer(safetensors.torch.save(dict(state)), np.uint8),
         "about_weights": np.frombuffer(json.dumps(about).encode(), np.uint8),
     }
-
-
-def machine() -> dict[str, Any]:
-    """Return what the numbers depend on; no names of hosts or folders."""
-    from importlib.metadata import version
-
-    return {"processor": hardware.processor(), "cores": hardware.cores(), "torch": version("torch")}
 
 
 if __name__ == "__main__":

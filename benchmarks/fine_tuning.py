@@ -13,7 +13,6 @@ import itertools
 import json
 import sys
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ sys.path.insert(0, turns.root())
 import epoch
 import features
 import numpy as np
+from machines import machine
 
-from cnnreport.system import hardware
 from cnnreport.training.specs.colourization import Colourization
 from cnnreport.training.specs.segmentation import FineTuning
 
@@ -52,11 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     count = max(options.rounds, EPOCHS_COMPARED)
     report: dict[str, Any] = {
-        "machine": {
-            "processor": hardware.processor(),
-            "cores": hardware.cores(),
-            "torch": version("torch"),
-        },
+        "machine": machine(),
         "train_images": options.train,
         "validation_images": VALIDATION,
         "rounds": count,

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import torch
+from machines import machine
 
 from cnnreport.formula.proof.prove import prove
 from cnnreport.formula.tracing.derive import derive
 from cnnreport.nets.colourization import ConvTransposeNet, PoolUpsampleNet, UNet
-from cnnreport.system import hardware
 
 NETS = (PoolUpsampleNet, ConvTransposeNet, UNet)
 
@@ -50,8 +50,7 @@ def main() -> None:
         line = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in measured[net.__name__].items())
         print(f"{net.__name__}: {line}")
     if chosen.json:
-        machine = {"processor": hardware.processor(), "cores": hardware.cores(), "torch": torch.__version__}
-        chosen.json.write_text(json.dumps({"machine": machine, "seconds": measured}, indent=2) + "\n")
+        chosen.json.write_text(json.dumps({"machine": machine(), "seconds": measured}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 The runner (cnnreport.runs) knows nothing of nets; a task knows nothing of files. A task is made
 from a spec, a seed, prepared data and a device; it is asked for one epoch after another, can be
-taken apart into tensors after each and put together again, and hands over its results at the end.
+taken apart into tensors after each and put together again, and hands over its results at the end. It may
+have a ``warning``, a sentence that the user is told after the epoch in which it first stands there.
 """
 
 from collections.abc import Mapping

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
+from cnnreport.commands import console
 from cnnreport.commands.console import Watch
 from cnnreport.runs.executors import estimate
 from cnnreport.runs.executors.estimate import Took
@@ -139,10 +140,9 @@ def test_a_kind_that_nobody_measured_is_guessed_roughly() -> None:
 
 
 def test_nothing_is_left_when_all_are_done() -> None:
-    """The guess ends at zero."""
+    """The guess ends at zero, and no table is left."""
     text = screen(watch(unet=10.0), [ended("unet", 10, 10, 4.0)])
-    assert text.startswith("1 of 1 runs are done; about 0 s left in all")
-    assert row(text, "unet").endswith("done")
+    assert text.strip() == "1 of 1 runs are done; about 0 s left in all"
 
 
 @pytest.mark.parametrize(
@@ -160,34 +160,37 @@ def test_what_comes_after_the_runs_is_counted_or_named(afterwards: float | None,
 
 
 def test_a_low_terminal_shows_the_time_left_and_what_is_under_way() -> None:
-    """Where not all runs fit, those that wait and those that are done are cut off, never the forecast."""
+    """Runs that are done are a number; where not all others fit, it is said how many are left out."""
     shown = watch(**{f"run-{n}": 10.0 for n in range(40)})
     for name in ("run-0", "run-30"):
         shown(ended(name, 0, 10, 0.0))
     shown(ended("run-0", 10, 10, 1.0))
     shown(ended("run-30", 5, 10, 1.0))
-    on = terminal(height=8)
+    on = terminal(height=10)
     with Live(shown, console=on, auto_refresh=False) as live:
         live.refresh()
-        text = printed(on)
-    assert "1 of 40 runs are done; about 3 min 15 s left in all" in text
-    assert "run-30" in text
-    assert "run-20" not in text
-    assert text.index("run-30") < text.index("run-1 ")
+        lines = [line.strip() for line in printed(on).splitlines() if line.strip()]
+    assert "1 of 40 runs are done; about 3 min 15 s left in all" in lines[0]
+    assert [line.split()[0] for line in lines[-4:]] == ["run-30", "run-1", "run-2", "and"]
+    assert lines[-1] == "and 36 more"
 
 
-def test_without_a_terminal_a_run_says_where_it_is_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    """A log holds a line for the beginning and one for the end, not a table drawn again and again."""
+def test_without_a_terminal_a_run_says_where_it_is_in_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log holds a line for the beginning of a run, one for its end, and one a minute for all together."""
+    clock = iter((0.0, *(19.0 * epoch for epoch in range(11))))
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with watch(unet=10.0) as shown:
         for epoch in range(11):
-            shown(ended("unet", epoch, 10, 1.0))
-    lines = capsys.readouterr().err.splitlines()
-    assert [re.split(r" {2,}", line)[:3] for line in (lines[0], lines[-1])] == [
+            shown(ended("unet", epoch, 10, 20.0))
+    first, *between, last = capsys.readouterr().err.splitlines()
+    assert [re.split(r" {2,}", line)[:3] for line in (first, last)] == [
         ["unet", "seed 0", "epoch 0/10"],
         ["unet", "seed 0", "epoch 10/10"],
     ]
-    assert len(lines) < 11
-    assert lines[-1].endswith("done")
+    assert last.endswith("done")
+    assert between == [f"0 of 1 runs are done; about {left} left in all" for left in ("2 min 00 s", "40 s")]
 
 
 def test_on_a_terminal_the_table_is_live(

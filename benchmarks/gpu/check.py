@@ -2,12 +2,14 @@
 
 python benchmarks/gpu/check.py PART[,PART]...       facts, paths, parity, repeats, speed, recorded, deeplab
 python benchmarks/gpu/check.py product FOLDER NAME  what the manifests of finished runs say
+python benchmarks/gpu/check.py whole FOLDER         all trainings of Parts A to C by the own executors
 python benchmarks/gpu/check.py digest NET PRECISION
 python benchmarks/gpu/check.py summary
 """
 
 import hashlib
 import json
+import os
 import statistics
 import sys
 import time
@@ -17,9 +19,17 @@ from typing import Any
 
 import fast
 import right
-from setting import DEVICE, NETS, Figures, attempt, found, keep
+from setting import DEVICE, NETS, TINY, Figures, attempt, found, keep
 
+from cnnreport.commands.run import run_planned
+from cnnreport.project import Project
 from cnnreport.runs.device import float32
+from cnnreport.runs.experiment import load_all, named
+from cnnreport.runs.planning.choices import Choices
+from cnnreport.runs.planning.plan import make_plan
+
+PARTS_A_TO_C = ("pool-upsample", "conv-transpose", "unet", "batch-size")
+"""Experiments and families of the first report."""
 
 PARTS: dict[str, Callable[[], Figures]] = {
     **{part.__name__: part for part in (right.facts, right.paths, right.parity, right.repeats)},
@@ -35,6 +45,8 @@ def main() -> None:
             print(right.trained(*rest))
     elif part == "product":
         keep(f"product {rest[1]}", product(Path(rest[0])))
+    elif part == "whole":
+        keep("whole", whole(Path(rest[0])))
     elif part == "summary":
         sys.exit(summary())
     else:
@@ -44,6 +56,33 @@ def main() -> None:
             # What a part had found before it failed stands under its name.
             keep(f"{name}, as a whole" if "FAILED" in result else name, result)
             keep(f"{name}_wall_s", round(time.perf_counter() - begin, 1))
+
+
+def whole(folder: Path) -> Figures:
+    """Compute Parts A to C as a build does; return how long that took, the workers' start included."""
+    given = os.environ.get("DATA_DIR")
+    choices = Choices(
+        data={"horses": "cifar10" if given else "drawn"},
+        data_dir=Path(given) if given else None,
+        device="cpu" if TINY else "cuda",
+        smoke=TINY,
+    )
+    project = Project(Path.cwd(), folder)
+    experiments = load_all(project)
+    wanted = [each for name in PARTS_A_TO_C for each in named(experiments, name)]
+    begin = time.perf_counter()
+    plan = make_plan(project, wanted, choices)
+    planned = time.perf_counter()
+    runs = run_planned(project, plan, "check.py whole")
+    done = time.perf_counter()
+    computed = [run.manifest["circumstances"]["seconds"] for run in runs]
+    return {
+        "runs": len(runs),
+        "plan_s": planned - begin,
+        "compute_s": done - planned,
+        "epochs_s": sum(computed),
+        "longest_s": max(computed),
+    }
 
 
 def product(runs: Path) -> Figures:
@@ -103,6 +142,7 @@ def summary() -> int:
     first, again = (figures.get(f"product {name}", {}).get("unet 0", {}) for name in ("a", "b"))
     same = bool(first) and first.get("files") == again.get("files")
     print("the project's run of unet, seed 0, has the same files twice:", same)
+    print("Parts A to C", figures.get("whole"))
     print("several at once", figures.get("recorded", {}).get("several at once"))
     print("fine-tuning repeats", figures.get("repeats", {}).get("fine-tuning"))
     print("Part D", json.dumps(figures.get("deeplab", {}), default=str)[:1500])

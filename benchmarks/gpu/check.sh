@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One run on a borrowed GPU: what fails, is it right, does it repeat, how fast, what would be faster, runs to
-# take home. Not run on a GPU yet; rehearsed on a CPU, which takes minutes:
+# take home. Rehearse it on a CPU, which takes minutes:
 #   GPU_CHECK_TINY=1 bash benchmarks/gpu/check.sh
 #
 # From the project's root: `make gpu`; or, where the machine has a torch of its own,
@@ -13,7 +13,7 @@
 #             what a bare torch does not bring, such as pooch and platformdirs:
 #             python -m pip download --no-deps --only-binary=:all: -d FOLDER pooch platformdirs
 # Leaves in OUT: report.json (every figure), profile.txt, tests.txt, runs.zip, log.txt. The printed end is the
-# summary. At most 20 + 180 + 150 + 125 + 110 + 75 s by the timeouts below. Each part writes its figures as it
+# summary. At most 20 + 60 + 110 + 150 + 70 + 40 s by the timeouts below. Each part writes its figures as it
 # goes, so that one that is stopped has left what it had. Exit code 1 where something failed.
 set -uo pipefail
 PY=${PY:-.venv/bin/python}
@@ -32,34 +32,31 @@ DEVICE=cuda PATIENCE=1
 [ -n "$GPU_CHECK_TINY" ] && DEVICE=cpu PATIENCE=20 && export OMP_NUM_THREADS=1
 CHECK() { timeout $(($1 * PATIENCE)) "$PY" benchmarks/gpu/check.py "${@:2}"; }
 
-# 1. The project's own words for this machine, and its tests for a GPU (180 s), which may lack pytest.
+# 1. The project's own words for this machine, and its tests for a GPU (60 s), which may lack pytest.
 "$PY" -m cnnreport doctor --data drawn --out "$WORK/doctor"
 if "$PY" -c 'import pytest' 2>/dev/null; then
-    timeout 180 "$PY" -m pytest tests/training/test_training_gpu.py -q -m gpu -n 0 >"$OUT/tests.txt" 2>&1
+    timeout 60 "$PY" -m pytest tests/training/test_training_gpu.py -q -m gpu -n 0 >"$OUT/tests.txt" 2>&1
     tail -n 15 "$OUT/tests.txt"
 fi
 
-# 2. Right, or not at all (150 s): facts, every path once, parity, repetition.
-CHECK 150 facts,paths,parity,repeats
+# 2. Right, or not at all (110 s): facts, every path once, parity, repetition.
+CHECK 110 facts,paths,parity,repeats
 
-# 3. The project's own commands (125 s at most), the first experiment twice: the same files; then the archive.
+# 3. The project's own executors (150 s at most): Parts A to C, one run again, which gives the same files,
+# and Part D cut short; then the archive.
 SMOKE=${GPU_CHECK_TINY:+--smoke}
 RUN() { timeout $(($1 * PATIENCE)) "$PY" -m cnnreport --debug run "$2" --device "$DEVICE" --out "$3" $SMOKE "${@:4}"; }
 DATA=(--data drawn)
 [ -n "$DATA_DIR" ] && DATA=(--data horses=cifar10 --data-dir "$DATA_DIR")
-BEGIN=$SECONDS
-for NAME in unet pool-upsample conv-transpose batch-size; do
-    [ $((SECONDS - BEGIN)) -lt $((50 * PATIENCE)) ] && RUN 40 "$NAME" "$WORK/a" "${DATA[@]}"
-done
-echo "parts A to C by the project's commands: $((SECONDS - BEGIN)) s"
-[ $((SECONDS - BEGIN)) -lt $((80 * PATIENCE)) ] && RUN 20 unet "$WORK/b" --seeds 1 "${DATA[@]}"
-[ $((SECONDS - BEGIN)) -lt $((90 * PATIENCE)) ] && RUN 35 fine-tune "$WORK/c" --smoke --data drawn --data weights=embedded
+CHECK 110 whole "$WORK/a"
+RUN 20 unet "$WORK/b" --seeds 1 "${DATA[@]}"
+RUN 20 fine-tune "$WORK/c" --smoke --data drawn --data weights=embedded
 for PART in a b c; do
     [ -d "$WORK/$PART/runs" ] && CHECK 20 product "$WORK/$PART/runs" "$PART"
 done
 "$PY" -m cnnreport runs export "$OUT/runs.zip" --out "$WORK/a" && ls -l "$OUT/runs.zip"
 
-# 4. How fast, and what would be faster (110 s); Part D (75 s).
-CHECK 110 speed,recorded
-CHECK 75 deeplab
+# 4. How fast, and what would be faster (70 s); Part D (40 s).
+CHECK 70 speed,recorded
+CHECK 40 deeplab
 "$PY" benchmarks/gpu/check.py summary

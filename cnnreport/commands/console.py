@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from cnnreport.runs.runner import Progress
     from cnnreport.task import Row
 
-LINE_EVERY = 10.0
-"""Seconds between two progress lines of the same run where there is no terminal to redraw."""
+LINE_EVERY = 60.0
+"""Seconds between two lines about all runs together where there is no terminal to redraw."""
 
 UNDER_WAY, WAITING, DONE = range(3)
 """The order of the runs in the live table."""
+
+AROUND = 6
+"""Lines of a terminal that the live table does not fill with runs: its title, its head and what is typed."""
 
 DOWNLOAD_LINE_EVERY = 2.0
 """Seconds between two lines about a download."""
@@ -137,7 +140,7 @@ class Watch:
         self._works = {(each.experiment.name, each.seed): estimate.work_of(each) for each in missing}
         self._kinds = {each.experiment.name: load(named_by(each.spec)) for each in missing}
         self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._works)
-        self._spoken: dict[tuple[str, int], float] = {}
+        self._spoken = time.monotonic()
         self._paces: dict[tuple[str, int], float] = {}  # seconds of a run's last epoch
         self._before = before
         self._afterwards = afterwards
@@ -178,21 +181,31 @@ class Watch:
         self._live.console.print(sentence, markup=False) if self._live else note(sentence)
 
     def _speak(self, name: tuple[str, int], progress: "Progress") -> None:
-        now = time.monotonic()
-        last = progress.epoch == progress.epochs
-        if last or not progress.row or now - self._spoken.get(name, 0.0) >= LINE_EVERY:
-            self._spoken[name] = now
+        if progress.epoch == progress.epochs or not progress.row:
             note("  ".join(cell for cell in self._cells(name) if cell))
+        now = time.monotonic()
+        if now - self._spoken >= LINE_EVERY:
+            self._spoken = now
+            note(self._standing())
 
-    def __rich__(self) -> Any:
+    def _standing(self) -> str:
+        done = sum(self._place(name) == DONE for name in self._rows)
+        return f"{done} of {len(self._rows)} runs are done; {self._forecast()}"
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        """Draw what there is room for: of runs that are done only the number, of others the first ones."""
+        from rich.text import Text
+
         columns = ("experiment", "seed", "epoch", "last epoch", "time left")
-        # What does not fit the terminal is cut off at the bottom: there are the runs that are done.
-        names = sorted(self._rows, key=self._place)
-        table = _table(columns, [self._cells(name) for name in names])
-        done = sum(self._place(name) == DONE for name in names)
-        table.title = f"{done} of {len(names)} runs are done; {self._forecast()}"
-        table.title_justify = "left"
-        return table
+        names = sorted((name for name in self._rows if self._place(name) != DONE), key=self._place)
+        fitting = max(1, console.size.height - AROUND)
+        shown = names if len(names) <= fitting else names[: fitting - 1]
+        rows = [self._cells(name) for name in shown]
+        if more := len(names) - len(shown):
+            rows.append([f"and {more} more", "", "", "", ""])
+        yield Text(self._standing())
+        if rows:
+            yield _table(columns, rows)
 
     def _place(self, name: tuple[str, int]) -> int:
         """Return where a run stands in the table: under way, waiting or done."""

@@ -9,6 +9,7 @@ MODES: Mapping[str, str] = {"all": "all layers", "last": "last layer"}
 
 COSTS: Mapping[str, tuple[str, str, Form]] = {
     "activations": ("activation_bytes", "activations kept", "bytes"),
+    "gradients": ("gradient_bytes", "gradients", "bytes"),
     "optimiser": ("optimiser_bytes", "Adam’s memory", "bytes"),
     "forward": ("forward_flops", "operations forward", "flops"),
     "backward": ("backward_flops", "operations backward", "flops"),

@@ -35,7 +35,8 @@ class Grid:
 
     Args:
         columns: Headings; the first is that of the rows' names.
-        rows: The name of each and what it has; several quantities stand below each other in a cell.
+        rows: The name of each and what it has, a text or a quantity; several quantities stand below each
+            other in a cell.
         data: The data that it depends on; its caption names them.
     """
 

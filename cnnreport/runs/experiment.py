@@ -28,7 +28,9 @@ class Experiment:
         seeds: How many seeds are run by default: 0, 1, …
         smoke: The fields of the spec that a smoke build cuts down, with their values there.
         family: A name under which several experiments are asked for together, empty for none.
-        reads: The experiment whose first run's arrays the task takes beside its data, empty for none.
+        reads: The experiment whose first run's arrays the task takes beside its data, empty for none; its
+            weights are among them, each as ``weights.<name>``.
+        seed_by_seed: Whether each seed reads the run of that seed instead of the first.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Experiment:
     smoke: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
     reads: str = ""
+    seed_by_seed: bool = False
 
     def __post_init__(self) -> None:
         for what, name in (("experiment", self.name), ("family", self.family)):

@@ -125,6 +125,7 @@ def _compute(job: Job, notify: Notify) -> None:
     lost = checkpoint.epochs(job.checkpoints) - len(history)
     warning = f"the newest checkpoint is damaged; epochs done again: {lost}" if lost else ""
     notify(Progress(job.experiment, job.seed, len(history), task.epochs, {}, 0.0, warning))
+    told = ""
     while len(history) < task.epochs:
         begin = time.perf_counter()
         history.append(task.run_epoch())
@@ -132,7 +133,10 @@ def _compute(job: Job, notify: Notify) -> None:
         kinds.check(kind, "history", history[-1])
         check_executed(hashed, job.sources)  # before each is kept: modules may be imported late
         checkpoint.save(job.checkpoints, checkpoint.Checkpoint(task.state(), history, seconds))
-        notify(Progress(job.experiment, job.seed, len(history), task.epochs, history[-1], seconds[-1]))
+        warning, told = _news(task, told)
+        notify(
+            Progress(job.experiment, job.seed, len(history), task.epochs, history[-1], seconds[-1], warning)
+        )
     results = task.results()
     kinds.check(kind, "measures", results.measures)
     kinds.check(kind, "samples", results.samples)
@@ -142,6 +146,12 @@ def _compute(job: Job, notify: Notify) -> None:
     circumstances = _circumstances(job, started, seconds, resumed=earlier is not None)
     circumstances |= _memory(job.device, alone=alone)
     artefact.save(job.folder, job.experiment, job.seed, job.key, history, results, sources, circumstances)
+
+
+def _news(task: Task, told: str) -> tuple[str, str]:
+    """Return what a task warns of that it has not told yet, and all that it has told then."""
+    warning = getattr(task, "warning", "")
+    return ("" if warning == told else warning), warning
 
 
 def _make_task(job: Job) -> Task:
@@ -164,7 +174,10 @@ def _load_read(folder: Path | None) -> dict[str, Any]:
     run = artefact.load(folder)
     if not isinstance(run, artefact.Run):
         raise DataError(f"the run {folder.name}, which another reads, is not there", "run the command again")
-    return arrays.mapped(run.folder / artefact.SAMPLES)
+    kept = arrays.mapped(run.folder / artefact.SAMPLES)
+    file = run.folder / artefact.WEIGHTS
+    weights = arrays.mapped(file) if file.is_file() else {}
+    return {**kept, **{f"weights.{name}": array for name, array in weights.items()}}
 
 
 def _circumstances(job: Job, started: datetime, seconds: list[float], *, resumed: bool) -> dict[str, Any]:

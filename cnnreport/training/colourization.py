@@ -33,7 +33,9 @@ SAMPLES = 10
 PLACES = 3
 """Among how many of the highest scores the right colour has to be for ``top3_accuracy``."""
 
-_VALIDATION_BATCH = 100
+_VALIDATION_BATCH, _VALIDATION_PIXELS_ON_CUDA = 100, 1 << 20
+"""What passes the net together when it is judged: so many images on a CPU; on CUDA, which small batches keep
+waiting for the next kernel, images of so many pixels."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class ColourizationTraining(Loop):
         self._train = _prepare(data["train_rgb"], data["train_label"], self._layout, device)
         self._validation = _prepare(data["validation_rgb"], data["validation_label"], self._layout, device)
         self._pixels = math.prod(data["train_label"].shape[1:])
+        on_cuda = max(1, _VALIDATION_PIXELS_ON_CUDA // self._pixels)
+        self._together = on_cuda if device == "cuda" else _VALIDATION_BATCH
 
     def batches(self) -> Iterator[Batch]:
         """Return grey images (BS, 1, H, W) and the labels (rows,) of their pixels."""
@@ -161,7 +165,7 @@ class ColourizationTraining(Loop):
     def validate(self) -> Row:
         """Return ``validation_loss``, the mean over all pixels, and ``validation_accuracy`` in 0..1."""
         tally = Tally(self.device)
-        for grey, labels in self._validation.batches(_VALIDATION_BATCH):
+        for grey, labels in self._validation.batches(self._together):
             rows = self.scores(grey)
             tally.add(self.loss(rows, labels), count_right(rows, labels), len(grey) * self._pixels)
         loss, accuracy = tally.means()
@@ -254,8 +258,8 @@ class ColourizationTraining(Loop):
         predicted = _Predicted([], [], np.zeros((colours, colours), np.int64), np.zeros((BINS, 3)))
         among = torch.zeros((), device=self.device, dtype=torch.int64)
         truth = self._data["validation_label"]
-        batches = self._validation.batches(_VALIDATION_BATCH)
-        for start, (grey, labels) in zip(itertools.count(0, _VALIDATION_BATCH), batches, strict=False):
+        batches = self._validation.batches(self._together)
+        for start, (grey, labels) in zip(itertools.count(0, self._together), batches, strict=False):
             rows = self.scores(grey)
             highest = rows.argmax(1)
             among += count_among_highest(rows, labels, PLACES)

@@ -39,6 +39,7 @@ class Costs:
         activation_bytes: What autograd keeps from the forward pass until the backward pass: activations,
             the input of the net and what the loss needs. Values that share memory count once. Parameters
             and buffers of the net, which are there anyway, are left out.
+        gradient_bytes: The gradients of the parameters after the backward pass.
         optimiser_bytes: Adam's moments and step counts after its first step.
         forward_flops: Floating-point operations of all convolutions and matrix products in the forward
             pass, products with padding included, a multiply-add as two; no other operation counts.
@@ -47,6 +48,7 @@ class Costs:
     """
 
     activation_bytes: int
+    gradient_bytes: int
     optimiser_bytes: int
     forward_flops: int
     backward_flops: int
@@ -99,7 +101,7 @@ class CostsTask:
             plays no part in the loss; ``auxiliary_parameters``, those of that classifier, and
             ``auxiliary_forward_flops``, what it takes of the forward pass of a batch; for each mode whether
             the net was in ``train`` or ``eval`` mode, as ``all_net_mode``; for each mode and scale, as in
-            ``last_2_``, the four numbers of `Costs`; ``cached_1_forward_flops`` and
+            ``last_2_``, the five numbers of `Costs`; ``cached_1_forward_flops`` and
             ``cached_1_backward_flops``, where the last layer learns from features that were computed
             before, and ``features_forward_flops``, what one image takes to compute them.
         """
@@ -214,6 +216,7 @@ def measure(net: nn.Module, scores: Callable[[], torch.Tensor], masks: torch.Ten
     adam.step()
     costs = Costs(
         activation_bytes=activation_bytes,
+        gradient_bytes=sum(each.grad.nbytes for each in net.parameters() if each.grad is not None),
         optimiser_bytes=sum(value.nbytes for state in adam.state.values() for value in state.values()),
         forward_flops=forward.get_total_flops(),
         backward_flops=backward.get_total_flops(),

@@ -199,6 +199,12 @@ class Loop(ABC):
         with torch.autocast(self.device, torch.bfloat16, enabled=self._bfloat16):
             return self.model(inputs)
 
+    @property
+    def warning(self) -> str:
+        """What the user should know of this training, in a sentence; empty for nothing."""
+        failure = self._captured.failure if self._captured else ""
+        return f"its steps are made one by one, since they cannot be recorded: {failure}" if failure else ""
+
     def moving(self) -> Mapping[str, torch.Tensor]:
         """Return the tensors of the net that training changes, not copies: all of them, usually."""
         state: dict[str, torch.Tensor] = self.net.state_dict()

@@ -10,6 +10,9 @@ from cnnreport.report.page import compose, outline
 from cnnreport.report.page.report import Report
 from cnnreport.runs.artefact import Run
 
+REPORT = "a2-writeup"
+"""The report whose sections are composed where none is named."""
+
 _BLOCKS = {"p", "h1", "h2", "h3", "li", "figcaption", "caption", "tr", "div", "section", "table", "figure"}
 _PROSE = {"p", "li", "h1", "h2", "h3"}
 _CELLS = {"td", "th"}
@@ -26,9 +29,9 @@ def bodies(pages: str) -> str:
     return "".join(re.findall(r"<body.*?</body>", pages, re.DOTALL))
 
 
-def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+def page_of(project: Project, runs: Sequence[Run], *ids: str, report: str = REPORT) -> str:
     """Compose a report of the sections of some questions and return its HTML."""
-    loaded = outline.load(project, "a2-writeup")
+    loaded = outline.load(project, report)
     chosen = tuple(section for section in loaded.sections if section.id in ids)
     assert len(chosen) == len(ids)
     shorter = outline.Outline(**{**vars(loaded), "sections": chosen})
@@ -40,16 +43,17 @@ def page_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     return page
 
 
-def body_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+def body_of(project: Project, runs: Sequence[Run], *ids: str, report: str = REPORT) -> str:
     """Compose the sections of some questions and return their HTML, without the cover and the appendix."""
-    made = page_of(project, runs, *ids)
+    made = page_of(project, runs, *ids, report=report)
     mains = re.findall(r"<main>.*?</main>", made, re.DOTALL)
     return "".join(main.partition('<section class="part appendix">')[0] for main in mains)
 
 
-def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
+def text_of(project: Project, runs: Sequence[Run], *ids: str, report: str = REPORT) -> str:
     """Compose the sections of some questions and return their words, without tags and line breaks."""
-    words = html.unescape(re.sub(r"<[^>]*>", "", body_of(project, runs, *ids))).replace("\u00a0", " ")
+    body = body_of(project, runs, *ids, report=report)
+    words = html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
     glued = re.findall(r".{20}[a-z%\d][.;:][A-Z].{20}", words.replace("nn.", ""))
     assert not glued, "a tag swallowed the space between two sentences"
     text = re.sub(r"\s+", " ", words)
@@ -57,13 +61,15 @@ def text_of(project: Project, runs: Sequence[Run], *ids: str) -> str:
     return text
 
 
-def prose_of(project: Project, runs: Sequence[Run], *ids: str, whole: bool = True) -> str:
+def prose_of(
+    project: Project, runs: Sequence[Run], *ids: str, whole: bool = True, report: str = REPORT
+) -> str:
     """Compose the sections of some questions and return them for people: a line for each sentence.
 
     A formula is in braces by its words, a table has bars between its cells, a picture is its alternative
     text, and listings are left out. Without the whole there are paragraphs and headings alone.
     """
-    return read_as_prose(body_of(project, runs, *ids), whole=whole)
+    return read_as_prose(body_of(project, runs, *ids, report=report), whole=whole)
 
 
 def read_as_prose(page: str, *, whole: bool = True) -> str:

@@ -125,6 +125,7 @@ DEFAULTS: dict[str, Any] = {
     "net": "cnnreport.nets.colourization:PoolUpsampleNet",
     "batch_size": 100,
     "filters": 32,
+    "learning_rate": 1e-3,
     "updates": None,
     "data": "meadow",
     "train_accuracy": None,
@@ -147,7 +148,7 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
     Args:
         root: The folder of runs.
         seed: Its seed; each seed shifts the results a little.
-        chosen: What differs from `DEFAULTS`: experiment, net and batch size; the validation loss at the
+        chosen: What differs from `DEFAULTS`: experiment, net and settings; the validation loss at the
             start and the end, the final accuracy and training loss, or the whole validation loss; the
             data, measures, and whether it diverged or was imported.
     """
@@ -182,7 +183,8 @@ def write_run(root: Path, seed: int = 0, **chosen: Any) -> Run:
             "spec": {
                 "net": w["net"], "kernel": 3, "num_in_channels": 1, "num_filters": w["filters"],
                 "num_colours": 24, "epochs": epochs, "batch_size": w["batch_size"], "updates": w["updates"],
-                "learning_rate": 1e-3, "precision": "exact", "train_images": None, "validation_images": None,
+                "learning_rate": w["learning_rate"], "precision": "exact", "train_images": None,
+                "validation_images": None,
             },
             "seed": seed,
             "data": {"name": w["data"], "title": w["title"], "stand_in": w["stand_in"],

@@ -214,14 +214,15 @@ COSTS: dict[str, Any] = {
     "learned": 514, "all_learned": 59_000_000, "cached_forward": 6_000_000, "cached_backward": 6_000_000,
     "auxiliary": 1_000_000, "auxiliary_forward": int(1e10), "image_forward": int(7.4e10),
 }  # fmt: skip
-for _name, _activations, _optimiser, _forward, _backward in (
-    ("all_{}", 6.4e9, 4.8e8, 6e11, 1.2e12),
-    ("all_{}_large", 25.6e9, 4.8e8, 2.4e12, 4.8e12),
-    ("last_{}", 8e6, 4116, 6e11, 6e6),
-    ("last_{}_large", 32e6, 4116, 2.4e12, 24e6),
+for _name, _activations, _gradients, _optimiser, _forward, _backward in (
+    ("all_{}", 6.4e9, 2.4e8, 4.8e8, 6e11, 1.2e12),
+    ("all_{}_large", 25.6e9, 2.4e8, 4.8e8, 2.4e12, 4.8e12),
+    ("last_{}", 8e6, 2056, 4116, 6e11, 6e6),
+    ("last_{}_large", 32e6, 2056, 4116, 2.4e12, 24e6),
 ):
     COSTS |= {
         _name.format("activations"): int(_activations),
+        _name.format("gradients"): int(_gradients),
         _name.format("optimiser"): int(_optimiser),
         _name.format("forward"): int(_forward),
         _name.format("backward"): int(_backward),

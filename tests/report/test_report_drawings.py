@@ -65,14 +65,43 @@ def test_anything_else_is_drawn_anew(tmp_path: Path, draw: Draw, calls: list[obj
     assert len(calls) == 4
 
 
-def test_what_is_no_longer_used_is_dropped(tmp_path: Path, draw: Draw) -> None:
-    """The file holds what the last composition used and nothing else."""
+def kept(file: Path) -> set[int]:
+    """The sides of the shapes in a file."""
+    _, content = json.loads(file.read_bytes())
+    return {found["sides"] for _, found in json.loads(content).values()}
+
+
+def test_what_is_long_no_longer_used_is_dropped(tmp_path: Path, draw: Draw) -> None:
+    """Not at once: another report of the project, or another format, may use it."""
     file = tmp_path / "drawings.json"
-    for sides in (3, 4):
+    for sides in range(drawings.PATIENCE + 2):
         with drawings.kept_in(file):
             draw(Shape(sides, ()))
-    _, content = json.loads(file.read_bytes())
-    assert [found["sides"] for found in json.loads(content).values()] == [4]
+        assert kept(file) == set(range(max(0, sides - drawings.PATIENCE), sides + 1))
+
+
+def test_what_is_used_now_and_then_stays(tmp_path: Path, draw: Draw, calls: list[object]) -> None:
+    """Also where nothing new is drawn with it."""
+    file = tmp_path / "drawings.json"
+    for sides in range(4 * drawings.PATIENCE):
+        with drawings.kept_in(file):
+            draw(Shape(sides, ()))
+        if sides % 7 == 0:
+            with drawings.kept_in(file):
+                draw(Shape(0, ()))
+    assert len(calls) == 4 * drawings.PATIENCE
+
+
+def test_a_file_is_not_written_where_nothing_new_was_drawn(tmp_path: Path, draw: Draw) -> None:
+    """It has megabytes."""
+    file = tmp_path / "drawings.json"
+    with drawings.kept_in(file):
+        draw(Shape(3, ()))
+        draw(Shape(4, ()))
+    before = file.stat().st_ino
+    with drawings.kept_in(file):
+        draw(Shape(3, ()))
+    assert file.stat().st_ino == before
 
 
 def test_another_version_of_a_library_draws_anew(

@@ -1,10 +1,12 @@
 """Workers: real processes, real deaths."""
 
+import gc
 import os
 import platform
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,44 @@ def test_a_dying_worker_is_told_and_loses_nothing(counting: Project) -> None:
         "interrupted",
         ["2 epochs are done; the next run goes on from there"],
     )
+
+
+class Connection(list[bytes]):
+    """Gives the jobs in it, then ends; what it is told goes nowhere."""
+
+    def recv_bytes(self) -> bytes:
+        if not self:
+            raise EOFError
+        return self.pop(0)
+
+    def send(self, message: object) -> None:
+        pass
+
+
+def test_a_worker_keeps_nothing_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that refers to itself is gone before the next begins, also where it failed: it holds memory."""
+    tasks: list[weakref.ref[list[object]]] = []
+    alive: list[int] = []
+
+    class Task(list[object]):
+        """Refers to itself, as a recorded step does to the training whose loss it computes."""
+
+    def compute(packed: bytes, notify: object) -> Path:
+        alive.append(sum(each() is not None for each in tasks))
+        task = Task()
+        task.append(task)
+        tasks.append(weakref.ref(task))
+        if packed == b"fails":
+            raise DataError("the third image is torn", "mend it")
+        return Path()
+
+    monkeypatch.setattr(workers, "_prepare", lambda origin, device: None)
+    gc.disable()
+    try:
+        workers.serve(Connection([b"", b"fails", b""]), workers.Origin(0, (), None), "cpu", compute)
+    finally:
+        gc.enable()
+    assert alive == [0, 0, 0]
 
 
 PARENT = """

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from executing import Here, compute_with
 from planned import plan
 
@@ -22,6 +23,7 @@ from reading import Reading
 EXPERIMENTS = (
     Experiment("reader", "Reads", Reading(), seeds=2, reads="count"),
     Experiment("hopeless", "Reads what fails", Reading(), seeds=1, reads="fail"),
+    Experiment("follower", "Reads seed by seed", Reading(), seeds=2, reads="count", seed_by_seed=True),
 )
 """
 
@@ -34,7 +36,7 @@ from cnnreport.kinds.kind import Kind
 from cnnreport.task import Results
 
 ROW = tuple(each for each in COUNTING.recorded if each.place == "history")
-KIND = Kind("reading", ROW, samples=("read",))
+KIND = Kind("reading", ROW, samples=("read", "weight"))
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,10 @@ class Reading(Counting):
 class ReadingTask(CountingTask):
     def __init__(self, spec, seed, data, device):
         super().__init__(spec, seed, data, device)
-        self.found = data["value"]
+        self.found, self.weight = data["value"], data["weights.value"]
 
     def results(self):
-        return Results(samples={"read": self.found})
+        return Results(samples={"read": self.found, "weight": self.weight})
 """
 
 
@@ -85,6 +87,37 @@ def test_the_reader_gets_the_arrays(reading: Project) -> None:
     counted, *readers = run_plan(reading, plan(reading, "reader"), "a command", lambda _: None)
     for run in readers:
         np.testing.assert_array_equal(run.samples()["read"], counted.samples()["value"])
+
+
+@pytest.mark.usefixtures("here")
+def test_the_reader_gets_the_weights(reading: Project) -> None:
+    """The weights of the run that is read are among the data, under names of their own."""
+    counted, first, _ = run_plan(reading, plan(reading, "reader"), "a command", lambda _: None)
+    kept = safetensors.numpy.load_file(counted.folder / artefact.WEIGHTS)
+    np.testing.assert_array_equal(first.samples()["weight"], kept["value"])
+
+
+@pytest.mark.usefixtures("here")
+def test_each_seed_reads_its_own(reading: Project) -> None:
+    """Seed by seed, what is read keeps its seeds, and each reader takes the arrays of its own."""
+    runs = run_plan(reading, plan(reading, "follower"), "a command", lambda _: None)
+    assert [(run.experiment, run.seed) for run in runs] == [
+        ("count", 0),
+        ("count", 1),
+        ("follower", 0),
+        ("follower", 1),
+    ]
+    for counted, reader in zip(runs[:2], runs[2:], strict=True):
+        np.testing.assert_array_equal(reader.samples()["read"], counted.samples()["value"])
+    assert not np.array_equal(runs[0].samples()["value"], runs[1].samples()["value"])
+
+
+def test_a_seed_without_one_to_read_is_told(reading: Project) -> None:
+    """Seed by seed, a reader with more seeds than what it reads is refused by name."""
+    file = reading.experiments / "demo" / "reads.py"
+    file.write_text(READING.replace('"Reads seed by seed", Reading(), seeds=2', '"More", Reading(), seeds=3'))
+    with pytest.raises(UsageError, match="follower has a seed 2, but count, which it reads seed by seed"):
+        plan(reading, "follower")
 
 
 @pytest.mark.usefixtures("here")

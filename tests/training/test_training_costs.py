@@ -109,6 +109,14 @@ def test_the_optimiser_keeps_two_numbers_for_a_parameter_that_learns(tiny: dict[
         assert tiny[f"last_{scale}_optimiser_bytes"] == 8 * last + 4 * 2
 
 
+def test_gradients_take_four_bytes_for_a_parameter_that_learns(tiny: dict[str, Any]) -> None:
+    """Whatever the size of the images; what plays no part in the loss has none."""
+    first, last = 28 * 256, 257 * 2
+    for scale in (1, 2):
+        assert tiny[f"all_{scale}_gradient_bytes"] == 4 * (first + last)
+        assert tiny[f"last_{scale}_gradient_bytes"] == 4 * last
+
+
 def test_the_measures_say_what_was_measured(tiny: dict[str, Any]) -> None:
     """The choices of the spec are among them."""
     assert tiny.items() >= dataclasses.asdict(FineTuningCosts("tiny", image_size=8)).items()

@@ -1,7 +1,4 @@
-"""Promises of trainings on a GPU; skipped where there is none. `make gpu` runs them.
-
-They were written on a machine without one.
-"""
+"""Promises of trainings on a GPU; skipped where there is none. `make gpu` runs them."""
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping

@@ -145,8 +145,12 @@ def versus(
     )
 
 
-def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
+def sweep(trainings: Sequence[Sequence[Run]], more: Sequence[str] = ()) -> Answer:
     """Compare trainings that differ in their batch size in `SWEPT`; see `cnnreport.report.say.sweep.sweep`.
+
+    Args:
+        trainings: The runs of each batch size, in any order.
+        more: Further numbers of which it is asked how they go with the batch size.
 
     Returns:
         Besides what that gives, ``parts``: ``rows`` of images, the truth and what was predicted after
@@ -154,7 +158,7 @@ def sweep(trainings: Sequence[Sequence[Run]]) -> Answer:
         the smallest, and ``changed``, the image that is most unlike with the largest; ``decisions``:
         ``images``, whether images are better after larger batches, by the trends.
     """
-    swept = sweeping.sweep(trainings, SWEPT, _SIZES, numbers)
+    swept = sweeping.sweep(trainings, (*SWEPT, *more), _SIZES, numbers)
     trends = swept.trends
     appearance = [trends[name] for name in ("lab_distance", *TRUTH)]
     better = balance("whether images are better after larger batches", appearance, [trends["accuracy"]])

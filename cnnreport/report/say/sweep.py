@@ -13,6 +13,7 @@ from cnnreport.report.draw.figure import Axis, Curve, Role
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, contrasts
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.numbers.trend import Trend, trend
@@ -20,6 +21,9 @@ from cnnreport.report.say import training
 from cnnreport.report.say.movement import direction
 from cnnreport.report.say.training import Numbers
 from cnnreport.runs.artefact import Run
+
+_PER_UPDATE = ("too_short", "lost", "behind", "ahead", "level")
+"""What the losses after equally many updates say, of the largest batch beside the smallest."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def sweep(
         `names` go with the doubling of the batch size, over all runs; ``contrasts``: `names`, largest
         against smallest, and ``matched``, all of them secondary; ``verdicts``: those of the trends, as
         ``<name>_trend``, and of the contrasts;
-        ``decisions``: ``rises``, in which direction the loss goes;
+        ``decisions``: ``rises``, in which direction the loss goes, and ``per_update``, how the largest batch
+        stands after equally many updates;
         ``grids``: ``sizes``; ``pictures``: ``sizes`` and ``updates``; ``parts``: ``even``, the batch sizes
         that divide the training images, and ``uneven``, the others, each with the images that are left for
         the last batch of an epoch; both empty where the kind does not record ``train_images``;
@@ -91,7 +96,7 @@ def sweep(
         values=values,
         contrasts=compared,
         trends=trends,
-        decisions={"rises": direction(values["rises"], values["steps"])},
+        decisions={"rises": direction(values["rises"], values["steps"]), "per_update": _per_update(compared)},
         verdicts={
             **{f"{name}_trend": each.verdict for name, each in trends.items()},
             **{name: each.verdict for name, each in compared.items()},
@@ -161,6 +166,12 @@ def _over_sizes_computed(name: str, meaning: str, value: float, parts: Sequence[
     how = f"computed from {source.field} of each batch size".replace("{", "{{").replace("}", "}}")
     prefix = parts[0].name.partition(".")[0]
     return over_all(f"{prefix}.sweep.{name}", meaning, value, how, *parts, form="count")
+
+
+def _per_update(compared: Mapping[str, Contrast]) -> Decision:
+    outcomes = {"lower": "ahead", "higher": "behind", "open": "level", "unknown": "lost"}
+    outcome = outcomes[compared["matched"].outcome] if "matched" in compared else "too_short"
+    return Decision("the loss of the largest batch after equally many updates", outcome, _PER_UPDATE)
 
 
 def _meeting(groups: Sequence[_Group]) -> Quantity | None:

@@ -5,6 +5,7 @@ What only one kind says stands in a module of its own, which adds to what stands
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean
 
 from cnnreport.errors import UsageError
@@ -178,8 +179,9 @@ def movement(runs: Sequence[Run], values: Mapping[str, Quantity]) -> dict[str, Q
 
     Returns:
         ``first_loss`` after one epoch; ``rise`` of the last above the lowest; ``gap`` to the training loss;
-        and, with several epochs, the ``window`` over which late changes are averaged, ``late_fall``,
-        ``late_rise``, and the ``train_fell`` of the training loss in the last epoch.
+        and, with several epochs, the ``largest_rise`` from one epoch to the next, the ``window`` over which
+        late changes are averaged, ``late_fall``, ``late_rise``, and the ``train_fell`` of the training loss
+        in the last epoch.
     """
     kind, experiment = runs[0].kind, experiment_of(runs)
     if LOSS not in kind:
@@ -218,8 +220,14 @@ def _train_fell(runs: Sequence[Run]) -> dict[str, Quantity]:
 
 
 def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]:
-    """Return how the loss moved at the end: over how many epochs it is averaged, its fall and its rise."""
+    """Return how the loss rose between epochs, and how its mean over a window moved at the end."""
     return {
+        "largest_rise": _from_loss(
+            runs,
+            "largest rise of the {} from one epoch to the next",
+            largest_rise,
+            "largest of each epoch minus the one before, at least 0",
+        ),
         "window": combine(
             f"{experiment_of(runs)}.window",
             "window for late changes, epochs",
@@ -253,6 +261,11 @@ def _from_loss(
 def many_epochs(runs: Sequence[Run]) -> bool:
     """Tell whether there were epochs enough to say how a loss moved."""
     return len(runs[0].history) > 1
+
+
+def largest_rise(losses: Sequence[float]) -> float:
+    """Return by how much a loss rises most from one epoch to the next, 0 where it never does."""
+    return max(0.0, *(after - before for before, after in pairwise(losses)))
 
 
 def late_window(epochs: float) -> int:

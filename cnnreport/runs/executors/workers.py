@@ -192,6 +192,7 @@ def serve(
         except EOFError:
             return
         tell(_answer(compute, packed, tell, unfit))
+        gc.collect()  # what the task held, tensors on a device above all, is not kept for the next
 
 
 def _prepare(origin: Origin, device: Device) -> Exception | None:
@@ -227,9 +228,7 @@ def _answer(compute: Compute, packed: bytes, notify: Notify, unfit: Exception | 
             raise unfit
         return compute(packed, notify)
     except Exception as error:  # noqa: BLE001 - raised again in the parent
-        answer = children.portable(_blamed(error, unfit))
-    gc.collect()  # what the failed task held, tensors on a device above all, is not kept for the next
-    return answer
+        return children.portable(_blamed(error, unfit))
 
 
 def _blamed(error: Exception, unfit: Exception | None) -> Exception:

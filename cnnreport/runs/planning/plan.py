@@ -1,12 +1,13 @@
 """What has to be run and what stands already, and why: decided before any work."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cnnreport.data.data_set import Progress
+from cnnreport.errors import UsageError
 from cnnreport.project import Project
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Damaged, Run, folder_name, parse_folder_name
@@ -48,10 +49,10 @@ def make_plan(
     context = _Context(project, choices, _device(choices), on_download)
     existing = _by_experiment(artefact.load_all(project.runs))
     wanted = with_read(project, experiments)
-    read = {experiment.reads for experiment in wanted}
+    read = {experiment.reads for experiment in wanted if not experiment.seed_by_seed}
     plan: dict[str, list[Planned]] = {}
     for experiment in wanted:
-        common = context.unseeded(experiment, plan[experiment.reads][0] if experiment.reads else None)
+        common = context.unseeded(experiment, plan.get(experiment.reads, []))
         seeds = _seeds(experiment, common.spec, choices, is_read=experiment.name in read)
         runs = existing.get(experiment.name, ())
         plan[experiment.name] = [judge(common.with_seed(project, seed), runs, choices) for seed in seeds]
@@ -89,7 +90,7 @@ class _Context:
         self._data: dict[tuple[str, ...], Located | None] = {}
         self._closures: dict[tuple[str, ...], Mapping[str, Path]] = {}
 
-    def unseeded(self, experiment: Experiment, reads: Planned | None) -> "_Unseeded":
+    def unseeded(self, experiment: Experiment, reads: Sequence[Planned]) -> "_Unseeded":
         """Return what the runs of an experiment have in common."""
         spec = experiment.chosen(smoke=self._choices.smoke, precision=self._choices.precision)
         names = located.names_of(spec.data)
@@ -101,8 +102,6 @@ class _Context:
             self._closures[roots] = source_closure(roots, self._project.root)
         sources = self._closures[roots]
         key = _key(spec, data, sources, self._device)
-        if reads:
-            key = Key({**key.what, "reads": {experiment.reads: reads.key.identity}}, key.where)
         return _Unseeded(experiment, spec, key, data, sources, reads)
 
 
@@ -115,11 +114,13 @@ class _Unseeded:
     key: Key
     source: Located | None
     sources: Mapping[str, Path]
-    reads: Planned | None
+    reads: Sequence[Planned]
 
     def with_seed(self, project: Project, seed: int) -> Planned:
         """Return the run of a seed, of which it is not known yet whether it stands."""
-        key = Key({**self.key.what, "seed": seed}, self.key.where)
+        reads = self._read_by(seed)
+        read = {"reads": {self.experiment.reads: reads.key.identity}} if reads else {}
+        key = Key({**self.key.what, **read, "seed": seed}, self.key.where)
         name = folder_name(self.experiment.name, seed, key)
         return Planned(
             experiment=self.experiment,
@@ -130,8 +131,18 @@ class _Unseeded:
             sources=self.sources,
             folder=project.runs / name,
             checkpoints=project.checkpoints / name,
-            reads=self.reads,
+            reads=reads,
         )
+
+    def _read_by(self, seed: int) -> Planned | None:
+        place = seed if self.experiment.seed_by_seed else 0
+        if self.reads and place >= len(self.reads):
+            name, read = self.experiment.name, self.experiment.reads
+            raise UsageError(
+                f"{name} has a seed {seed}, but {read}, which it reads seed by seed, has none",
+                f"give {name} no more seeds than {read}",
+            )
+        return self.reads[place] if self.reads else None
 
 
 def _seeds(experiment: Experiment, spec: Any, choices: Choices, *, is_read: bool) -> range:

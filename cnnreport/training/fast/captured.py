@@ -1,8 +1,8 @@
 """A training step that is recorded once and replayed, so that a GPU need not be told of its hundred kernels.
 
 On CUDA the recording is a graph (NVIDIA, CUDA C++ Programming Guide, CUDA Graphs); `Eager` is its twin
-without one, by which everything around the recording is tested on a CPU. The graphs themselves have not been
-run on a GPU yet; the tests marked ``gpu`` do that where there is one.
+without one, by which everything around the recording is tested on a CPU; the tests marked ``gpu`` try the
+graphs themselves where there is a GPU.
 """
 
 import contextlib

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from cnnreport.training.fast.convolution import VECTOR, BiasApart, SplitConv2d, geometry
+from cnnreport.training.fast.convolution import VECTOR, BiasApart, Geometry, SplitConv2d, convolve, geometry
 from cnnreport.training.fast.layout import CornerLayout, Layout, PixelLayout
 
 
@@ -85,6 +85,10 @@ class RepeatedBatchNorm2d(nn.Module):
         return normalised
 
 
+CORNERS = Geometry([1, 1], [1, 1], [1, 1], transposed=False, output_padding=[0, 0], groups=1)
+"""How the kernel of a `CornerConv2d` moves."""
+
+
 class CornerConv2d(nn.Module):
     """A 3x3 convolution of an image upsampled by two, computed on the small image.
 
@@ -102,7 +106,10 @@ class CornerConv2d(nn.Module):
         weight, bias = self.convolution.weight, self.convolution.bias
         lines = _merge_taps(weight, 2)  # 2, NC, C, 2, 3
         blocks = _merge_taps(lines, 4).transpose(0, 1)  # 2, 2, NC, C, 2, 2
-        return F.conv2d(x, blocks.flatten(0, 2), None if bias is None else bias.repeat(4), padding=1)
+        weight, bias = blocks.flatten(0, 2), None if bias is None else bias.repeat(4)
+        if x.is_cuda:
+            return convolve(x, weight, bias, CORNERS)
+        return F.conv2d(x, weight, bias, padding=1)
 
 
 def _merge_taps(weight: torch.Tensor, dim: int) -> torch.Tensor:

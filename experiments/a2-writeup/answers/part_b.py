@@ -34,9 +34,6 @@ COLUMNS = {
 PATH = (POOL_UPSAMPLE, "strided-upsample", "resize-conv", CONV_TRANSPOSE)
 
 
-# What the losses after equally many updates say, of the largest batch beside the smallest.
-PER_UPDATE = ("too_short", "lost", "behind", "ahead", "level")
-
 # What each step of the path changes, and what there is where none has a share of the whole.
 STEPS = {"step1": "pooling", "step2": "upsampling", "step3": "transposed"}
 UNDIVIDED = "undivided"
@@ -77,11 +74,7 @@ def b5(runs: Runs) -> Answer:
     """Answer B5: what the batch size changes in a fixed number of epochs."""
     many = runs.get(CONV_TRANSPOSE, ())  # the same training in batches of 100
     sizes = [group for name, group in runs.items() if name.startswith(BATCHES)]
-    swept = sweep([many, *sizes] if many else sizes)
-    per_update = Decision(
-        "the loss of the largest batch after equally many updates", _per_update(swept.contrasts), PER_UPDATE
-    )
-    return replace(swept, decisions={**swept.decisions, "per_update": per_update})
+    return sweep([many, *sizes] if many else sizes)
 
 
 def path(runs: Runs) -> Answer:
@@ -115,13 +108,6 @@ def path(runs: Runs) -> Answer:
 def updates(runs: Runs) -> Answer:
     """Answer what the batch size changes in a fixed number of updates."""
     return sweep([group for name, group in runs.items() if name.startswith(SAME_UPDATES)])
-
-
-def _per_update(contrasts: Mapping[str, Contrast]) -> str:
-    if "matched" not in contrasts:
-        return "too_short"
-    outcomes = {"lower": "ahead", "higher": "behind", "open": "level", "unknown": "lost"}
-    return outcomes[contrasts["matched"].outcome]
 
 
 def _share(name: str, step: Contrast, whole: Contrast) -> Quantity:

@@ -7,16 +7,13 @@ from statistics import fmean
 
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.numbers import reading
-from cnnreport.report.numbers.contrast import Contrast, balance
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
-from cnnreport.report.say.colourization import TRUTH, versus
-from cnnreport.report.say.colours import by_colour
-from cnnreport.report.say.colours.mistaken import mistaken
-from cnnreport.report.say.colours.pictured import changed, pictured, shared
+from cnnreport.report.say.colourization import versus
+from cnnreport.report.say.colours.skips import REPORTED, beats_table, cause, over_table, with_skips
 from cnnreport.report.say.formulas.network import network
 
 from ..published import Entry, Published
@@ -28,9 +25,6 @@ WIDENED = "conv-transpose-widened"
 INPUT_SKIP = "input-skip"
 INNER_SKIP = "inner-skip"
 NETS = (POOL_UPSAMPLE, CONV_TRANSPOSE, UNET)
-REPORTED = ("loss", "accuracy")
-"""What others report, and what the handout asks about, both primary."""
-APPEARANCE = ("lab_distance", "rgb_distance", *TRUTH)
 
 COLUMNS = {
     "parameters": "weights",
@@ -50,23 +44,8 @@ PUBLISHED = Published(
     remedy="give each source a loss and an accuracy",
 )  # fmt: skip
 
-# What the validation loss of the widened net can say about the gain of the skips.
-CAUSES = ("unknown_losses", "worse", "no_gain", "weights_left", "skips", "weights", "undecided")
-
 # How the order of the nets by accuracy compares with that in published results.
 ORDERS = ("same", "differs", "unordered")
-
-IMPROVED = (
-    "both",
-    "loss_not_accuracy",
-    "loss_alone",
-    "accuracy_not_loss",
-    "accuracy_alone",
-    "neither",
-    "unclear",
-)
-# The nets that are better than a table; ``each``: they differ, or it is open, so each is named.
-OVER_TABLE = ("all", "none", "each")
 
 
 def c1(runs: Runs) -> Answer:
@@ -81,48 +60,7 @@ def c2(runs: Runs) -> Answer:
 
 def c3(runs: Runs) -> Answer:
     """Answer C3: whether skip connections help, and why."""
-    left, right = runs[UNET], runs[CONV_TRANSPOSE]
-    compared = versus(left, right, primary=REPORTED)
-    rows = colourization.picture_rows(right, training.net_name(right))
-    pictures = {
-        "grey": rows["grey"],
-        "truth": rows["truth"],
-        "right": rows["prediction"],
-        "left": colourization.prediction_row(left, training.net_name(left), right),
-    }
-    c, over = compared.contrasts, _tables(runs, (UNET, CONV_TRANSPOSE))
-    kept, wrong = by_colour.by_colour(left, right), mistaken(left)
-    return replace(
-        compared,
-        decisions={
-            "improved": Decision("what skips improved", _improved(c["loss"], c["accuracy"]), IMPROVED),
-            "images": balance("whether the images are better with skips", [c[name] for name in APPEARANCE]),
-            "over_table": _over_table((over[UNET], over[CONV_TRANSPOSE])),
-        },
-        pictures=pictures,
-        grids={"colours": by_colour.table(kept, left, right)} if kept else {},
-        parts={
-            "gaining": [colour for colour in kept if colour.gain.higher],
-            "losing": [colour for colour in kept if colour.gain.lower],
-            "mistaken": wrong,
-            "mistaken_right": wrong and mistaken(right, wrong),
-            **_pictured(runs),
-        },
-        facts={**compared.facts, "colours_tested": any(colour.gain.adjusted for colour in kept)},
-    )
-
-
-def _pictured(runs: Runs) -> dict[str, object]:
-    """Return what can be said of images by their numbers; nothing where a net was not trained to its end."""
-    mine, theirs = pictured(runs[UNET]), pictured(runs[CONV_TRANSPOSE])
-    if mine is None or theirs is None:
-        return {}
-    return {
-        "pictured": mine,
-        "changed": changed(mine, theirs),
-        "shared": shared(mine, theirs),
-        "redrawn": changed(mine, theirs, lambda image: image.edges),
-    }
+    return with_skips(runs[UNET], runs[CONV_TRANSPOSE])
 
 
 def c3more(runs: Runs) -> Answer:
@@ -134,7 +72,7 @@ def c3more(runs: Runs) -> Answer:
         compared,
         values={**compared.values, **published.values},
         verdicts={**compared.verdicts, **{f"{name}_beats_table": each for name, each in over.items()}},
-        decisions={**published.decisions, "over_table": _over_table(tuple(over.values()))},
+        decisions={**published.decisions, "over_table": over_table(tuple(over.values()))},
         grids={"nets": training.side_by_side(named, COLUMNS, "net"), **published.grids},
         facts={**compared.facts, **{name: training.net_name(runs[name]) for name in NETS}},
     )
@@ -169,7 +107,7 @@ def skips(runs: Runs) -> Answer:
         contrasts=contrasts,
         verdicts={name: each.verdict for name, each in judged.items()},
         grids={"nets": training.side_by_side(rows, COLUMNS, "net")},
-        decisions={"cause": Decision("what the gain of the skips comes from", _cause(contrasts), CAUSES)},
+        decisions={"cause": cause(contrasts["gain"], contrasts["unet"], contrasts["weights"])},
         facts={
             "unet": training.net_name(unet),
             "net": training.net_name(net),
@@ -179,38 +117,9 @@ def skips(runs: Runs) -> Answer:
     )
 
 
-def _cause(contrasts: Mapping[str, Contrast]) -> str:
-    gain, unet = contrasts["gain"], contrasts["unet"]
-    if gain.unknown or unet.unknown:
-        return "unknown_losses"
-    if not gain.lower:
-        return "worse" if gain.higher else "no_gain"
-    if unet.lower:
-        return "weights_left" if contrasts["weights"].difference.mean > 0 else "skips"
-    return "weights" if unet.higher else "undecided"
-
-
-def _improved(loss: Contrast, accuracy: Contrast) -> str:
-    """Say what the skips improved, of the loss and the accuracy."""
-    if loss.lower and accuracy.higher:
-        return "both"
-    if loss.lower:
-        return "loss_not_accuracy" if accuracy.lower else "loss_alone"
-    if accuracy.higher:
-        return "accuracy_not_loss" if loss.higher else "accuracy_alone"
-    return "neither" if loss.higher or accuracy.lower else "unclear"
-
-
-def _tables(runs: Runs, names: Sequence[str] = NETS) -> dict[str, Verdict]:
+def _tables(runs: Runs) -> dict[str, Verdict]:
     """Judge of each net whether it is better than a table from grey level to colour."""
-    over = {name: colourization.numbers(runs[name])["over_table"] for name in names}
-    return {name: colourization.beats_table(runs[name], over[name]) for name in names}
-
-
-def _over_table(verdicts: Sequence[Verdict]) -> Decision:
-    outcomes = {verdict.outcome for verdict in verdicts}
-    outcome = "all" if outcomes == {"yes"} else "none" if outcomes == {"no"} else "each"
-    return Decision("which nets are better than a table from grey level to colour", outcome, OVER_TABLE)
+    return {name: beats_table(runs[name]) for name in NETS}
 
 
 def _published(runs: Runs) -> Answer:

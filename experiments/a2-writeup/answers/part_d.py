@@ -4,15 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cnnreport.report.answer import Answer, Grid, Runs
-from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
-from cnnreport.report.say import costs, error_maps, probabilities, segmentation, training
+from cnnreport.report.say import costs, error_maps, fine_tuned, probabilities, segmentation, training
 from cnnreport.report.say.masks import pictured as masks
-from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, ending, saved, score
+from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, ending, saved
 from cnnreport.runs.artefact import Run
 
 from ..published import Entry, Published
@@ -28,9 +27,6 @@ MOVING = "fine-tune-moving"
 COSTS = "fine-tuning-costs"
 
 LOSS_NAMES = "the IoU loss", "cross entropy"
-SUBSETS = ("train", "validation")
-
-CONTROL = ("mean_iou", "flower_iou")
 ASKED = ("mean_iou", "starter_best")
 MOVED = ("mean_iou", "flower_iou", "starter", "starter_best", "accuracy")
 
@@ -43,8 +39,6 @@ COLUMNS = {
     "flower_iou": "flower IoU per image",
     "accuracy": "pixel accuracy",
 }
-
-OPTIMISERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop", "rprop": "Rprop"}
 
 LASTING = {
     "mean_iou": "mean IoU",
@@ -75,48 +69,34 @@ PUBLISHED = Published(
 
 def d1q1(runs: Runs) -> Answer:
     """Answer D.1 Q1: the code that picks the parameters to learn and trains them."""
-    return _code(runs[CROSS_ENTROPY], "learned_parameters", "fine_tune", "train")
+    return fine_tuned.parameters(runs[CROSS_ENTROPY])
 
 
 def d1q2(runs: Runs) -> Answer:
     """Answer D.1 Q2: the last layer trained with cross entropy, and its best validation mIoU."""
-    chosen = runs[CROSS_ENTROPY]
-    return replace(
-        segmentation.fine_tuning(chosen), listings=_code(chosen, "fine_tune_last_layer", "spec").listings
-    )
+    return fine_tuned.trained(runs[CROSS_ENTROPY])
 
 
 def d1q2more(runs: Runs) -> Answer:
     """Answer what D.1 Q2 rests on: data, weights, measures, baselines and a control."""
-    chosen, control = runs[CROSS_ENTROPY], runs[RANDOM]
-    trained = segmentation.fine_tuning(chosen)
-    against = segmentation.against(chosen, control, "pre-trained features", "random features", CONTROL)
-    calibrated = segmentation.numbers(control)["calibrated"]
-    return replace(
-        trained,
-        values={**trained.values, "calibrated": calibrated},
-        contrasts=against.contrasts,
-        verdicts={**trained.verdicts, **{f"control_{k}": v for k, v in against.verdicts.items()}},
-        grids={"baselines": _baselines(chosen, control)},
-        decisions={"score": score(trained.values)},
-    )
+    return fine_tuned.basis(runs[CROSS_ENTROPY], runs[RANDOM])
 
 
 def d1q3(runs: Runs) -> Answer:
     """Answer D.1 Q3: predictions for training and validation images, and what is wrong with them."""
-    return _predictions(runs[CROSS_ENTROPY])
+    return fine_tuned.predictions(runs[CROSS_ENTROPY])
 
 
 def d1q3more(runs: Runs) -> Answer:
     """Answer which images cross entropy predicts best and worst."""
-    return _ranked(runs[CROSS_ENTROPY])
+    return fine_tuned.ranked(runs[CROSS_ENTROPY])
 
 
 def d2q1(runs: Runs) -> Answer:
     """Answer D.2 Q1: the soft IoU loss, what it comes to, and how that compares with cross entropy."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
     compared = _losses(left, right)
-    listings = _code(left, "soft_iou_loss", "spec").listings
+    listings = fine_tuned.code(left, "soft_iou_loss", "spec").listings
     facts = {**compared.facts, "settings_differ": _differ(listings["spec"], reading.listing(right, "spec"))}
     return replace(compared, listings=listings, facts=facts)
 
@@ -140,10 +120,10 @@ def d2q1more(runs: Runs) -> Answer:
 def d2q2(runs: Runs) -> Answer:
     """Answer D.2 Q2: predictions with the IoU loss, beside those with cross entropy for the same images."""
     left, right = runs[IOU], runs[CROSS_ENTROPY]
-    predictions = _predictions(left)
+    predictions = fine_tuned.predictions(left)
     parts = dict(predictions.parts)
     # The text compares images by their numbers in two figures.
-    for subset in SUBSETS:
+    for subset in fine_tuned.SUBSETS:
         error_maps.same_images(left, right, subset)
     if changed := masks.changed(left, right, "validation"):
         parts["changed"] = changed
@@ -153,7 +133,7 @@ def d2q2(runs: Runs) -> Answer:
 
 def d2q2more(runs: Runs) -> Answer:
     """Answer which images the IoU loss predicts best and worst."""
-    return _ranked(runs[IOU])
+    return fine_tuned.ranked(runs[IOU])
 
 
 def dlong(runs: Runs) -> Answer:
@@ -231,20 +211,6 @@ def dmoving(runs: Runs) -> Answer:
     return replace(compared, values=values, pictures=pictures)
 
 
-def _code(runs: Sequence[Run], *names: str) -> Answer:
-    numbers = segmentation.numbers(runs)
-    return Answer(
-        values={name: numbers[name] for name in ("learned", "frozen", "channels", "learning_rate")},
-        listings={name: reading.listing(runs, name) for name in names},
-        facts={**segmentation.facts(runs), "optimiser": OPTIMISERS.get(_optimiser(runs), "")},
-    )
-
-
-def _optimiser(runs: Sequence[Run]) -> str:
-    """Return which optimiser the spec names; empty in a spec that does not say."""
-    return str(runs[0].spec.get("optimiser", {}).get("name", ""))
-
-
 def _differ(mine: reading.Listing, other: reading.Listing) -> str:
     """Return the lines of a listing that the other has not, without their commas."""
     known = {line.strip() for line in other.source.splitlines()}
@@ -290,48 +256,6 @@ def _ending(trained: Answer) -> list[Decision]:
     if "rising" not in trained.verdicts:
         return []
     return [ending(trained.verdicts["rising"], values["peaked"], values["seeds"])]
-
-
-def _predictions(runs: Sequence[Run]) -> Answer:
-    """Return the pictures of a fine-tuning, and what can be said of them by their numbers."""
-    trained = segmentation.fine_tuning(runs)
-    pictured = {subset: masks.pictured(runs, subset) for subset in SUBSETS}
-    return Answer(
-        values=trained.values,
-        verdicts={"less_flower": trained.verdicts["less_flower"]},
-        pictures=_rows(runs, SUBSETS),
-        parts=pictured,
-        facts=trained.facts,
-    )
-
-
-def _ranked(runs: Sequence[Run]) -> Answer:
-    trained = segmentation.fine_tuning(runs)
-    return Answer(
-        values=trained.values,
-        pictures=_rows(runs, ("ranked",)),
-        tables=trained.tables,
-        facts=trained.facts,
-    )
-
-
-def _rows(runs: Sequence[Run], subsets: Sequence[str]) -> dict[str, Picture]:
-    what = f"the net fine-tuned with {segmentation.loss_of(runs)}"
-    rows = {subset: error_maps.rows(runs, subset, what) for subset in subsets}
-    return {f"{subset}_{name}": row for subset, each in rows.items() for name, row in each.items()}
-
-
-def _baselines(chosen: Sequence[Run], control: Sequence[Run]) -> Grid:
-    """Return what the last layer reaches on pre-trained features, on random ones, and what needs no net."""
-    rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = []
-    for title, runs in (("pre-trained features", chosen), ("random features", control)):
-        numbers = segmentation.numbers(runs)
-        rows.append((title, numbers["mean_iou"], numbers["flower_iou"], numbers["accuracy"]))
-    numbers = segmentation.numbers(chosen)
-    rows.append(("the fixed map", numbers["prior_mean"], numbers["prior"], ()))
-    rows.append(("flower everywhere", (), numbers["everywhere"], ()))
-    columns = ("", "mean IoU", "flower IoU per image", "pixel accuracy")
-    return Grid(columns, tuple(rows), reading.datasets(chosen))
 
 
 def _gains(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> dict[str, Verdict]:

@@ -47,6 +47,7 @@ class Audit:
         findings: One for each formula.
         common: Whether all hold under one convention for each quantity.
         complete: Whether all are there that could be.
+        slips: What may have happened, as clauses: one where one slip explains all that is wrong.
         given: How many formulas there are.
         right: How many hold.
         wrong: How many do not.
@@ -58,6 +59,7 @@ class Audit:
     findings: tuple[Finding, ...]
     common: bool
     complete: bool
+    slips: tuple[str, ...]
     given: Quantity
     right: Quantity
     wrong: Quantity

@@ -1,0 +1,217 @@
+"""What the sections of Parts A and B of csc413-2020 say, word by word, with runs of many kinds."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from composed import prose_of
+from fake_2020 import BLURRED, CNN, PUBLISHED, SHARP, UNET, WIDENED, at_rates, in_batches, trained
+from fake_derivations import MakeDerivation, audit_measures, derived_measures
+from fake_runs import MakeRun
+from sentences import outcomes, section_of
+
+from cnnreport.project import Project
+from cnnreport.report.page import outline
+from cnnreport.runs.artefact import Run
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+REPORT = "csc413-2020"
+SHEETS = ("left-out", "twice", "doubled-weights")
+
+Golden = Callable[[str, str], None]
+Make = Callable[[MakeRun], Sequence[Run]]
+
+
+def rated(*losses: float, **chosen: Any) -> Make:
+    """Return what makes the runs of A2, from the smallest rate to the largest; two are the ends alone."""
+    rates = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3) if len(losses) > 2 else (0.001, 0.3)
+    return lambda make: at_rates(make, dict(zip(rates, losses, strict=True)), measures=BLURRED, **chosen)
+
+
+def one_lost(lost: str, other: str) -> Make:
+    """Return what makes the runs of A2 where all with one rate diverged."""
+    rates = {CNN: 0.001, PUBLISHED: 0.3}
+    return lambda make: [
+        *trained(make, lost, 1.6, diverged=True, learning_rate=rates[lost]),
+        *trained(make, other, 1.6, accuracy=0.41, learning_rate=rates[other], measures=BLURRED),
+    ]
+
+
+def skipping(cnn: float, unet: float, wide: float | None = None, **of_unet: Any) -> Make:
+    """Return what makes the runs of B3, and of its control where that has a loss."""
+
+    def runs(make: MakeRun) -> list[Run]:
+        made = trained(make, CNN, cnn, accuracy=0.41, measures=BLURRED)
+        made += trained(make, UNET, unet, **{"accuracy": 0.41, "measures": BLURRED, **of_unet})
+        return made + (trained(make, WIDENED, wide, filters=37) if wide is not None else [])
+
+    return runs
+
+
+def batched(losses: Sequence[float], updates: Sequence[float] = (), **chosen: Any) -> Make:
+    """Return what makes the runs of B4, and of their twins with a fixed number of updates."""
+    return lambda make: [
+        *trained(make, UNET, 1.2),
+        *in_batches(make, losses, epochs=5, **chosen),
+        *(in_batches(make, updates, f"{UNET}-updates", updates=100) if updates else []),
+    ]
+
+
+FLAT = {"edge_share_predicted": 0.05, "lab_distance": 19.0, "colour_share_predicted": 9 / 24}
+RISING = (1.0, 1.1, 1.2, 1.4, 1.7, 2.0)
+LEVEL = (1.10, 1.12, 1.09, 1.11, 1.10, 1.12)
+NAN = math.nan
+
+CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "a2-published-is-worse": (rated(1.45, 1.4, 1.42, 1.5, 1.7, 1.9), ("a2", "rates")),
+    "a2-published-is-better": (rated(1.9, 1.45), ("a2",)),
+    "a2-published-is-as-good": (rated(1.50, 1.50), ("a2",)),
+    "a2-published-is-lost": (one_lost(PUBLISHED, CNN), ("a2",)),
+    "a2-smaller-is-lost": (one_lost(CNN, PUBLISHED), ("a2",)),
+    "a2smaller-worse": (rated(1.45, 1.9), ("a2smaller",)),
+    "rates-between": (rated(1.45, 1.4, 1.42, 1.5, 1.7, 1.9), ("rates",)),
+    "rates-smallest": (rated(1.4, 1.5, 1.6, 1.7, 1.8, 1.9), ("rates",)),
+    "rates-largest": (rated(1.9, 1.8, 1.7, 1.6, 1.5, 1.4), ("rates",)),
+    "rates-lost": (rated(1.9, 1.8, 1.7, 1.6, 1.5, 1.4, diverged=True), ("rates",)),
+    "b2-alone": (lambda make: trained(make, UNET, 1.1, accuracy=0.56), ("b2",)),
+    "b3-better": (skipping(1.58, 1.05, 1.5, accuracy=0.58, start=1.9, measures=SHARP), ("b3", "controls")),
+    "b3-worse": (
+        skipping(1.05, 1.58, 1.0, accuracy=0.30, start=3.4, measures=FLAT), ("b3", "controls")),
+    "b3-same": (skipping(1.30, 1.30), ("b3",)),
+    "b3-lost": (skipping(1.30, 1.30, diverged=True), ("b3",)),
+    "b3more-better": (skipping(1.58, 1.05, accuracy=0.58, measures=SHARP), ("b3more",)),
+    "controls-skips": (skipping(1.58, 1.05, 1.5, accuracy=0.58), ("controls",)),
+    "controls-weights": (skipping(1.58, 1.05, 0.9, accuracy=0.58), ("controls",)),
+    "controls-lost": (skipping(1.58, 1.05, 1.5, diverged=True), ("controls",)),
+    "b4-larger-is-worse": (batched(RISING, RISING[::-1]), ("b4", "updates")),
+    "b4-larger-is-better": (batched(RISING[::-1], RISING), ("b4", "updates")),
+    "b4-no-difference": (batched(LEVEL, LEVEL), ("b4", "updates")),
+    "b4-small-is-noisy": (batched(RISING, rises=(0.5, 0.396, 0.351, 0.201, 0.096, 0.051)), ("b2", "b4")),
+    "b4-large-is-noisy": (batched(RISING, rises=(0.051, 0.096, 0.201, 0.351, 0.396, 0.5)), ("b4",)),
+    "b4-largest-is-lost": (batched((*RISING[:5], NAN)), ("b4",)),
+    "updates-larger-is-better": (batched(RISING, RISING[::-1]), ("b4", "updates")),
+    "b4long-larger-is-worse": (
+        lambda make: [
+            *(run for run in in_batches(make, RISING, f"{UNET}-long") if run.spec["batch_size"] != 100),
+            *trained(make, UNET, 1.4),
+        ],
+        ("b4long",),
+    ),
+}  # fmt: skip
+
+WHOLE = {"a2-published-is-worse", "rates-between", "b3more-better", "controls-skips", "b4-small-is-noisy"}
+"""The cases of which the golden text has captions and tables too."""
+
+
+def golden_name(case: str) -> str:
+    """What the golden text of a case is called."""
+    return f"2020-{case}"
+
+
+def title_of(project: Project, section: str) -> str:
+    """The title of a section."""
+    return next(each.title for each in outline.load(project, REPORT).sections if each.id == section)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeRun, golden: Golden) -> None:
+    """A reader has agreed to each word that these runs bring about in the section the case is named after."""
+    make, sections = CASES[name]
+    text = prose_of(project, make(make_run), *sections, whole=name in WHOLE, report=REPORT)
+    section = section_of(text, title_of(project, name.partition("-")[0]))
+    golden(golden_name(name), section.partition("\n# ")[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "never"),
+    [
+        ("a2-published-is-worse", "is lower by", "is higher by|no clear difference to"),
+        ("a2-published-is-better", "is higher by", "is lower by 0|fits even the images"),
+        (
+            "a2-published-is-as-good",
+            "makes no clear difference to the validation loss",
+            "(?:lower|higher) by",
+        ),
+        ("a2-published-is-lost", "every run diverged", "Image|image 1|One grey|(?:lower|higher) by"),
+        ("a2-smaller-is-lost", "every run diverged.", "(?:lower|higher) by|After one epoch the valid"),
+        ("rates-smallest", "a still smaller one was not tried", "between the two ends|still larger"),
+        ("rates-largest", "a still larger one was not tried", "between the two ends|still smaller"),
+        ("rates-lost", "a run diverged", "lowest validation loss|The loss (?:rises|falls)"),
+        ("b3-better", "They are: the share", "They are not|It does not|No\\.\n|would expect"),
+        ("b3-worse", "They are not: the share", "They are: |It does: |Yes[.,]|usually"),
+        ("b3-same", "The runs do not show it", "They are|It does|usually given"),
+        ("b3-lost", "It cannot be said.\n", "reasons|(?:lower|higher) by"),
+        ("controls-skips", "The additional weights do not explain the gain", "can do more|no gain"),
+        ("controls-weights", "More weights alone can do more", "do not explain"),
+        ("controls-lost", "Nothing can be said.\n", "(?:lower|higher) than"),
+        (
+            "b4-larger-is-worse",
+            "larger batches end with a higher validation loss",
+            "end with a lower validation",
+        ),
+        (
+            "b4-larger-is-better",
+            "larger batches end with a lower validation loss",
+            "end with a higher validation",
+        ),
+        ("b4-no-difference", "shows no clear trend with the batch size", "end with a (?:lower|higher) valid"),
+        ("b4-small-is-noisy", "would not confirm", "next rises"),
+        ("b4-large-is-noisy", "next rises", "would not confirm"),
+        ("b4-largest-is-lost", "It cannot be said.\n", "Noise|end with a"),
+    ],
+)
+def test_a_contrary_outcome_says_the_contrary(name: str, says: str, never: str) -> None:
+    """What the golden texts claim fits the runs that they were made of, whoever renewed them."""
+    text = (Path(__file__).parent / "golden" / f"{golden_name(name)}.txt").read_text()
+    assert says in text
+    assert not re.search(never, text)
+
+
+def test_the_noise_is_that_of_the_steepest_rise(project: Project, make_run: MakeRun) -> None:
+    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; a loss that only falls rises by nothing."""
+    for validation, rise in (([2.0, 1.6, 1.9, 1.5, 1.7], "0.300"), ([2.0, 1.9, 1.8, 1.7, 1.6], "0.000")):
+        make = batched(RISING, validation=validation)
+        text = prose_of(project, make(make_run), "b4", whole=False, report=REPORT)
+        assert f"With batches of 1 it is {rise}, with batches of 1 000 {rise}." in text
+
+
+def test_the_nets_are_shown(
+    project: Project, make_run: MakeRun, make_derivation: MakeDerivation, golden: Golden
+) -> None:
+    """The classes that ran, their drawings, and what is said of the convolution module."""
+    runs = [*at_rates(make_run, {0.001: 1.5, 0.3: 1.9}), *trained(make_run, UNET, 1.1)]
+    for name in (CNN, UNET):
+        runs.append(make_derivation(derived_measures(), f"{name}-formulas"))
+    text = prose_of(project, runs, "a1", "a2", "b1", "b2", report=REPORT)
+    golden("2020-a1-b1", "\n".join(section_of(text, title_of(project, each)) for each in ("a1", "b1")))
+
+
+def test_the_sheets_as_they_came_out(
+    project: Project, make_derivation: MakeDerivation, golden: Golden
+) -> None:
+    """Whether a slip explains a sheet, several do, or none, the text says that."""
+    slip = "block3.0 (Conv2d) had been left out"
+    measures = {
+        "several slips": audit_measures((0, 2), slips=["weights: one thing", "outputs: another"]),
+        "no slip": audit_measures((0,)),
+        "nothing is wrong": audit_measures(),
+    }
+
+    def said(**chosen: Any) -> str:
+        usual = audit_measures(range(6), slips=[slip])
+        runs = [
+            make_derivation(
+                chosen.get("measures", usual) if sheet == "twice" else usual, f"six-block-sheet-{sheet}"
+            )
+            for sheet in SHEETS
+        ]
+        return prose_of(project, runs, "sheets", report=REPORT)
+
+    usual = said()
+    golden("2020-sheets", usual)
+    golden("2020-sheets-outcomes", outcomes(usual, {what: said(measures=m) for what, m in measures.items()}))
+    assert usual.count(f"One slip explains all that is wrong: {slip}.") == len(SHEETS)
