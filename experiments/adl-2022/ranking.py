@@ -15,8 +15,9 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
 
-SUPPORTED = ("whole", "partly", "nothing", "lost")
-"""What of a ranking trials may support: every comparison, some, none; or a side has no finite number."""
+SUPPORTED = ("whole", "partly", "nothing", "single", "lost")
+"""What of a ranking trials may support: every comparison, some or none of them; none, for there is one trial of
+each; or none of all, for a training has no finite number."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def ranking(name: str, numbers: Mapping[str, Quantity]) -> Ranking:
         Pair(each, _reversed(f"{name}.{each.left.name}.{each.right.name}", each))
         for each in compared.values()
     )
-    clear = [each for each in compared.values() if each.higher or each.lower]
+    clear = [each for each in compared.values() if _clear(each)]
     parts = [numbers[who] for who in order]
     return Ranking(
         ranked=tuple(_ranked(name, who, numbers[who], [*compared.values()], len(order)) for who in order),
@@ -140,17 +141,24 @@ def ranking(name: str, numbers: Mapping[str, Quantity]) -> Ranking:
 
 
 def _supported(compared: list[Contrast]) -> Decision:
-    clear = sum(each.higher or each.lower for each in compared)
+    clear = sum(map(_clear, compared))
     if any(each.unknown for each in compared):
         outcome = "lost"
+    elif not any(each.sure for each in compared):
+        outcome = "single"
     else:
         outcome = "whole" if clear == len(compared) else "partly" if clear else "nothing"
     return Decision("how much of the ranking the trials support", outcome, SUPPORTED)
 
 
+def _clear(compared: Contrast) -> bool:
+    """Say whether more than the sign of two single trials tells which is higher."""
+    return compared.sure and (compared.higher or compared.lower)
+
+
 def _ranked(name: str, who: str, number: Quantity, compared: list[Contrast], count: int) -> Ranked:
-    above = sum((c.names[1] == who and c.higher) or (c.names[0] == who and c.lower) for c in compared)
-    below = sum((c.names[0] == who and c.higher) or (c.names[1] == who and c.lower) for c in compared)
+    clear = [c.names if c.higher else c.names[::-1] for c in compared if _clear(c)]
+    above, below = (sum(names[place] == who for names in clear) for place in (1, 0))
     return Ranked(
         who,
         number,

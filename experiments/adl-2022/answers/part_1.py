@@ -110,10 +110,12 @@ def _way(change: Quantity, words: str) -> Decision:
     if not change.finite:
         outcome = "lost"
     elif low <= 0 <= high:
-        outcome = "undecided"
+        outcome = "undecided" if low < high else "same"
     else:
         outcome = "below" if high < 0 else "above"
-    return Decision(f"the test accuracy with {words}", outcome, ("below", "above", "undecided", "lost"))
+    return Decision(
+        f"the test accuracy with {words}", outcome, ("below", "above", "same", "undecided", "lost")
+    )
 
 
 def _trap(verdicts: Mapping[str, Verdict]) -> str:
