@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.numbers import reading
@@ -24,8 +25,8 @@ FEW = 0.01
 
 _WHY = "of a hundred pixels one is hardly seen"
 
-EVAL = ("all", "some", "none", "open", "unknown")
-TRAINED = ("level", "higher", "lower", "mixed", "unknown")
+EVAL = ("all", "some", "none", "unclear", "lost")
+TRAINED = ("level", "worse", "better", "both_ways", "single", "lost")
 """How much the accuracy falls over all transformations, and where trainings on them end."""
 
 TEXTS = {transform.name: transform.text for transform in TRANSFORMS}
@@ -72,7 +73,7 @@ def a4(runs: Runs) -> Answer:
             "kept": rings.in_eval_mode(runs[f"{CNN}-transformed"], "CNN"),
         },
         grids=_grids(runs, of_nets, compared, base),
-        parts={name.lower(): runs[f"{net}-proof"][0].measures for net, name in NETS.items()},
+        parts={name.lower(): _layers(runs[f"{net}-proof"][0].measures) for net, name in NETS.items()},
         facts={
             **_facts(compared),
             **{f"{name.lower()}_proof": runs[f"{net}-proof"][0].folder.name for net, name in NETS.items()},
@@ -81,6 +82,22 @@ def a4(runs: Runs) -> Answer:
             "tolerance": str(runs[f"{CNN}-proof"][0].measures["tolerance"]),
         },
     )
+
+
+def _layers(proof: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a proof as its tables print it: sides and distances as texts, empty without a distance."""
+    layers = [
+        {
+            **layer,
+            "side": str(layer["side"]),
+            **{
+                case: {**layer[case], "reach": str(layer[case]["reach"] or "")}
+                for case in ("scale", "both", "negative", "kept")
+            },
+        }
+        for layer in proof["layers"]
+    ]
+    return {**proof, "side": str(proof["side"]), "layers": layers}
 
 
 def a4full(runs: Runs) -> Answer:
@@ -221,22 +238,24 @@ def _eval(verdicts: Mapping[str, Verdict]) -> str:
     """Return over how many transformations the CNN loses accuracy in eval mode."""
     every, some = verdicts["cnn_best"], verdicts["cnn_worst"]
     if every.unknown or some.unknown:
-        return "unknown"
+        return "lost"
     if every.outcome == "yes":
         return "all"
     if some.outcome == "yes":
         return "some"
-    return "none" if some.outcome == "no" else "open"
+    return "none" if some.outcome == "no" else "unclear"
 
 
 def _ends(compared: Mapping[str, Contrast]) -> str:
     known = [each for each in compared.values() if not each.unknown]
     if len(known) < len(compared) or not known:
-        return "unknown"
+        return "lost"
+    if not all(each.sure for each in known):
+        return "single"
     higher, lower = any(each.higher for each in known), any(each.lower for each in known)
     if higher and lower:
-        return "mixed"
-    return "higher" if higher else "lower" if lower else "level"
+        return "both_ways"
+    return "worse" if higher else "better" if lower else "level"
 
 
 def _facts(compared: Mapping[str, Contrast]) -> dict[str, str | bool]:
