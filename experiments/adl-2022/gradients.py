@@ -15,14 +15,13 @@ def agreement(whole: torch.Tensor, batches: Sequence[torch.Tensor]) -> float:
     """Return the mean share of weights whose derivative has the sign that all images give it.
 
     Args:
-        whole: The gradient of all images, (P,); weights where it is zero are left out.
-        batches: That of each batch, (P,).
+        whole: The gradient of all images, (P,).
+        batches: That of each batch, (P,); weights where either is zero are left out.
 
     Returns:
         In 0..1; not a number where the gradient of all images is zero.
     """
-    counted = whole != 0
-    same = [(batch.sign() == whole.sign())[counted].float().mean() for batch in batches]
+    same = [((batch * whole)[(batch * whole) != 0] > 0).float().mean() for batch in batches]
     return torch.stack(same).mean().item()
 
 

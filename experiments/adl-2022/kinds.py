@@ -50,8 +50,16 @@ SIGNED = Kind(
     name="signs of gradients",
     recorded=(
         *_PLAIN.recorded,
-        Recorded("agreement", "gradients whose sign is that of all images’", "share", "measures"),
-        Recorded("reversals", "gradients whose sign is another in the next batch", "share", "measures"),
+        Recorded(
+            "agreement", "gradients whose sign is that of all images’", "share", "measures", of_data=True
+        ),
+        Recorded(
+            "reversals",
+            "gradients whose sign is another in the next batch",
+            "share",
+            "measures",
+            of_data=True,
+        ),
     ),
     texts=_PLAIN.texts,
     samples=_PLAIN.samples,

@@ -1,4 +1,4 @@
-"""What tests of the report adl-2022 share: its modules, importable by their place, and no cache of the user's."""
+"""What tests of the report adl-2022 share: its modules, importable by their place, and an empty cache."""
 
 import importlib
 from collections.abc import Callable

@@ -184,7 +184,7 @@ def test_an_npz_without_an_array(part: Part, tmp_path: Path) -> None:
 def test_a_file_that_is_no_npz(part: Part, tmp_path: Path) -> None:
     """So is a file of another kind, such as a whole pickle."""
     (tmp_path / "gtsrb28.npz").write_bytes(b"\x80\x04]\x94.")
-    with pytest.raises(DataError, match="gtsrb28.npz is no npz file"):
+    with pytest.raises(DataError, match=r"gtsrb28\.npz is no npz file"):
         located(part, tmp_path)
 
 
