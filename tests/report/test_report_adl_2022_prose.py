@@ -127,6 +127,27 @@ def test_trials(section: Compare, root: Path) -> None:
     )
 
 
+def test_as_long(section: Compare, root: Path) -> None:
+    """The long trainings are held against what was reported, whichever way they differ."""
+
+    def runs(plain: float, normed: float, seeds: int = 5, *, lost: bool = False) -> list[Run]:
+        return [
+            *trials(root, "signs-course", plain, seeds, diverged=lost, epochs=200),
+            *trials(root, "signs-course-batch-norm", normed, seeds, ways=(0.9, 0.5, 0.95), epochs=200),
+        ]
+
+    section(
+        "slong",
+        runs(0.95, 0.97),
+        {
+            "below, and worse": runs(0.90, 0.88),
+            "above, and no difference": runs(0.99, 0.99),
+            "one seed": runs(0.95, 0.97, 1),
+            "lost": runs(0.95, 0.97, lost=True),
+        },
+    )
+
+
 def test_splits(section: Compare, root: Path) -> None:
     """The supplement says by how much a random split flatters, if it does."""
 
