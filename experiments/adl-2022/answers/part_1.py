@@ -74,17 +74,23 @@ def norm(runs: Runs) -> Answer:
     changes = {name: _change(values, name, words) for name, words in WAYS.items()}
     verdicts = {name: _fell(changes[name], words) for name, words in WAYS.items()}
     listed = network(normed, runs.get("normed-signs-formulas", ()))
+    published = _published("batch-norm")
     return Answer(
         values={
             **values,
             **{f"{name}_change": each for name, each in changes.items()},
-            **_published("batch-norm"),
+            **published,
         },
         contrasts={"baseline": (against := ranked(runs).against(CALLED[NORMED], CALLED[BASELINE]))},
         verdicts={"baseline": against.verdict, **verdicts},
         decisions={
             "trap": Decision("in which orders the train mode costs accuracy", _trap(verdicts), TRAPS),
             **{name.rpartition("_")[2]: _way(changes[name], words) for name, words in WAYS.items()},
+            "reported": Decision(
+                "sorted batches beside what was reported",
+                _near(values["test_accuracy_sorted"], published["published"]),
+                NEARNESS,
+            ),
         },
         listings=listed.listings,
         parts={**listed.parts, "layers": json.loads(training.text(normed, "layers"))},
