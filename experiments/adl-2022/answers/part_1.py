@@ -213,7 +213,11 @@ def trials(runs: Runs) -> Answer:
     chosen = rivals[best]
     pairs = _pairs(chosen)
     return Answer(
-        values={**training.numbers(chosen), **_published("baseline")},
+        values={
+            **training.numbers(chosen),
+            **_published("baseline"),
+            "baseline": training.numbers(runs[BASELINE])["test_accuracy"],
+        },
         decisions={"supported": made.supported},
         pictures={
             "train_loss": _all_trials(rivals, "train_loss", "training loss"),
