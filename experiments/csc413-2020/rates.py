@@ -11,6 +11,7 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.numbers.trend import trend
 from cnnreport.report.say import colourization, training
+from cnnreport.report.say.sweep import apart
 from cnnreport.runs.artefact import Run
 
 Trainings = Sequence[Sequence[Run]]
@@ -100,5 +101,5 @@ def _over_rates(
         runs[0].kind["loss"].axis,
         f"The final training and validation loss over the learning rate. {said}.",
         reading.datasets(runs),
-        axis=Axis("learning rate", ticks=list(read)),
+        axis=Axis("learning rate", ticks=apart(list(read))),
     )

@@ -153,3 +153,16 @@ def test_a_mistake_in_the_published_results_is_named(tmp_path: Path, text: str, 
     part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_c.py")
     with pytest.raises(UsageError, match=f"published.toml.*{says}"):
         replace(part.PUBLISHED, file=file).sources()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "labelled"),
+    [
+        ((32, 64, 100, 128, 256, 512), [32, 64, 100, 256, 512]),
+        ((1, 5, 10, 100, 500, 1000), [1, 5, 100, 1000]),
+        ((8, 9), [9]),
+    ],
+)
+def test_labels_on_an_axis_keep_their_distance(sizes: tuple[int, ...], labelled: list[int]) -> None:
+    """Those that would run into the one before are left out, but the last, which stands for it."""
+    assert sweep.apart(sizes) == labelled

@@ -249,16 +249,24 @@ def _over_sizes(groups: Sequence[_Group]) -> Picture:
         for group in groups
     )
     alt = f"The final training and validation loss over the batch size. {said}."
-    axis = Axis("batch size", ticks=_apart(sizes))
+    axis = Axis("batch size", ticks=apart(sizes))
     return figure.curves(drawn, groups[0].loss.axis, alt, reading.datasets(groups[0].runs), axis=axis)
 
 
-def _apart(sizes: Sequence[int]) -> list[int]:
-    """Return the sizes whose labels do not run into each other on a logarithmic axis."""
-    kept: list[int] = []
+def apart(sizes: Sequence[float]) -> list[float]:
+    """Return the settings whose labels do not run into each other on a logarithmic axis, the last one always.
+
+    Args:
+        sizes: From the smallest to the largest, all above 0.
+    """
+    least = max(math.log(1.5), 0.12 * math.log(sizes[-1] / sizes[0]))
+    kept: list[float] = []
     for size in sizes:
-        if not kept or size >= 1.5 * kept[-1]:
-            kept.append(size)
+        if kept and math.log(size / kept[-1]) < least:
+            if size != sizes[-1]:
+                continue
+            kept.pop()
+        kept.append(size)
     return kept
 
 
