@@ -16,8 +16,8 @@ from cnnreport.report.numbers.family import family
 from cnnreport.report.numbers.quantity import Quantity, over_all
 
 SUPPORTED = ("whole", "partly", "nothing", "single", "lost")
-"""What of a ranking trials may support: every comparison, some or none of them; none, for there is one trial of
-each; or none of all, for a training has no finite number."""
+"""What of a ranking trials may support: every comparison, some or none of them; none, for there is one trial
+of each; or none of all, for a training has no finite number."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,13 @@ BASELINE, NORMED, ADAM, SGD, RPROP = (
     "signs-baseline", "signs-batch-norm", "signs-adam", "signs-sgd", "signs-rprop",
 )  # fmt: skip
 TORN, WHOLE, BATCHES = "signs-random-split", "rprop-whole", "rprop-batches"
-KINDS = {NORMED: "NORMED", TORN: "NORMED", WHOLE: "SIGNED", BATCHES: "SIGNED"}
+KINDS = {
+    NORMED: "NORMED",
+    "signs-course-batch-norm": "NORMED",
+    TORN: "NORMED",
+    WHOLE: "SIGNED",
+    BATCHES: "SIGNED",
+}
 """The kind of each experiment's runs where it is not SIGNS."""
 
 SOURCE = '''class NET(nn.Module):

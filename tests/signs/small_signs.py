@@ -42,8 +42,8 @@ def files() -> Iterator[tuple[str, str, bytes]]:
     for label in range(CLASSES):
         for track in range(TRACKS):
             for frame in range(FRAMES):
-                name = f"GTSRB/Training/{label:05d}/{track:05d}_{frame:05d}.ppm"
-                yield "GTSRB-Training_fixed.zip", name, ppm(number)
+                name = f"GTSRB/Final_Training/Images/{label:05d}/{track:05d}_{frame:05d}.ppm"
+                yield "GTSRB_Final_Training_Images.zip", name, ppm(number)
                 number += 1
     rows = ["Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"]
     for image in range(CLASSES * TESTS):

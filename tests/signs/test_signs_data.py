@@ -191,8 +191,10 @@ def test_a_file_that_is_no_npz(part: Part, tmp_path: Path) -> None:
 def test_an_image_that_is_none(part: Part, tmp_path: Path) -> None:
     """A file that is called an image and is none is named."""
     folder = unpacked(tmp_path / "folders")
-    (folder / "GTSRB/Training/00003/00001_00001.ppm").write_bytes(b"<html>not found</html>")
-    with pytest.raises(DataError, match=r"GTSRB/Training/00003/00001_00001\.ppm is no image") as raised:
+    (folder / "GTSRB/Final_Training/Images/00003/00001_00001.ppm").write_bytes(b"<html>not found</html>")
+    with pytest.raises(
+        DataError, match=r"GTSRB/Final_Training/Images/00003/00001_00001\.ppm is no image"
+    ) as raised:
         located(part, folder)
     assert raised.value.exit_code == 5
 
@@ -208,7 +210,7 @@ def test_an_image_that_is_cut_off(part: Part, tmp_path: Path) -> None:
 def test_a_missing_class_of_folders(part: Part, tmp_path: Path) -> None:
     """A class whose folder is missing is named."""
     folder = unpacked(tmp_path / "folders")
-    for path in (folder / "GTSRB/Training/00009").iterdir():
+    for path in (folder / "GTSRB/Final_Training/Images/00009").iterdir():
         path.unlink()
     with pytest.raises(DataError, match="GTSRB, training images: there is none of class 9"):
         located(part, folder)
@@ -241,9 +243,9 @@ def test_a_row_without_a_class(part: Part, tmp_path: Path) -> None:
 def test_an_archive_that_is_cut_off(part: Part, tmp_path: Path) -> None:
     """A half archive is said to be one."""
     folder = packed(tmp_path / "archives")
-    path = folder / "GTSRB-Training_fixed.zip"
+    path = folder / "GTSRB_Final_Training_Images.zip"
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match=r"GTSRB-Training_fixed\.zip is damaged or half downloaded"):
+    with pytest.raises(DataError, match=r"GTSRB_Final_Training_Images\.zip is damaged or half downloaded"):
         located(part, folder)
 
 

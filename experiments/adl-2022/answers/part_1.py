@@ -52,6 +52,9 @@ WAYS = {
 TRAPS = ("sorted_alone", "shuffled_alone", "both", "neither", "undecided", "lost")
 """In which orders of the test images the train mode costs accuracy."""
 
+NEAR, NEARNESS = 0.02, ("near", "below", "above", "nowhere")
+"""How far an accuracy may be from a reported one to be called near it, and what it may be."""
+
 PAIRS = 6
 """So many confused pairs are shown."""
 
@@ -71,17 +74,23 @@ def norm(runs: Runs) -> Answer:
     changes = {name: _change(values, name, words) for name, words in WAYS.items()}
     verdicts = {name: _fell(changes[name], words) for name, words in WAYS.items()}
     listed = network(normed, runs.get("normed-signs-formulas", ()))
+    published = _published("batch-norm")
     return Answer(
         values={
             **values,
             **{f"{name}_change": each for name, each in changes.items()},
-            **_published("batch-norm"),
+            **published,
         },
         contrasts={"baseline": (against := ranked(runs).against(CALLED[NORMED], CALLED[BASELINE]))},
         verdicts={"baseline": against.verdict, **verdicts},
         decisions={
             "trap": Decision("in which orders the train mode costs accuracy", _trap(verdicts), TRAPS),
             **{name.rpartition("_")[2]: _way(changes[name], words) for name, words in WAYS.items()},
+            "reported": Decision(
+                "sorted batches beside what was reported",
+                _near(values["test_accuracy_sorted"], published["published"]),
+                NEARNESS,
+            ),
         },
         listings=listed.listings,
         parts={**listed.parts, "layers": json.loads(training.text(normed, "layers"))},
@@ -93,7 +102,8 @@ def norm(runs: Runs) -> Answer:
 def _change(values: Mapping[str, Quantity], name: str, words: str) -> Quantity:
     """Return by how much an accuracy differs from that in evaluation mode, trial by trial: same weights."""
     meaning = f"test accuracy with {words}, minus that in evaluation mode"
-    return difference(f"{NORMED}.{name}_change", meaning, values[name], values["test_accuracy"], "points")
+    experiment = values[name].name.partition(".")[0]
+    return difference(f"{experiment}.{name}_change", meaning, values[name], values["test_accuracy"], "points")
 
 
 def _fell(change: Quantity, words: str) -> Verdict:
@@ -203,7 +213,11 @@ def trials(runs: Runs) -> Answer:
     chosen = rivals[best]
     pairs = _pairs(chosen)
     return Answer(
-        values={**training.numbers(chosen), **_published("baseline")},
+        values={
+            **training.numbers(chosen),
+            **_published("baseline"),
+            "baseline": training.numbers(runs[BASELINE])["test_accuracy"],
+        },
         decisions={"supported": made.supported},
         pictures={
             "train_loss": _all_trials(rivals, "train_loss", "training loss"),
@@ -218,6 +232,45 @@ def trials(runs: Runs) -> Answer:
             "flawless": pairs is None,
         },
     )
+
+
+def as_long(runs: Runs) -> Answer:
+    """Answer what comes of the course's own number of epochs, and whether it is near what was reported."""
+    plain, normed = runs["signs-course"], runs["signs-course-batch-norm"]
+    compared = versus(
+        normed, plain, ("test_accuracy", "accuracy", "loss", "train_loss"), CALLED[NORMED], CALLED[BASELINE]
+    )
+    values, of_normed = training.numbers(plain), training.numbers(normed)
+    changes = {name: _change(of_normed, name, words) for name, words in WAYS.items()}
+    published = _published("baseline")["published"]
+    return Answer(
+        values={
+            **values,
+            "published": published,
+            "test_batch": of_normed["test_batch"],
+            "margin": Quantity(
+                "published.signs.margin", "near", {0: NEAR}, "points", Source((), f"{PUBLISHED.name}", "near")
+            ),
+        },
+        contrasts=compared.contrasts,
+        verdicts=compared.verdicts,
+        decisions={
+            "near": Decision(
+                "the baseline beside a reported one", _near(values["test_accuracy"], published), NEARNESS
+            )
+        },
+        grids={"ways": _ways(normed, of_normed, changes)},
+        parts={"data": reading.datasets(plain)},
+        facts={**compared.facts, "all_lost": not of_normed["test_accuracy"].finite},
+    )
+
+
+def _near(mine: Quantity, published: Quantity) -> str:
+    if not mine.finite:
+        return "nowhere"
+    if abs(mine.mean - published.mean) <= NEAR:
+        return "near"
+    return "below" if mine.mean < published.mean else "above"
 
 
 def splits(runs: Runs) -> Answer:
@@ -297,5 +350,6 @@ ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "s12": norm,
     "s13": optimisers,
     "s14": trials,
+    "slong": as_long,
     "ssplits": splits,
 }

@@ -8,7 +8,7 @@ SIGNS = DataSet(
     name="signs",
     title="traffic signs of 43 classes",
     choices=(
-        Choice("gtsrb", "the German signs of GTSRB, a download of some 270 MB"),
+        Choice("gtsrb", "the German signs of GTSRB, a download of 350 MB"),
         Choice("drawn-signs", "signs of 43 classes, drawn by this report", stand_in=True),
     ),
     locate=f"{PLACE}.signs:locate",

@@ -27,7 +27,7 @@ URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
 ARCHIVES: Mapping[str, tuple[str, int]] = {
     "GTSRB_Final_Test_GT.zip": ("md5:fe31e9c9270bbcd7b84b7f21a9d9d9e5", 1 << 22),
     "GTSRB_Final_Test_Images.zip": ("md5:c7e4e6327067d32654124b0fe9e82185", 1 << 28),
-    "GTSRB-Training_fixed.zip": ("md5:513f3c79a4c5141765e10e952eaa2478", 1 << 29),
+    "GTSRB_Final_Training_Images.zip": ("md5:f33fd80ac59bff73c82d25ab499e03a3", 1 << 29),
 }
 """The published archives, the smallest first: the hash of each, and the most bytes that are accepted."""
 
@@ -40,7 +40,7 @@ SQUASHED = 32
 """What every image is made before its middle is cut out, in pixels."""
 
 _CLASS = "[0-9]" * 5
-_TRAINING = ("Training", "Final_Training/Images", "GTSRB/Training", "GTSRB/Final_Training/Images")
+_TRAINING = ("Final_Training/Images", "GTSRB/Final_Training/Images")
 """How folders of classes are called, and where they lie."""
 
 _TRAIN = re.compile(r"(?:.*/)?(\d{5})/(\d{5})_\d{5}\.ppm")
