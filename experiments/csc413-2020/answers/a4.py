@@ -49,7 +49,8 @@ def a4(runs: Runs) -> Answer:
     """Answer A4: what the trained nets make of ax + b, in train and in eval mode, and trainings on it.
 
     Returns:
-        ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base`` and those of `_proved`;
+        ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base``, ``batch`` and those of
+        `_proved`;
         ``verdicts`` and ``decisions``; ``contrasts``: of each training on ax + b, by the transformation's
         name; ``pictures``: ``cnn``, ``unet`` and ``kept``; ``grids``; ``parts``: the layers of each net.
     """
@@ -63,7 +64,11 @@ def a4(runs: Runs) -> Answer:
     compared = trained(runs, CNN)
     base = training.numbers(runs[CNN])["loss"]
     return Answer(
-        values={**values, "base": base},
+        values={
+            **values,
+            "base": base,
+            "batch": reading.setting(runs[f"{CNN}-transformed"], "batch_size", "images in a batch"),
+        },
         verdicts={**verdicts, **{name: each.verdict for name, each in compared.items()}},
         decisions={
             "kept": Decision("what eval mode loses", _eval(verdicts), EVAL),
