@@ -7,6 +7,8 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
+REPORTS := $(patsubst templates/%/report.toml,%,$(wildcard templates/*/report.toml))
+
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -14,6 +16,9 @@ help: ## Say what can be made
 
 report: $(READY) ## Train what the report needs; write write-up, supplement and notebook to build/
 	$(RUN) -m cnnreport build
+
+reports: $(READY) ## Make every report that has a folder in templates/
+	set -e; for report in $(REPORTS); do $(RUN) -m cnnreport build $$report; done
 
 full: $(READY) ## The same with what goes beyond the handout, which takes longer
 	$(RUN) -m cnnreport build --full
@@ -64,4 +69,4 @@ bare: ## Try demo and test on a minimal Debian in a folder (root, a quarter of a
 clean: ## Remove the environment (the output stays: python -m cnnreport clean --all)
 	rm -rf $(VENV) $(TOOLS)
 
-.PHONY: help report full demo test test-all check browser lock system gpu bare clean
+.PHONY: help report reports full demo test test-all check browser lock system gpu bare clean

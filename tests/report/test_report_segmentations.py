@@ -225,7 +225,7 @@ def test_a_mistake_in_the_published_scores_is_named(tmp_path: Path, text: str, s
     file.write_text(text)
     part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_d.py")
     with pytest.raises(UsageError, match=f"published-segmentation.toml.*{says}"):
-        replace(part.PUBLISHED, file=str(file)).sources()
+        replace(part.PUBLISHED, file=file).sources()
 
 
 def compared(*differences: float) -> Contrast:

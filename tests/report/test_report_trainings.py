@@ -152,4 +152,4 @@ def test_a_mistake_in_the_published_results_is_named(tmp_path: Path, text: str, 
     file.write_text(text)
     part = load_file(PACKAGE.parent / "experiments/a2-writeup/answers/part_c.py")
     with pytest.raises(UsageError, match=f"published.toml.*{says}"):
-        replace(part.PUBLISHED, file=str(file)).sources()
+        replace(part.PUBLISHED, file=file).sources()

@@ -225,7 +225,7 @@ def _late_movement(runs: Sequence[Run], epochs: Quantity) -> dict[str, Quantity]
         "largest_rise": _from_loss(
             runs,
             "largest rise of the {} from one epoch to the next",
-            largest_rise,
+            lambda losses: max(0.0, *(after - before for before, after in pairwise(losses))),
             "largest of each epoch minus the one before, at least 0",
         ),
         "window": combine(
@@ -261,11 +261,6 @@ def _from_loss(
 def many_epochs(runs: Sequence[Run]) -> bool:
     """Tell whether there were epochs enough to say how a loss moved."""
     return len(runs[0].history) > 1
-
-
-def largest_rise(losses: Sequence[float]) -> float:
-    """Return by how much a loss rises most from one epoch to the next, 0 where it never does."""
-    return max(0.0, *(after - before for before, after in pairwise(losses)))
 
 
 def late_window(epochs: float) -> int:

@@ -3,20 +3,20 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from statistics import fmean
 
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
+from cnnreport.report.numbers.published import Entry, Published
 from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import versus
 from cnnreport.report.say.colours.skips import REPORTED, beats_table, cause, over_table, with_skips
 from cnnreport.report.say.formulas.network import network
-
-from ..published import Entry, Published
 
 POOL_UPSAMPLE = "pool-upsample"
 CONV_TRANSPOSE = "conv-transpose"
@@ -35,7 +35,7 @@ COLUMNS = {
 }
 
 PUBLISHED = Published(
-    "published.toml",
+    Path(__file__).parents[1] / "published.toml",
     data="cifar10",
     spec={"kernel": 3, "num_filters": 32, "epochs": 25, "batch_size": 100, "updates": None,
           "train_images": None, "validation_images": None},

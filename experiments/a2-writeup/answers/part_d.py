@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from cnnreport.report.answer import Answer, Grid, Runs
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.published import Entry, Published
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import costs, error_maps, fine_tuned, probabilities, segmentation, training
 from cnnreport.report.say.masks import pictured as masks
 from cnnreport.report.say.segmentation_outcomes import agreement, at_best_cut, benefit, ending, saved
 from cnnreport.runs.artefact import Run
-
-from ..published import Entry, Published
 
 CROSS_ENTROPY = "fine-tune-cross-entropy"
 IOU = "fine-tune-iou"
@@ -58,7 +58,7 @@ _WHY = (
 )
 
 PUBLISHED = Published(
-    "published-segmentation.toml",
+    Path(__file__).parents[1] / "published-segmentation.toml",
     data="flowers17",
     spec={"epochs": 10, "batch_size": 128, "learning_rate": 0.05, "images": None},
     complete=lambda source: all(0 < float(source[loss]) < 1 for loss in segmentation.LOSSES),

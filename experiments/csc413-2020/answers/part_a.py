@@ -12,6 +12,7 @@ from cnnreport.report.say.formulas.network import network
 from cnnreport.report.say.formulas.six_values import six_values
 from cnnreport.runs.artefact import Run
 
+from ..published import beside
 from ..rates import rates as over_rates
 
 CNN = "six-block-cnn"
@@ -74,7 +75,8 @@ def a2(runs: Runs) -> Answer:
 
 def a2more(runs: Runs) -> Answer:
     """Answer how well the net colours with the published rate, in full."""
-    return _coloured(runs[PUBLISHED])
+    shown, theirs = _coloured(runs[PUBLISHED]), beside(runs[PUBLISHED], "cnn")
+    return replace(shown, values={**shown.values, **theirs.values}, grids=theirs.grids)
 
 
 def a2smaller(runs: Runs) -> Answer:

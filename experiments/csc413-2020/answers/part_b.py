@@ -11,6 +11,8 @@ from cnnreport.report.say.colours.skips import REPORTED, beats_table, cause, ove
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
 
+from ..published import beside
+
 CNN = "six-block-cnn"
 UNET = "six-block-unet"
 WIDENED = "six-block-cnn-widened"
@@ -97,7 +99,8 @@ def updates(runs: Runs) -> Answer:
 
 def b4long(runs: Runs) -> Answer:
     """Answer B4 once more, in as many epochs as B2 has."""
-    return sweep([runs[UNET], *_of(runs, LONG)], (NOISE,))
+    swept, theirs = sweep([runs[UNET], *_of(runs, LONG)], (NOISE,)), beside(runs[f"{LONG}10"], "unet")
+    return replace(swept, values={**swept.values, **theirs.values}, grids={**swept.grids, **theirs.grids})
 
 
 def _of(runs: Runs, prefix: str) -> list[Sequence[Run]]:

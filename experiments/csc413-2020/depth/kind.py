@@ -58,7 +58,8 @@ PEAKS = Kind(
         Recorded("told", "updates of which the device told the peak", "count", "history",
                  result="{} peaks told by the device"),
         Recorded("image_size", "height and width of the input of n equal layers", "count", "spec"),
-        Recorded("peak_size", "height and width of the input of the real net", "count", "spec", "real_image_size"),
+        Recorded("peak_size", "height and width of the input of the real net", "count", "spec",
+                 "real_image_size"),
         Recorded("peak_batch", "images in a batch of the real net", "count", "spec", "real_batch_size"),
         *(
             Recorded(f"{mode}_peak_{which}", f"peak memory, {layers}, {net}", "bytes", "measures",

@@ -65,7 +65,7 @@ class ProofTask:
             the logits in each; ``reach`` of the logits for ax + b, and ``untouched``, the share of the
             pixels out of it; ``factor`` and ``factor_small``, LaTeX: what epsilon leaves of a; ``mixed``,
             whether the last convolution sees the image; ``identities``, ``compared`` and their sum
-            ``points``; ``nets``, how many small nets were compared, and ``tolerance``, within what they agree.
+            ``points``; ``nets``, how many small nets were compared; ``tolerance``, within what they agree.
         """
         net = self._net()
         return Results(measures=self._measures, listings={net.__name__: inspect.getsource(net)})

@@ -20,7 +20,7 @@ class Published:
     """A file of published results, and what a run must be to be compared with them.
 
     Args:
-        file: Its name; it lies beside this module.
+        file: It lies in the folder of the report, beside the declarations.
         data: Which data they were reached with, by the name in a run's key.
         spec: The settings with which they were reached.
         complete: Tells whether a source has all numbers, and none that cannot be.
@@ -28,17 +28,12 @@ class Published:
         remedy: What to do then.
     """
 
-    file: str
+    file: Path
     data: str
     spec: Mapping[str, Any]
     complete: Callable[[Entry], bool]
     lacks: str
     remedy: str
-
-    @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return Path(__file__).parent / self.file
 
     def comparable(self, run: Run) -> bool:
         """Tell whether a run used the data and the settings of the published ones."""
@@ -52,12 +47,12 @@ class Published:
             UsageError: The file has a mistake, or a number is missing.
         """
         try:
-            entries: list[Entry] = tomllib.loads(self.path.read_text(encoding="utf-8"))["source"]
+            entries: list[Entry] = tomllib.loads(self.file.read_text(encoding="utf-8"))["source"]
             all_there = all(isinstance(entry["title"], str) and self.complete(entry) for entry in entries)
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{self.path}: {type(error).__name__}: {error}", "mend it there") from error
+            raise UsageError(f"{self.file}: {type(error).__name__}: {error}", "mend it there") from error
         if not entries or not all_there:
-            raise UsageError(f"{self.path} lacks {self.lacks}", self.remedy)
+            raise UsageError(f"{self.file} lacks {self.lacks}", self.remedy)
         return entries
 
     def quantity(self, name: str, value: float, form: Form, *, meaning: str, field: str) -> Quantity:
@@ -70,5 +65,5 @@ class Published:
             meaning: What a reader calls it.
             field: What it is in the file, for the appendix.
         """
-        origin = Source((), f"experiments/{self.path.parent.name}/{self.file}", field)
+        origin = Source((), f"experiments/{self.file.parent.name}/{self.file.name}", field)
         return Quantity(f"published.{name}", f"published: {meaning}", {0: value}, form, origin)
