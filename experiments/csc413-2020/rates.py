@@ -59,7 +59,10 @@ def rates(trainings: Trainings) -> Answer:
         decisions={"where": Decision("which learning rate has the lowest loss", _where(best, read), WHERE)},
         grids={"rates": training.side_by_side(named, COLUMNS, "learning rate", colourization.numbers)},
         pictures={"rates": _over_rates(read, by_rate)},
-        facts={"lost": ", ".join(name for name, runs in named.items() if any(run.diverged for run in runs))},
+        facts={
+            "cut": _ceiling(read) is not None,
+            "lost": ", ".join(name for name, runs in named.items() if any(run.diverged for run in runs)),
+        },
     )
 
 
@@ -102,4 +105,12 @@ def _over_rates(
         f"The final training and validation loss over the learning rate. {said}.",
         reading.datasets(runs),
         axis=Axis("learning rate", ticks=apart(list(read))),
+        ceiling=_ceiling(read),
     )
+
+
+def _ceiling(read: Mapping[float, Mapping[str, Quantity]]) -> float | None:
+    """Return twice the loss of guessing where a loss is higher, which would flatten all others."""
+    losses = [numbers[name] for numbers in read.values() for name in ("train_loss", "loss")]
+    highest = 2 * next(iter(read.values()))["chance_loss"].mean
+    return highest if any(loss.finite and loss.mean > highest for loss in losses) else None
