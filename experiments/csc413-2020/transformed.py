@@ -45,7 +45,7 @@ EXPERIMENTS = (
             spec=Evaluation(net=net(name)),
             reads=training,
             seed_by_seed=True,
-            smoke={"train_images": 500, "validation_images": 200},
+            smoke={"train_images": 500, "validation_images": 200, "images": 50, "batch_size": 50},
         )
         for training, name in NETS.items()
     ),

@@ -158,8 +158,9 @@ def _saved(
 ) -> Run:
     key = Key(
         {
-            "task": kind, "spec": {"net": f"experiments.csc413-2020.nets:{experiment}"}, "seed": seed,
-            "data": data, "sources": {}, "format": 1,
+            "task": kind, "seed": seed,
+            "spec": {"net": f"experiments.csc413-2020.nets:{experiment}", "batch_size": 100}, "data": data,
+            "sources": {}, "format": 1,
         },
         {"device": "cpu", "arithmetic": "float32", "threads": 1, "versions": {"torch": "2.15.0"},
          "made": repr(results.measures)},

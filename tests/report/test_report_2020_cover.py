@@ -8,6 +8,7 @@ import pytest
 from composed import read_as_prose
 from fake_2020 import BLURRED, SHARP, UNET, WIDENED, at_rates, in_batches, trained
 from fake_depth import Cost, fake_depth
+from fake_invariance import asked_a4
 from fake_runs import MakeRun
 from fake_segmentations import fake_costs, fake_features
 from sentences import outcomes
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 Make = Callable[..., list[Run]]
 Golden = Callable[[str, str], None]
 
-TOLD = ("a2", "b2", "b3", "controls", "b4", "c2", "c4", "c5")
+TOLD = ("a2", "a4", "b2", "b3", "controls", "b4", "c2", "c4", "c5")
 """The sections of which the cover tells."""
 
 RISING = (1.0, 1.1, 1.2, 1.4, 1.7, 2.0)
@@ -74,5 +75,10 @@ def test_the_cover_says_what_each_part_came_to(
         "the CNN diverged": colouring(make_run, 1.95, 1.1, 1.4, 1.55, diverged=True),
         "a forward pass of the last layer alone": tuning(make, root, last_forward_flops=lambda n, p: p),
     }
+    for what, chosen in (
+        ("y = ax + b harms with some", {"cnn": {"accuracy": {"half": 0.405}}}),
+        ("y = ax + b harms with all", {}),
+    ):
+        others[what] = asked_a4(make_run, root / what, **chosen)
     told = {what: cover(project, runs) for what, runs in others.items()}
     golden("2020-cover-outcomes", outcomes(usual, told))

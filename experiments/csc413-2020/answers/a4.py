@@ -39,6 +39,9 @@ _SAID = {
 }
 """What is said of each net in train mode, and of which transformation."""
 
+PLACES = {"change": "all", "border": "border", "centre": "centre"}
+"""Where the change of a logit is told, and what a table calls it."""
+
 Values = Mapping[str, Quantity]
 
 
@@ -46,7 +49,8 @@ def a4(runs: Runs) -> Answer:
     """Answer A4: what the trained nets make of ax + b, in train and in eval mode, and trainings on it.
 
     Returns:
-        ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base`` and those of `_proved`;
+        ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base``, ``batch`` and those of
+        `_proved`;
         ``verdicts`` and ``decisions``; ``contrasts``: of each training on ax + b, by the transformation's
         name; ``pictures``: ``cnn``, ``unet`` and ``kept``; ``grids``; ``parts``: the layers of each net.
     """
@@ -60,7 +64,11 @@ def a4(runs: Runs) -> Answer:
     compared = trained(runs, CNN)
     base = training.numbers(runs[CNN])["loss"]
     return Answer(
-        values={**values, "base": base},
+        values={
+            **values,
+            "base": base,
+            "batch": reading.setting(runs[f"{CNN}-transformed"], "batch_size", "images in a batch"),
+        },
         verdicts={**verdicts, **{name: each.verdict for name, each in compared.items()}},
         decisions={
             "kept": Decision("what eval mode loses", _eval(verdicts), EVAL),
@@ -286,6 +294,7 @@ def _grids(
         ),
         **{f"{name.lower()}_accuracy": _in_full(of_nets[net], data) for net, name in NETS.items()},
         **{f"{name.lower()}_change": _changes(of_nets[net], data) for net, name in NETS.items()},
+        "eval_change": _changes_kept(of_nets, data),
     }  # fmt: skip
 
 
@@ -313,14 +322,21 @@ def _in_full(values: Values, data: tuple[reading.DataSet, ...]) -> Grid:
 
 
 def _changes(values: Values, data: tuple[reading.DataSet, ...]) -> Grid:
-    """Return by how much the logits of a net change, all over, at the border and in the centre."""
-    places, modes = ("change", "border", "centre"), ("batch", "inner", "running")
-    heads = {"batch": "train mode", "inner": "inner statistics", "running": "eval mode"}
-    columns = (
-        f"{heads[mode]}: {'all' if place == 'change' else place}" for mode in modes for place in places
-    )
+    """Return by how much logits of a net change in train mode: all over, at the border, in the centre."""
+    heads = {"batch": "train mode", "inner": "inner statistics"}
+    columns = (f"{words}: {what}" for words in heads.values() for what in PLACES.values())
     rows = [
-        (each.text, *(_cell(values, mode, each, place) for mode in modes for place in places))
+        (each.text, *(_cell(values, mode, each, place) for mode in heads for place in PLACES))
+        for each in TRANSFORMS
+    ]
+    return Grid(("net sees", *columns), tuple(rows), data)
+
+
+def _changes_kept(of_nets: Mapping[str, Values], data: tuple[reading.DataSet, ...]) -> Grid:
+    """Return the same in eval mode, of both nets."""
+    columns = (f"{name}: {what}" for name in NETS.values() for what in PLACES.values())
+    rows = [
+        (each.text, *(of_nets[net][f"running_{each.name}_{place}"] for net in NETS for place in PLACES))
         for each in TRANSFORMS
     ]
     return Grid(("net sees", *columns), tuple(rows), data)

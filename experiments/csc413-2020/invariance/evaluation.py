@@ -42,9 +42,11 @@ class EvaluationTask:
         # Twice as fast on a CPU; on MPS it is left alone, as in ColourizationTraining.
         memory_format = torch.contiguous_format if device == "mps" else torch.channels_last
         self._net = _trained(spec, data).to(device).to(memory_format=memory_format).eval()
-        rgb = torch.tensor(np.asarray(data["validation_rgb"]), dtype=torch.float32)
+        rgb = torch.tensor(np.asarray(data["validation_rgb"][: spec.images]), dtype=torch.float32)
         self._grey = (rgb / 256).mean(1, keepdim=True).to(device)  # as ColourizationTraining prepares it
-        self._labels = torch.tensor(np.asarray(data["validation_label"]), dtype=torch.int64).to(device)
+        self._labels = torch.tensor(
+            np.asarray(data["validation_label"][: spec.images]), dtype=torch.int64
+        ).to(device)
 
     def run_epoch(self) -> Row:
         """Compare, and return as ``images`` on how many images."""

@@ -15,7 +15,7 @@ from .kinds import RINGS, transforms_of
 from .transforms import Transform
 
 _AXIS = Axis("distance from the border (pixels)", ticks=range(0, RINGS, 3), linear=True)
-_LABEL = "mean change of a logit (% of spread)"
+_LABEL = "mean logit change (%)"
 
 
 def by_distance(runs: Sequence[Run], net: str) -> Picture:

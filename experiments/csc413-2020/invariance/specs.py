@@ -71,7 +71,8 @@ class Evaluation:
         num_colours: NC, colours.
         batch_size: Images of a batch whose statistics are taken in train mode; divides the images.
         train_images: Of the data, None for all; none of them is looked at.
-        validation_images: How many validation images, None for all.
+        validation_images: How many validation images the data have, None for all.
+        images: How many of these are looked at, None for all.
     """
 
     task: ClassVar[str] = f"{PLACE}.evaluation:EvaluationTask"
@@ -88,6 +89,7 @@ class Evaluation:
     batch_size: int = 100
     train_images: int | None = None
     validation_images: int | None = None
+    images: int | None = None
 
     def modules(self) -> tuple[str, ...]:
         """Return the net's module."""
