@@ -98,6 +98,7 @@ def trial(
         stand_in: Whether it saw drawn signs.
         measures: What else differs.
     """
+    modules.enter(PACKAGE.parent)  # a test before may have entered another project
     kind = f"{PLACE}.kinds:{KINDS.get(experiment, 'SIGNS')}"
     declared = modules.attribute(kind)
     net = "NormedSignNet" if KINDS.get(experiment) == "NORMED" else "SignNet"
