@@ -156,7 +156,7 @@ def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeR
         ("rates-smallest", "a still smaller one was not tried", "between the two ends|still larger"),
         ("rates-largest", "a still larger one was not tried", "between the two ends|still smaller"),
         ("rates-lost", "a run diverged", "lowest validation loss|The loss (?:rises|falls)"),
-        ("b3-better", "They are: the share", "They are not|It does not|No\\.\n|would expect"),
+        ("b3-better", "That fits: the share", "They are not|It does not|No\\.\n|would expect"),
         ("b3-worse", "They are not: the share", "They are: |It does: |Yes[.,]|usually"),
         ("b3-same", "The runs do not show it", "They are|It does|usually given"),
         ("b3-lost", "It cannot be said.\n", "reasons|(?:lower|higher) by"),
@@ -187,11 +187,14 @@ def test_a_contrary_outcome_says_the_contrary(name: str, says: str, never: str) 
 
 
 def test_the_noise_is_that_of_the_steepest_rise(project: Project, make_run: MakeRun) -> None:
-    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; a loss that only falls rises by nothing."""
-    for validation, rise in (([2.0, 1.6, 1.9, 1.5, 1.7], "0.300"), ([2.0, 1.9, 1.8, 1.7, 1.6], "0.000")):
+    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; of a loss that only falls that is said."""
+    for validation, said in (
+        ([2.0, 1.6, 1.9, 1.5, 1.7], "With batches of 1 it is 0.300, with batches of 1 000 0.300."),
+        ([2.0, 1.9, 1.8, 1.7, 1.6], "In all these trainings it fell from each epoch to the next"),
+    ):
         make = batched(RISING, validation=validation)
         text = prose_of(project, make(make_run), "b4", whole=False, report=REPORT)
-        assert f"With batches of 1 it is {rise}, with batches of 1 000 {rise}." in text
+        assert said in " ".join(text.split())
 
 
 @pytest.mark.parametrize(

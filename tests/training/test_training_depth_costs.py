@@ -212,6 +212,7 @@ def test_a_gpu_holds_at_least_what_was_counted() -> None:
 @pytest.mark.parametrize("mode", ["all", "last"])
 def test_an_update_changes_what_learns(mode: str) -> None:
     """The updates whose peak is asked for are real ones: of the frozen layers nothing moves."""
+    torch.manual_seed(0)  # some few weights leave nothing above zero, and then nothing learns
     net = module("layers").learning(module("layers").equal_layers(3, CHANNELS, KERNEL, "cpu"), mode)
     before = [each.weight.detach().clone() for each in net if isinstance(each, nn.Conv2d)]
     images = torch.ones(1, CHANNELS, 4, 4)

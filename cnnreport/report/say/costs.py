@@ -114,7 +114,8 @@ def _verdicts(values: Mapping[str, Quantity]) -> dict[str, Verdict]:
                 factor,
                 form="share",
             )
-            claim = f"Doubled input, {title}: the {cost} do not grow with the area"
+            words = cost if cost == "activations" else f"operations {cost}"
+            claim = f"Doubled input, {title}: {words} do not grow with the area"
             verdicts[f"{mode}_{cost}_off"] = exceeds(claim, off, LIKE_AREA, _WHY)
     return verdicts
 

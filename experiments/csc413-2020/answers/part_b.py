@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, pairwise
 
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers.family import family
@@ -89,7 +90,9 @@ def controls(runs: Runs) -> Answer:
 
 def b4(runs: Runs) -> Answer:
     """Answer B4: what the batch size changes in a fixed number of epochs."""
-    return sweep(_of(runs, BATCH), (NOISE,))
+    groups = _of(runs, BATCH)
+    swept = sweep(groups, (NOISE,))
+    return replace(swept, facts={**swept.facts, "never_rose": all(map(_only_falls, chain(*groups)))})
 
 
 def updates(runs: Runs) -> Answer:
@@ -101,6 +104,12 @@ def b4long(runs: Runs) -> Answer:
     """Answer B4 once more, in as many epochs as B2 has."""
     swept, theirs = sweep([runs[UNET], *_of(runs, LONG)], (NOISE,)), beside(runs[f"{LONG}10"], "unet")
     return replace(swept, values={**swept.values, **theirs.values}, grids={**swept.grids, **theirs.grids})
+
+
+def _only_falls(run: Run) -> bool:
+    """Say whether the loss fell from each epoch to the next; one that is no number did not."""
+    losses = [row[run.kind["loss"].key] for row in run.history]
+    return all(after < before for before, after in pairwise(losses))
 
 
 def _of(runs: Runs, prefix: str) -> list[Sequence[Run]]:
