@@ -49,6 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("copy")
     for folder in ("cnnreport", "experiments", "templates"):
         shutil.copytree(PACKAGE.parent / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE.parent / "pyproject.toml", root)  # which of the reports is built where none is named
     done = here(root, "build", *CUT, "--formats", "html", "--workers", "1")
     assert done.code == 0, done.err
     return root
