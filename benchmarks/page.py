@@ -16,6 +16,9 @@ HERE = Path(__file__).parent
 RESULTS, DOCS = HERE / "results", HERE.parent / "docs"
 NETS = {"pool-upsample": "PoolUpsampleNet", "conv-transpose": "ConvTransposeNet", "unet": "UNet"}
 SETTINGS = {"images": "images", "size": "height and width", "filters": "NF", "batch": "batch size"}
+TICKS = (1, 2, 5, 10, 20)
+"""Milliseconds."""
+
 Figures = dict[str, Any]
 
 
@@ -57,6 +60,7 @@ def plot(told: Figures) -> str:
             axes.loglog(*zip(*points, strict=True), "o-", color=style.VALIDATION, markersize=3, linewidth=1)
             axes.set_xlabel(meaning)
             axes.set_xticks([x for x, _ in points], [f"{x:,}" for x, _ in points], rotation=45)
+            axes.set_yticks(TICKS, [str(tick) for tick in TICKS])
             axes.minorticks_off()
         figure.axes[0].set_ylabel("ms an image, one core")
         return style.svg(figure)
