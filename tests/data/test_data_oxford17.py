@@ -16,7 +16,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from asking import asked
-from PIL import Image
+from PIL import Image, ImageFile
 from small_flowers import (
     FLOWER,
     LISTS,
@@ -284,6 +284,15 @@ BAD: list[tuple[Callable[[Path], None], str]] = [
     (orphan, r"image_0003\.png: a trimap without its image"),
     (huge, r"image_0003\.jpg: more than the 1024 KiB"),
 ]
+
+
+def test_an_image_that_is_cut_off_is_not_filled(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where another library, as WeasyPrint does, let Pillow fill it with grey."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    cut_off(place)
+    with pytest.raises(DataError, match=r"image_0003\.jpg: damaged or cut off"):
+        prepared(place)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
 
 
 @pytest.mark.parametrize(("spoil", "said"), BAD, ids=lambda value: getattr(value, "__name__", ""))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ImageFile
 from small_signs import CLASSES, TRAIN, arrays, packed, ppm, unpacked, write_npz
 
 from cnnreport.data.data_set import Request
@@ -199,8 +200,12 @@ def test_an_image_that_is_none(part: Part, tmp_path: Path) -> None:
     assert raised.value.exit_code == 5
 
 
-def test_an_image_that_is_cut_off(part: Part, tmp_path: Path) -> None:
-    """So is one whose end is missing."""
+@pytest.mark.parametrize("lenient", [False, True])
+def test_an_image_that_is_cut_off(
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, lenient: bool
+) -> None:
+    """So is one whose end is missing, also where another library let Pillow fill it."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
     folder = unpacked(tmp_path / "folders")
     (folder / "GTSRB/Final_Test/Images/00007.ppm").write_bytes(ppm(7)[:-100])
     with pytest.raises(DataError, match=r"00007\.ppm is no image, or a damaged one"):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from cnnreport.data.flowers.flower_set import BACKGROUND, FLOWER, VOID
+from cnnreport.data.whole import whole_images
 from cnnreport.errors import DataError
 
 MOST_PIXELS = 50_000_000
@@ -170,7 +171,7 @@ def _between(length: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int6
 def _opened(name: str, content: bytes, formats: tuple[str, ...]) -> Image.Image:
     """Decode an image and convert it to RGB, whatever its colour mode."""
     try:
-        with warnings.catch_warnings():
+        with whole_images(), warnings.catch_warnings():
             # Whatever else Pillow has to say about a file is no matter of the user's.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -18,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnreport.data.whole import whole_images
 from cnnreport.errors import DataError
 
 from .images import REMEDY, SIZE, Signs, checked
@@ -152,7 +153,7 @@ def _picture(name: str, content: bytes) -> NDArray[Any]:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
+        with whole_images(), warnings.catch_warnings():
             warnings.simplefilter("error")  # an image so large that it may be an attack
             with Image.open(io.BytesIO(content), formats=("PPM",)) as image:
                 small = image.convert("RGB").resize((SQUASHED, SQUASHED), Image.Resampling.BILINEAR)
