@@ -227,7 +227,9 @@ def test_an_evaluation_is_what_loops_over_pixels_find() -> None:
     place = [each.name for each in module("transforms").TRANSFORMS].index("double_shifted")
     np.testing.assert_allclose(left.samples["running_rings"][place], sums / counts, rtol=1e-4)
     told = [left.measures[f"running_double_shifted_{what}"] for what in ("loss", "accuracy", "agreement")]
-    assert told == pytest.approx([each / labels.size for each in (loss, right, agreeing)], rel=1e-4)
+    assert told[0] == pytest.approx(loss / labels.size, rel=1e-4)
+    # Rounding may decide which of two nearly equal scores of a pixel is the highest.
+    assert told[1:] == pytest.approx([right / labels.size, agreeing / labels.size], abs=3 / labels.size)
 
 
 def test_train_mode_takes_the_batch_and_moves_no_statistics() -> None:
