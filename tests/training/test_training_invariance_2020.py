@@ -192,6 +192,11 @@ def test_kept_statistics_take_nothing_out() -> None:
 def evaluated(name: str = "CNN", count: int = 6) -> tuple[Any, nn.Module, dict[str, Any]]:
     """An evaluation of a small net, the net, and the data that both take."""
     net = net_of(name).float()
+    for each in net.modules():
+        if isinstance(each, nn.BatchNorm2d):
+            each.momentum = (
+                1.0  # the kept statistics are those of the images, so that a change is no mere rounding
+            )
     generator = np.random.default_rng(2)
     data: dict[str, Any] = {
         "validation_rgb": generator.integers(0, 256, (count, 3, 32, 32), np.uint8),
@@ -224,6 +229,7 @@ def test_an_evaluation_is_what_loops_over_pixels_find() -> None:
         loss += math.log(np.exp(odds).sum())
         right += after[n, :, i, j].argmax() == labels[n, i, j]
         agreeing += after[n, :, i, j].argmax() == before[n, :, i, j].argmax()
+    assert (sums / counts).min() > 1e-2  # far above rounding
     place = [each.name for each in module("transforms").TRANSFORMS].index("double_shifted")
     np.testing.assert_allclose(left.samples["running_rings"][place], sums / counts, rtol=1e-4)
     told = [left.measures[f"running_double_shifted_{what}"] for what in ("loss", "accuracy", "agreement")]
