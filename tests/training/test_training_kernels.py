@@ -42,6 +42,36 @@ def test_it_is_what_autograd_finds(
     torch.testing.assert_close(of_kernel(x, direction, (lines, columns), how), expected)
 
 
+@pytest.mark.parametrize("together", [1, 3, 4])
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_memory_is_bounded(
+    layer: nn.Conv2d | nn.ConvTranspose2d, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the patches of all images are too many, they are summed in parts, to the same gradient."""
+    torch.manual_seed(0)
+    layer.double()
+    x = torch.randn(4, layer.in_channels, 11, 14, dtype=torch.double)
+    direction = torch.randn_like(layer(x))
+    how = geometry(layer)
+    assert how is not None
+    lines, columns = layer.kernel_size
+    whole = of_kernel(x, direction, (lines, columns), how)
+    counts: list[int] = []
+    multiply = torch.bmm
+
+    def watched(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        counts.append(right.numel())
+        return multiply(left, right)
+
+    monkeypatch.setattr(torch, "bmm", watched)
+    of_kernel(x[:1], direction[:1], (lines, columns), how)
+    one = counts.pop()
+    monkeypatch.setattr(convolution, "PATCHES", together * one)
+    torch.testing.assert_close(of_kernel(x, direction, (lines, columns), how), whole)
+    assert max(counts) <= together * one
+    assert sum(counts) == 4 * one
+
+
 @pytest.mark.parametrize("kind", NETS)
 def test_a_net_learns_by_it(kind: type[nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
     """All kernels of a rewritten net have the gradients of the plain one."""

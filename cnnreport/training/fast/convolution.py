@@ -8,6 +8,7 @@ fixed order. On other devices the layers are computed as they are.
 The gradient of a bias is not even summed where a batch norm subtracts whatever the bias adds: it is zero.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +17,9 @@ from torch import nn
 
 HERE = ("cpu", "cuda")
 """Where `convolve` computes; elsewhere the layers are computed as they are."""
+
+PATCHES = 1 << 28
+"""Numbers in patches of images that lie in memory together: 1 GiB, which a small GPU has."""
 
 VECTOR = 8
 """Channels that a vector of AVX2 holds in float32."""
@@ -189,6 +193,15 @@ def of_kernel(
     """
     # Each place of `small` has met the pixels of `large` under the kernel, whichever of them was the input.
     large, small = (gradient, x) if how.transposed else (x, gradient)
+    patches = small.shape[2] * small.shape[3] * kernel[0] * kernel[1] * large.shape[1]
+    together = max(1, PATCHES // patches)
+    pairs = zip(torch.split(large, together), torch.split(small, together), strict=True)
+    parts = [_summed(some, places, kernel, how) for some, places in pairs]
+    return functools.reduce(torch.add, parts)
+
+
+def _summed(large: torch.Tensor, small: torch.Tensor, kernel: tuple[int, int], how: Geometry) -> torch.Tensor:
+    """Return `of_kernel` of images whose patches lie in memory together."""
     (across, down), (sy, sx), (dy, dx) = how.padding[::-1], how.stride, how.dilation
     framed = F.pad(large.permute(0, 2, 3, 1), (0, 0, across, across, down, down))
     count, rows, height, width = small.shape
