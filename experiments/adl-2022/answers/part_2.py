@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cnnreport.kinds.digits import digits
 from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.draw import figure, thumbnails
 from cnnreport.report.draw.figure import Curve
@@ -17,14 +18,14 @@ from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.family import family
-from cnnreport.report.numbers.images import Array, contrast_over_images
+from cnnreport.report.numbers.images import contrast_over_images
 from cnnreport.report.numbers.quantity import Quantity, Source, over_all
 from cnnreport.report.say import training
 from cnnreport.report.say.formulas import derived
 from cnnreport.report.say.formulas.derived import Derivation, Shape
 from cnnreport.runs.artefact import Run
 
-from ..lungs.outlines import outlined
+from ..lungs.outlines import Array, outlined
 from ..ranking import Ranking, ranking
 
 VARIANTS = {"bilinear": "bilinear", "nearest": "nearest", "elu": "ELU", "transposed": "transposed"}
@@ -42,11 +43,8 @@ SHOWN = {0: "best", 1: "median", 2: "worst"}
 
 FIXED = 3
 
-NEAR, NEARNESS = 0.005, ("near", "below", "above", "nowhere")
-"""How far an F1 may be from a reported one to be called near it, and what it may be."""
-
-CASES = ("more", "as_many", "lost")
-"""Whether more comparisons are clear for the nets that were trained than for other trials."""
+CLAIMED = ("more", "as_much", "lost")
+"""Whether comparisons are clear for the nets that were trained that are not clear for other trials."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +138,7 @@ def _compared(runs: Runs, begin: str) -> Answer:
     values = {who: training.numbers(of) for who, of in trained.items()}
     made = ranking(begin.rstrip("-"), {who: each["test_f1"] for who, each in values.items()})
     pairs = _pairs(begin.rstrip("-"), made, trained)
+    clear = _clear(begin.rstrip("-"), pairs)
     best = trained[made.ranked[0].name]
     spread = _spread(begin.rstrip("-"), [each.number for each in made.ranked])
     reported = _published()
@@ -148,7 +147,7 @@ def _compared(runs: Runs, begin: str) -> Answer:
         values={
             **values[BASELINE],
             **spread,
-            "clear_cases": _clear(begin.rstrip("-"), pairs),
+            **clear,
             "published": reported[BASELINE],
             **{
                 f"published_{name}": each for name, each in _spread("published", [*reported.values()]).items()
@@ -157,16 +156,11 @@ def _compared(runs: Runs, begin: str) -> Answer:
         verdicts={"baseline": made.against(VARIANTS["elu"], BASELINE).verdict},
         decisions={
             "supported": made.supported,
-            "cases": _cases(pairs),
+            "claimed": _claimed(pairs, clear),
             "largest": _within("the largest difference between variants", spread),
             "published": published.supported,
             "published_largest": _within(
                 "the largest reported difference", _spread("published", [*reported.values()])
-            ),
-            "near": Decision(
-                "the baseline beside a reported one",
-                _near(values[BASELINE]["test_f1"], reported[BASELINE]),
-                NEARNESS,
             ),
         },
         pictures=_pictures(trained, made.ranked[0].name),
@@ -181,7 +175,7 @@ def _compared(runs: Runs, begin: str) -> Answer:
             **training.facts(best),
             "best": made.ranked[0].name,
             "several": min(map(len, trained.values())) > 1,
-            "shown_trial": str(training.shown_run(best).seed + 1),
+            "stand_in": any(each.stand_in for each in reading.datasets(best)),
         },
     )
 
@@ -228,37 +222,44 @@ def _case_scores(runs: Sequence[Run]) -> Array:
     return np.stack(scores) if scores else np.zeros((0, 0))
 
 
-def _clear(name: str, pairs: Sequence[Pair]) -> Quantity:
-    """Return how many comparisons are clear for other images and the nets that were trained."""
-    compared = [pair.cases for pair in pairs if pair.cases]
-    parts = [side for each in compared for side in (each.left, each.right)] or [pairs[0].trials.left]
-    clear = sum(each.higher or each.lower for each in compared)
-    how = "comparisons over the test images that are clear: {}"
-    return over_all(
-        f"{name}.clear_cases", "comparisons clear over test images", clear, how, *parts, form="count"
-    )
+def _clear(name: str, pairs: Sequence[Pair]) -> dict[str, Quantity]:
+    """Return how many comparisons are clear over the test images, and how many of these over them alone."""
+    by_images = [pair for pair in pairs if pair.cases and (pair.cases.higher or pair.cases.lower)]
+    alone = [pair for pair in by_images if not (pair.trials.higher or pair.trials.lower)]
+    parts = [side for pair in pairs for side in (pair.trials.left, pair.trials.right)]
+    how = "comparisons over the test images that are clear{}: {{}}"
+    return {
+        "by_images": over_all(
+            f"{name}.by_images", "comparisons clear over the test images", len(by_images), how.format(""),
+            *parts, form="count",
+        ),
+        "by_images_alone": over_all(
+            f"{name}.by_images_alone", "comparisons clear over the test images, but not over the trials",
+            len(alone), how.format(", but not over the trials"), *parts, form="count",
+        ),
+    }  # fmt: skip
 
 
-def _cases(pairs: Sequence[Pair]) -> Decision:
-    """Say whether images alone would make more comparisons clear than the trials do."""
-    compared = [pair.cases for pair in pairs if pair.cases]
-    by_cases = sum(each.higher or each.lower for each in compared)
-    by_trials = sum((pair.trials.higher or pair.trials.lower) and pair.trials.sure for pair in pairs)
-    outcome = "lost" if len(compared) < len(pairs) else "more" if by_cases > by_trials else "as_many"
-    return Decision("whether images alone would claim more", outcome, CASES)
+def _claimed(pairs: Sequence[Pair], clear: Mapping[str, Quantity]) -> Decision:
+    """Say whether images alone would claim more than the trials support."""
+    lost = any(pair.cases is None for pair in pairs)
+    outcome = "lost" if lost else "more" if clear["by_images_alone"].mean else "as_much"
+    return Decision("whether images alone would claim more", outcome, CLAIMED)
 
 
 def _spread(name: str, numbers: Sequence[Quantity]) -> dict[str, Quantity]:
     """Return the largest difference between two variants' means, and between two trials of one variant."""
     means = [number.mean for number in numbers if number.finite]
     within = [max(number.finite) - min(number.finite) for number in numbers if number.finite]
+    apart = max(means) - min(means) if means else np.nan
+    widest = max(within) if within else np.nan
     return {
         "largest": over_all(
-            f"{name}.largest", "largest difference between variants", max(means) - min(means) if means else np.nan,
+            f"{name}.largest", "largest difference between variants", apart,
             "highest minus lowest mean of {}", *numbers, form="score",
         ),
         "spread": over_all(
-            f"{name}.spread", "largest difference between trials of a variant", max(within) if within else np.nan,
+            f"{name}.spread", "largest difference between trials of a variant", widest,
             "largest range over the trials of {}", *numbers, form="score",
         ),
     }  # fmt: skip
@@ -274,14 +275,6 @@ def _within(what: str, spread: Mapping[str, Quantity]) -> Decision:
     else:
         outcome = "within" if largest.mean <= between.mean else "beyond"
     return Decision(f"{what} beside that between trials", outcome, ("within", "beyond", "alone", "lost"))
-
-
-def _near(mine: Quantity, published: Quantity) -> str:
-    if not mine.finite:
-        return "nowhere"
-    if abs(mine.mean - published.mean) <= NEAR:
-        return "near"
-    return "below" if mine.mean < published.mean else "above"
 
 
 def _published() -> dict[str, Quantity]:
@@ -306,7 +299,7 @@ def _pictures(trained: Mapping[str, Sequence[Run]], best: str) -> dict[str, Pict
     shown = {who: training.shown_run(of) for who, of in trained.items()}
     return {
         "loss": _curves(trained, ("train_loss", "validation_loss"), "loss (nats)"),
-        "f1": _curves(trained, ("validation_f1",), "F1, validation"),
+        "f1": _curves(trained, ("validation_f1",), "F1"),
         "cases": _best_to_worst(shown[best], data),
         "fixed": _one_by_all(shown, data),
     }
@@ -329,24 +322,28 @@ def _curves(trained: Mapping[str, Sequence[Run]], columns: Sequence[str], label:
     ends = "; ".join(
         f"{who}: {reading.last(of, columns[-1], what, form).text}" for who, of in trained.items()
     ).replace("\u00a0", " ")
-    alt = f"Curves of the {what} over the epochs, one for each trial. At the end of {columns[-1].replace('_', ' ')} {ends}."
+    alt = f"Curves of the {what} over the epochs, one for each trial. At the end, in validation, {ends}."
     return figure.curves(drawn, label, alt, reading.datasets(next(iter(trained.values()))), wide=True)
 
 
 def _best_to_worst(run: Run, data: tuple[reading.DataSet, ...]) -> Picture:
-    kept, scores = run.samples(), run.samples()["case_f1"]
+    kept = run.samples()
     images = [
         outlined(*(kept[f"shown_{name}"][place] for name in ("image", "mask", "predicted")))
         for place in SHOWN
     ]
     captions = [
-        Caption(
-            f"{which}: test image {kept['shown_number'][place]}, F1 {scores[kept['shown_number'][place]]:.3f}"
-        )
+        Caption(f"{which}: test image {kept['shown_number'][place]}, {_score(kept, place)}")
         for place, which in SHOWN.items()
     ]
-    alt = "Test images with the best, the median and the worst F1, the true mask dashed, the predicted one solid."
+    alt = "Test images with the best, the median and the worst F1, the true mask dashed, the predicted solid."
     return thumbnails.captioned(np.stack(images), captions, alt, data, columns=3)
+
+
+def _score(kept: Mapping[str, Array], place: int) -> str:
+    """Write the F1 of a test image that a run kept."""
+    score = float(kept["case_f1"][kept["shown_number"][place]])
+    return f"F1 {digits(score, 'score')}"
 
 
 def _one_by_all(shown: Mapping[str, Run], data: tuple[reading.DataSet, ...]) -> Picture:
@@ -355,9 +352,7 @@ def _one_by_all(shown: Mapping[str, Run], data: tuple[reading.DataSet, ...]) -> 
     images = [outlined(image, truth)]
     images += [outlined(image, truth, each["shown_predicted"][FIXED]) for each in kept.values()]
     captions = [Caption("true mask")]
-    captions += [
-        Caption(f"{who}, F1 {each['case_f1'][each['shown_number'][FIXED]]:.3f}") for who, each in kept.items()
-    ]
+    captions += [Caption(f"{who}, {_score(each, FIXED)}") for who, each in kept.items()]
     alt = "The first test image with the mask that each variant predicts, the true one dashed."
     return thumbnails.captioned(np.stack(images), captions, alt, data, columns=5)
 

@@ -13,42 +13,41 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 Body = Mapping[str, float]
 
-BUILD: Mapping[str, tuple[float, float]] = {
-    "middle": (0.5, 0.02),
-    "tilt": (0.0, 0.035),
-    "stoop": (0.0, 0.02),
-    "width": (0.36, 0.03),
-    "apex": (0.13, 0.025),
-    "dome_right": (0.68, 0.045),
-    "dome_left": (0.71, 0.045),
-    "angle": (0.11, 0.025),
-    "medial": (0.055, 0.008),
-    "heart_width": (0.15, 0.025),
-    "heart_height": (0.19, 0.02),
-    "heart_across": (0.045, 0.015),
-    "fat": (0.075, 0.02),
-    "rib_first": (0.1, 0.01),
-    "rib_apart": (0.078, 0.006),
-    "rib_slope": (0.45, 0.08),
-    "clavicle": (0.155, 0.02),
-    "breast": (0.0, 0.06),
-    "gas": (0.08, 0.09),
-    "opacity_right": (-0.1, 0.2),
-    "opacity_left": (-0.1, 0.2),
-    "fluid_right": (-0.13, 0.1),
-    "fluid_left": (-0.13, 0.1),
-    "air": (0.36, 0.08),
-    "gain": (1.0, 0.18),
-    "offset": (0.0, 0.06),
-}
-"""What builds of bodies and exposures vary in: mean and deviation."""
-
 
 def build(generator: np.random.Generator) -> dict[str, float]:
-    """Draw a body; no number is farther than 2.5 deviations from its mean."""
-    drawn = {name: mean + sd * generator.normal() for name, (mean, sd) in BUILD.items()}
-    limits = {name: (mean - 2.5 * sd, mean + 2.5 * sd) for name, (mean, sd) in BUILD.items()}
-    return {name: float(np.clip(value, *limits[name])) for name, value in drawn.items()}
+    """Draw a body and how it was exposed; no number is farther than 2.5 deviations from its mean."""
+    table = {
+        "middle": (0.5, 0.02),
+        "tilt": (0.0, 0.035),
+        "stoop": (0.0, 0.02),
+        "width": (0.36, 0.03),
+        "apex": (0.13, 0.025),
+        "dome_right": (0.68, 0.045),
+        "dome_left": (0.71, 0.045),
+        "angle": (0.11, 0.025),
+        "medial": (0.055, 0.008),
+        "heart_width": (0.15, 0.025),
+        "heart_height": (0.19, 0.02),
+        "heart_across": (0.045, 0.015),
+        "fat": (0.075, 0.02),
+        "rib_first": (0.1, 0.01),
+        "rib_apart": (0.078, 0.006),
+        "rib_slope": (0.45, 0.08),
+        "clavicle": (0.155, 0.02),
+        "breast": (0.0, 0.06),
+        "gas": (0.08, 0.09),
+        "opacity_right": (-0.1, 0.2),
+        "opacity_left": (-0.1, 0.2),
+        "fluid_right": (-0.13, 0.1),
+        "fluid_left": (-0.13, 0.1),
+        "air": (0.36, 0.08),
+        "gain": (1.0, 0.18),
+        "offset": (0.0, 0.06),
+    }
+    drawn = {}
+    for name, (mean, deviation) in table.items():
+        drawn[name] = mean + deviation * float(np.clip(generator.normal(), -2.5, 2.5))
+    return drawn
 
 
 def lung(body: Body, side: int, u: Floats, v: Floats, *, whole: bool = False) -> NDArray[np.bool_]:
