@@ -40,6 +40,11 @@ NETS = {
     "transposed": ("TransposedUNet", "a U-Net that enlarges by transposed convolutions"),
 }
 
+FIXED, ANY = ("1", "128", "128"), ("1", "16h", "16h")
+"""The inputs of derivations: what bilinear interpolation joins has no closed form in the size of an image."""
+
+INPUTS = {"bilinear": FIXED, "nearest": ANY, "elu": FIXED, "transposed": ANY}
+
 EXPERIMENTS = (
     *(
         Experiment(
@@ -68,7 +73,10 @@ EXPERIMENTS = (
             name=f"lungs-{name}-formulas",
             title=f"{net}, its counts derived and proved",
             spec=Formulas(
-                net=f"{PLACE}.nets:{net}", input=("1", "128", "128"), numbers=(("NF", 64),), doubled=False
+                net=f"{PLACE}.nets:{net}",
+                input=INPUTS[name],
+                numbers=(("NF", 64), ("h", 8)) if INPUTS[name] == ANY else (("NF", 64),),
+                doubled=False,
             ),
             seeds=1,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from declared import checked, fields
-from fake_derivations import derived_measures, write_derivation
+from fake_derivations import derived_measures, layer, write_derivation
 from fake_runs import circumstances, losses
 
 from cnnreport import modules
@@ -112,9 +112,18 @@ def counted(root: Path) -> list[Run]:
     """Return fake derivations of all variants, in the letter NF."""
     measures = derived_measures(
         net="UNet", grid={"NF": [1, 2, 3]}, numbers={"NF": 64}, points=3, input_doubled=None,
-        proof={"grid": {"NF": [1, 2, 3]}, "degrees": {"NF": 2}, "largest_kernel": None},
+        proof={"grid": {"NF": [1, 2, 3]}, "degrees": {"NF": 2}, "largest_kernel": None}, layers=_layers(),
     )  # fmt: skip
     return [write_derivation(root, measures, f"lungs-{name}-formulas") for name in NETS]
+
+
+def _layers() -> list[dict[str, Any]]:
+    """Return two layers of the way down and one of the way up, which joins both."""
+    return [
+        layer("down1.0", "convolution", [-1], size=32),
+        layer("pool", "pooling", [0]),
+        layer("up1.cat", "join", [1, 0], size=32),
+    ]
 
 
 def _samples(f1: float, noise: float, seed: int, variant: str) -> dict[str, np.ndarray[Any, Any]]:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -35,6 +35,9 @@ BASELINE = VARIANTS["bilinear"]
 
 PLAIN, WIDE = "lungs-", "lungs-wide-"
 """How the names of the trainings begin, and of those as wide as the course's."""
+
+UP = "up"
+"""How the names of what a U-Net has on its way up begin."""
 
 PUBLISHED = Path(__file__).parents[1] / "published.toml"
 
@@ -112,7 +115,10 @@ def unet(runs: Runs) -> Answer:
 
 def layers(runs: Runs) -> Answer:
     """Answer with all layers of the U-Net, for the supplement."""
-    return Answer(parts={"net": derived.derivation(runs[f"{PLAIN}bilinear-formulas"][0])})
+    net = derived.derivation(runs[f"{PLAIN}bilinear-formulas"][0])
+    up = [layer.path.startswith(UP) for layer in net.layers].index(True)
+    ways = {"down": net.layers[:up], "up": net.layers[up:]}
+    return Answer(parts={way: replace(net, layers=of) for way, of in ways.items()})
 
 
 def _blocks(net: Derivation) -> tuple[Block, ...]:

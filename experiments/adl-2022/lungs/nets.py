@@ -45,7 +45,7 @@ class Up(nn.Module):
         if mode == "transposed":
             self.enlarge: nn.Module = nn.ConvTranspose2d(channels, half, 2, stride=2)
         else:
-            # Corners can only be aligned where values are interpolated: with "nearest" torch refuses it.
+            # With "nearest", torch refuses to be told of corners.
             corners = True if mode == "bilinear" else None
             enlarged = nn.Upsample(scale_factor=2, mode=mode, align_corners=corners)
             self.enlarge = nn.Sequential(enlarged, nn.Conv2d(channels, half, 1))
