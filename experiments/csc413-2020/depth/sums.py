@@ -1,7 +1,7 @@
 """Sums of derived formulas, set as lines over n.
 
-The formulas of a run are sums and products of letters and whole numbers, written as code. To add them takes no
-algebra system, which the report half has not.
+The formulas of a run are sums and products of letters and whole numbers, written as code. Adding them takes
+no algebra system, which the report half has not.
 """
 
 import ast
