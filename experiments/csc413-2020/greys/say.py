@@ -31,9 +31,8 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
 
     Returns:
         ``values``: what the kind records; ``moved``, how far Adam may move a weight; ``net_accuracy``,
-        ``net_loss``; ``verdicts`` and ``decisions``: ``could``, whether linear scores do better than the trained
-        net; ``grids``: ``rules``;
-        ``facts``: ``net``.
+        ``net_loss``; ``verdicts`` and ``decisions``: ``could``, whether linear scores do better than the
+        trained net; ``grids``: ``rules``; ``facts``: ``net``.
 
     Raises:
         UsageError: A run lacks something.
