@@ -6,9 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from cnnreport.commands import budget as budgets
 from cnnreport.commands import console
+from cnnreport.commands.budget import Budget
 from cnnreport.commands.early import Early
 from cnnreport.commands.edition import Edition
 from cnnreport.commands.run import announce_device, command_line, data_line, result_lines, run_planned
@@ -32,7 +35,7 @@ from cnnreport.runs.planning.planned import Planned
 
 SOONER = (
     "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "
-    "known how long the whole takes; `build --only NAME` makes one part.",
+    "known how long the whole takes; `build --budget 10m` does what fits; `--only NAME` makes one part.",
     "It may be interrupted at any time: the same command goes on from there.",
 )
 
@@ -104,6 +107,7 @@ def build(
     workers: int | None = None,
     asked: Asked = LOCALLY,
     as_is: bool = False,
+    seconds: int | None = None,
 ) -> Built:
     """Run what a report needs, compose it, and write that.
 
@@ -117,19 +121,24 @@ def build(
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
         asked: Which executor is to compute what takes long.
         as_is: Whether to compute nothing, and to tell of the runs that stand.
+        seconds: The time that it is to fit into, None for whatever it takes.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
     """
-    outline = outlines.load(project, report)
-    writers = chosen(formats, outline)
-    choices, forced = parted(choices, outline)
+    whole = outlines.load(project, report)
+    writers = chosen(formats, whole)
+    choices, forced = parted(choices, whole)
     check_epoch()
     for writer in writers:
         writer.require()  # what is missing is told now, not after hours of training
-    compose.check(project, outline)
+    compose.check(project, whole)
+    if seconds is not None:
+        asked_for = _budget(project, whole, choices, only, seconds, writers, full=full)
+        choices = replace(choices, cut=asked_for.kept_only() if as_is else asked_for.chosen(workers))
+    outline = budgets.thinned(whole, choices.cut)
     plan = plan_report(project, report, choices, only, full=full)
-    context = context_of(outline, choices, only, plan)
+    context = context_of(whole, choices, only, plan)
     if as_is:
         runs = _standing(outline, plan)
         missing = len(plan) - len(runs)
@@ -152,6 +161,37 @@ def build(
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
+
+
+def forecast_cut(
+    project: Project,
+    report: str,
+    choices: Choices,
+    only: Sequence[str],
+    seconds: int,
+    *,
+    full: bool,
+    formats: str | None,
+) -> Choices:
+    """Return choices with the cut that a build in so many seconds would make now, and say what it is."""
+    outline = outlines.load(project, report)
+    asked_for = _budget(project, outline, choices, only, seconds, chosen(formats, outline), full=full)
+    return replace(choices, cut=asked_for.foreseen())
+
+
+def _budget(
+    project: Project,
+    outline: Outline,
+    choices: Choices,
+    only: Sequence[str],
+    seconds: int,
+    writers: Sequence[Writer],
+    *,
+    full: bool,
+) -> Budget:
+    afterwards = _last_time(project, outline, writers)
+    planning = partial(plan_report, project, outline.name, only=only, full=full)
+    return Budget(project, outline, choices, only, full, seconds, afterwards, planning)
 
 
 @dataclass(frozen=True)
@@ -223,10 +263,15 @@ def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]
 
 
 def context_of(outline: Outline, choices: Choices, only: Sequence[str], plan: Sequence[Planned]) -> Context:
-    """Return what a report says of the build that makes it."""
+    """Return what a report, whose whole outline it is, says of the build that makes it."""
     full = not only and _is_beyond(outline, plan)
     command = command_line("build", outline.name, choices, only, full=full)
-    return Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
+    return Context(
+        smoke=choices.smoke,
+        command=command,
+        subsetter=libraries.subsetter(),
+        shortened=budgets.phrases(outline, choices, plan),
+    )
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:
@@ -248,7 +293,7 @@ def plan_report(
     Of what only sections beyond the handout need, a build that is not full plans what it is asked
     for by name, and those sections of which every run stands already.
     """
-    outline = outlines.load(project, report)
+    outline = budgets.thinned(outlines.load(project, report), choices.cut)
     declared = experiment.load_all(project)
     chosen = _meant(declared, outline, only or outline.experiments)
     forced = _meant(declared, outline, choices.force)

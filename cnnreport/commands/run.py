@@ -128,6 +128,7 @@ def command_line(
     options += [f"--precision {choices.precision}"] if choices.precision else []
     options += [f"--seeds {choices.seeds}"] if choices.seeds else []
     options += ["--smoke"] if choices.smoke else []
+    options += [f"--cut {choices.cut.text}"] if choices.cut.text else []
     options += ["--full"] if full else []
     options += [f"--only {name}" for name in only]
     return " ".join(["python -m cnnreport", command, target, *options])

@@ -70,12 +70,14 @@ class Context:
         command: The command line that makes the report again.
         subsetter: What cuts the typefaces of the PDF down to the characters used, empty where nobody asked.
         unfinished: Some of its runs had not been computed.
+        shortened: What was taken away from it to save time, a phrase each.
     """
 
     smoke: bool = False
     command: str = ""
     subsetter: str = ""
     unfinished: bool = False
+    shortened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

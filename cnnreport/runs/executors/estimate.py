@@ -154,10 +154,17 @@ def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -
     return max(busy, default=0.0)
 
 
-def whole(works: Sequence[Work], before: Sequence[Took]) -> Guess | None:
-    """Guess what a plan takes before it begins; None where nothing is known of something that takes long."""
-    guesses = [(work, guess(work, (), before)) for work in works]
-    if any(takes_long(work) and each is None for work, each in guesses) or not before:
+def whole(works: Sequence[Work], before: Sequence[Took], *, rough: bool = False) -> Guess | None:
+    """Guess what a plan takes before it begins; None where nothing is known of something that takes long.
+
+    Args:
+        works: What is to be computed.
+        before: What earlier runs took.
+        rough: Whether something of another kind may stand in for what nothing is known of.
+    """
+    stand_ins = before if rough else ()
+    guesses = [(work, guess(work, (), before) or guess(work, stand_ins)) for work in works]
+    if any(takes_long(work) and each is None for work, each in guesses) or (works and not before):
         return None
     devices = {work.device for work in works}  # at work side by side
     seconds = (
