@@ -72,6 +72,7 @@ def build(
     Without REPORT it builds the one that pyproject.toml names under [tool.cnnreport], or the only one.
     """
     from cnnreport.commands import build as pipeline
+    from cnnreport.commands import watch as watching
     from cnnreport.report.page import outline
     from cnnreport.runs.planning import cut as cuts
 
@@ -85,13 +86,8 @@ def build(
         choices = choices_of(place, options, fetch=False)
         if seconds is not None:
             choices = pipeline.forecast_cut(place, name, choices, only, seconds, full=full, formats=formats)
-        plan = pipeline.plan_report(place, name, choices, only, full=full)
-        for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
-            console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
-        return show_plan(plan)
+        return show_foreseen(pipeline.plan_report(place, name, choices, only, full=full))
     if watch:
-        from cnnreport.commands import watch as watching
-
         if formats not in (None, "html"):
             raise UsageError("--watch renders the HTML alone", "leave --formats away")
         if as_is:
@@ -242,6 +238,13 @@ def seconds_of(budget: str | None, cut: str | None, options: Mapping[str, Any], 
         if given:
             raise UsageError(f"--budget and {option} do not go together", "leave one of them away")
     return budgets.read(budget)
+
+
+def show_foreseen(plan: Any) -> None:
+    """Print what a build would do, with the data that it would take."""
+    for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
+        console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
+    show_plan(plan)
 
 
 def show_plan(plan: Any) -> None:

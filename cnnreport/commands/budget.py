@@ -18,7 +18,7 @@ from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.planning import cut as cuts
 from cnnreport.runs.planning.choices import Choices
 from cnnreport.runs.planning.cut import WHOLE, Cut
-from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.plan import make_plan, uncut_seeds
 from cnnreport.runs.planning.planned import Planned
 from cnnreport.system import durable
 
@@ -57,8 +57,11 @@ def thinned(outline: Outline, cut: Cut) -> Outline:
 
 def phrases(outline: Outline, choices: Choices, plan: Sequence[Planned]) -> tuple[str, ...]:
     """Say what a report lacks because of a cut, a phrase each; nothing where nothing is cut."""
-    seeds = (choices.seeds or each.experiment.seeds for each in plan if not each.spec.symbolic)
-    return choices.cut.phrases(max(seeds, default=1), left_out(outline, choices.cut))
+    seeds = (uncut_seeds(each.experiment, choices) for each in plan if not each.spec.symbolic)
+    planned = {each.experiment.name for each in plan}
+    swept = {name for each in outline.sections if not planned.isdisjoint(each.swept) for name in each.swept}
+    gone = [name for name in left_out(outline, choices.cut) if name in swept]
+    return choices.cut.phrases(max(seeds, default=1), gone)
 
 
 @dataclass(frozen=True)

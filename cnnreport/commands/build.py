@@ -140,11 +140,7 @@ def build(
     plan = plan_report(project, report, choices, only, full=full)
     context = context_of(whole, choices, only, plan)
     if as_is:
-        runs = _standing(outline, plan)
-        missing = len(plan) - len(runs)
-        edition = Edition(project, outline, runs, replace(context, unfinished=missing > 0), forced)
-        written = edition.write(writers)
-        return Built(written, runs, 0, edition.behind(writers), edition.edited(writers), missing)
+        return _as_it_is(project, outline, plan, context, forced, writers)
     announce_device(choices)
     keep_choices(project, choices)
     runs = run_planned(
@@ -161,6 +157,21 @@ def build(
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
+
+
+def _as_it_is(
+    project: Project,
+    outline: Outline,
+    plan: Sequence[Planned],
+    context: Context,
+    forced: frozenset[str],
+    writers: Sequence[Writer],
+) -> Built:
+    runs = _standing(outline, plan)
+    missing = len(plan) - len(runs)
+    edition = Edition(project, outline, runs, replace(context, unfinished=missing > 0), forced)
+    written = edition.write(writers)
+    return Built(written, runs, 0, edition.behind(writers), edition.edited(writers), missing)
 
 
 def forecast_cut(

@@ -148,8 +148,12 @@ class _Unseeded:
 
 def _seeds(experiment: Experiment, spec: Any, choices: Choices, *, is_read: bool) -> range:
     """Return the seeds to run: one is enough where nothing is random or the first alone is read."""
-    declared = min(experiment.seeds, SMOKE_SEEDS) if choices.smoke else experiment.seeds
-    return range(1 if spec.symbolic or is_read else choices.cut.of_seeds(choices.seeds or declared))
+    return range(1 if spec.symbolic or is_read else choices.cut.of_seeds(uncut_seeds(experiment, choices)))
+
+
+def uncut_seeds(experiment: Experiment, choices: Choices) -> int:
+    """Return how many seeds an experiment has as chosen, before any are taken away to save time."""
+    return choices.seeds or (min(experiment.seeds, SMOKE_SEEDS) if choices.smoke else experiment.seeds)
 
 
 def _key(spec: Any, located: Located | None, sources: Mapping[str, Path], chosen: Device) -> Key:
