@@ -72,7 +72,6 @@ def build(
     Without REPORT it builds the one that pyproject.toml names under [tool.cnnreport], or the only one.
     """
     from cnnreport.commands import build as pipeline
-    from cnnreport.commands import watch as watching
     from cnnreport.report.page import outline
     from cnnreport.runs.planning import cut as cuts
 
@@ -88,10 +87,9 @@ def build(
             choices = pipeline.forecast_cut(place, name, choices, only, seconds, full=full, formats=formats)
         return show_foreseen(pipeline.plan_report(place, name, choices, only, full=full))
     if watch:
-        if formats not in (None, "html"):
-            raise UsageError("--watch renders the HTML alone", "leave --formats away")
-        if as_is:
-            raise UsageError("--watch computes what is missing", "leave --watch or --as-is away")
+        from cnnreport.commands import watch as watching
+
+        check_watch(formats, as_is=as_is)
         watched = watching.Watch(place, name, choices_of(place, options), only, full=full)
         return watching.watch(watched, workers, asked)
     built = pipeline.build(
@@ -238,6 +236,18 @@ def seconds_of(budget: str | None, cut: str | None, options: Mapping[str, Any], 
         if given:
             raise UsageError(f"--budget and {option} do not go together", "leave one of them away")
     return budgets.read(budget)
+
+
+def check_watch(formats: str | None, *, as_is: bool) -> None:
+    """Refuse what does not go with ``--watch``.
+
+    Raises:
+        UsageError: That was asked for.
+    """
+    if formats not in (None, "html"):
+        raise UsageError("--watch renders the HTML alone", "leave --formats away")
+    if as_is:
+        raise UsageError("--watch computes what is missing", "leave --watch or --as-is away")
 
 
 def show_foreseen(plan: Any) -> None:
