@@ -25,6 +25,7 @@ from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
+from cnnreport.report.page.waiting import Waiting
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors.executor import LOCALLY, Asked
@@ -108,6 +109,7 @@ def build(
     asked: Asked = LOCALLY,
     as_is: bool = False,
     seconds: int | None = None,
+    waiting: Waiting | None = None,
 ) -> Built:
     """Run what a report needs, compose it, and write that.
 
@@ -122,6 +124,7 @@ def build(
         asked: Which executor is to compute what takes long.
         as_is: Whether to compute nothing, and to tell of the runs that stand.
         seconds: The time that it is to fit into, None for whatever it takes.
+        waiting: How far the build is that computes the runs meanwhile; None where none does.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
@@ -129,10 +132,7 @@ def build(
     whole = outlines.load(project, report)
     writers = chosen(formats, whole)
     choices, forced = parted(choices, whole)
-    check_epoch()
-    for writer in writers:
-        writer.require()  # what is missing is told now, not after hours of training
-    compose.check(project, whole)
+    _check_ready(project, whole, writers)
     if seconds is not None:
         asked_for = _budget(project, whole, choices, only, seconds, writers, full=full)
         choices = replace(choices, cut=asked_for.kept_only() if as_is else asked_for.chosen(workers))
@@ -140,7 +140,7 @@ def build(
     plan = plan_report(project, report, choices, only, full=full)
     context = context_of(whole, choices, only, plan)
     if as_is:
-        return _as_it_is(project, outline, plan, context, forced, writers)
+        return _as_it_is(project, outline, plan, replace(context, waiting=waiting), forced, writers)
     announce_device(choices)
     keep_choices(project, choices)
     runs = run_planned(
@@ -157,6 +157,14 @@ def build(
     written = edition.write(writers)
     trained = sum(planned.run is None for planned in plan)
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
+
+
+def _check_ready(project: Project, outline: Outline, writers: Sequence[Writer]) -> None:
+    """Look for all that would fail after hours of training: it is told now."""
+    check_epoch()
+    for writer in writers:
+        writer.require()
+    compose.check(project, outline)
 
 
 def _as_it_is(
@@ -215,8 +223,8 @@ class Standing:
     only: Sequence[str]
     full: bool
 
-    def __call__(self) -> None:
-        """Write them."""
+    def __call__(self, waiting: Waiting) -> None:
+        """Write them, with what sections wait for."""
         # No second command downloads, or asks anew for what the first one was to run again.
         choices = replace(self.choices, force=(), fetch=False)
         build(
@@ -227,6 +235,7 @@ class Standing:
             full=self.full,
             formats=html.WRITER.format,
             as_is=True,
+            waiting=waiting,
         )
 
 

@@ -77,7 +77,7 @@ def run_planned(
         def notify(progress: Progress) -> None:
             watch(progress)
             if early:
-                early(progress, watch.tell)
+                early(progress, watch.tell, watch.waiting)
 
         return schedule.run_plan(project, plan, command, notify, most=workers, tell=console.note, asked=asked)
 
