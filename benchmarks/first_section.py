@@ -1,4 +1,4 @@
-"""Time until something of a report can be looked at that is being computed, and what that costs its trainings.
+"""Time until something of a report that is being computed can be looked at, and what that costs the training.
 
 Builds a report into an empty folder, looks every second at what its page shows, and ends the build once the
 section asked for is there. With --slowdown it trains the same net with and without pages beside it, in turn,

@@ -31,7 +31,8 @@ def main() -> None:
     template = jinja2.Template(
         (HERE / "page.md.j2").read_text(), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    page = template.render(**told, nets=NETS, named=named, furthest=furthest)
+    builds = [json.loads(file.read_text()) for file in sorted(RESULTS.glob("build-*.json"))]
+    page = template.render(**told, builds=builds, nets=NETS, named=named, furthest=furthest)
     (DOCS / "speed.md").write_text(page + "\n")
     (DOCS / "speed.svg").write_text(plot(told["growth"]))
 
