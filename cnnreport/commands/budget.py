@@ -143,7 +143,7 @@ class Budget:
         """Return what was chosen before, and say it."""
         if (kept := self.kept()) is not None:
             said = self._said(kept, self.planning(replace(self.choices, cut=kept)))
-            console.note(f"For {self._asked} it was chosen before: {said}.")
+            console.note(f"For {self._asked} it was chosen before: {said}. Another time is chosen for anew.")
         return kept
 
     def _unmeasured(self, plan: Sequence[Planned]) -> list[Experiment]:

@@ -168,6 +168,8 @@ def test_another_kind_stands_in_for_what_was_never_measured(swept: Project) -> N
     works = [estimate.work_of(planned) for planned in plan(swept)]
     assert estimate.whole(works, [other], rough=True) == Guess(30.0)
     assert estimate.whole(works, [other]) is None
+    proof = Work("proof", ("another:Proof", "cpu", "exact"), "cpu", 0.0)  # over in seconds, whoever knows it
+    assert estimate.whole([proof], [], rough=True) == Guess(0.0)
 
 
 @pytest.mark.parametrize(

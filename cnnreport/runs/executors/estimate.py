@@ -183,7 +183,7 @@ def whole(works: Sequence[Work], before: Sequence[Took], *, rough: bool = False)
     """
     stand_ins = before if rough else ()
     guesses = [(work, guess(work, (), before) or guess(work, stand_ins)) for work in works]
-    if any(takes_long(work) and each is None for work, each in guesses) or (works and not before):
+    if any(takes_long(work) and each is None for work, each in guesses) or not (before or rough):
         return None
     devices = {work.device for work in works}  # at work side by side
     seconds = (
