@@ -14,6 +14,7 @@ from printed import number_lines
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
+from cnnreport.report.answer import Answer
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.page import compose, outline, templating
 from cnnreport.report.page.ledger import Ledger
@@ -111,6 +112,14 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     assert re.findall(r'href="#(\w+)">✓', made) == ["a1", "a2"]
     assert not re.search(f' id="({"|".join(titles)})"', made)
     assert 'id="a1"' in made
+
+
+def test_one_function_is_asked_once(project: Project, make_run: MakeRun) -> None:
+    """A question and its part of the supplement, answered by the same function, have the same answer."""
+    answered: dict[str, Answer] = {}
+    loaded = outline.load(project, "a2-writeup")
+    compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context(), answered)
+    assert answered["a2"] is answered["a2more"]
 
 
 def test_a_report_without_runs_is_refused(project: Project) -> None:

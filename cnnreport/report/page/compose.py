@@ -339,12 +339,22 @@ def _answer(
     answered: dict[str, Answer],
 ) -> dict[str, Answer]:
     functions = _answering(project, outline, sections)
+    asked: dict[Answering, Answer] = {}
     for section in sections:
+        # A question and its part of the supplement may be answered alike, and are asked once.
+        function = functions[section.id] if section.experiments else _no_answer
         if section.id not in answered:
-            answered[section.id] = functions[section.id](runs) if section.experiments else Answer()
+            if function not in asked:
+                asked[function] = function(runs)
+            answered[section.id] = asked[function]
     answers = {section.id: answered[section.id] for section in sections}
     _refuse_two_judgements(answers)
     return answers
+
+
+def _no_answer(_: Runs) -> Answer:
+    """Answer for a section that needs no run."""
+    return Answer()
 
 
 def _refuse_two_judgements(answers: Mapping[str, Answer]) -> None:
