@@ -1,6 +1,6 @@
 """Fake runs of nets of n equal layers, with costs that a test writes down by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,22 @@ PEAKS = "experiments.csc413-2020.depth.kind:PEAKS"
 SPEC = {"channels": 4, "kernel": 3, "image_size": 8, "batch_size": 2}
 DEPTHS = (2, 4, 8, 16, 32)
 COSTS = ("activation_bytes", "gradient_bytes", "optimiser_bytes", "forward_flops", "backward_flops")
-FORMULA = {"latex": [r"4C\,n"], "words": "4 C n", "code": "4*C*n", "zero": False}
+FORMULA = {"latex": [r"4C\,n"], "words": "4 C n", "zero": False}
+FORMULAS = {
+    "all_weights": "4*n*(k**2*C**2 + C)",
+    "last_weights": "4*n*(k**2*C**2 + C)",
+    "all_activations": "4*B*C*H*W*n + 4*B*C*H*W + 8*B*H*W + 4",
+    "last_activations": "8*B*C*H*W + 8*B*H*W + 4",
+    "all_gradients": "4*n*(k**2*C**2 + C)",
+    "last_gradients": "4*(k**2*C**2 + C)",
+    "all_optimiser": "8*n*(k**2*C**2 + C + 1)",
+    "last_optimiser": "8*(k**2*C**2 + C + 1)",
+    "all_forward": "2*k**2*B*C**2*H*W*n",
+    "last_forward": "2*k**2*B*C**2*H*W*n",
+    "all_backward": "k**2*(4*B*C**2*H*W*n - 2*B*C**2*H*W)",
+    "last_backward": "2*k**2*B*C**2*H*W",
+}
+"""The formulas of `costs`, as a derivation writes them."""
 
 Cost = Callable[[int, int], int]
 """What something costs in a net of n layers on images of so many pixels."""
@@ -48,13 +63,9 @@ def fake_depth(root: Path, **changed: Cost) -> Run:
         for scale in (1, 2):
             for n in DEPTHS:
                 measures[_field(name, scale, n)] = cost(n, 64 * scale**2)
-    names = [
-        f"{mode}_{cost}"
-        for mode in ("all", "last")
-        for cost in ("weights", "activations", "gradients", "optimiser", "forward", "backward")
-    ]
-    written: Mapping[str, Any] = dict.fromkeys(names, FORMULA)
-    measures |= {"formulas": written, "formulas_large": written}
+    written = {name: {**FORMULA, "code": code} for name, code in FORMULAS.items()}
+    larger = {name: {**FORMULA, "code": _larger(code)} for name, code in FORMULAS.items()}
+    measures |= {"formulas": written, "formulas_large": larger}
     chosen = {**DEFAULTS, "experiment": "depth-costs", "data": None}
     return _run(root, chosen, 0, KIND, SPEC, [{"measured": 20.0}], Results(measures=measures))
 
@@ -76,3 +87,7 @@ def fake_peaks(root: Path, told: int = 0) -> Run:
 def _field(name: str, scale: int, n: int) -> str:
     mode, _, field = name.partition("_")
     return f"{scale}_{n}_{name}" if mode == "weight" else f"{mode}_{scale}_{n}_{field}"
+
+
+def _larger(code: str) -> str:
+    return code.replace("H", "(2*H)").replace("W", "(2*W)")

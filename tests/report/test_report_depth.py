@@ -1,5 +1,6 @@
 """C4 and C5 of the 2020 report: what is said of n equal layers, whatever was measured."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -7,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 from composed import prose_of
 from fake_depth import DEPTHS, Cost, fake_depth, fake_peaks
 from fake_segmentations import fake_costs
 from sentences import outcomes
 
 from cnnreport import modules
+from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
 from cnnreport.report.answer import Answer
 from cnnreport.runs.artefact import Run
@@ -111,6 +114,32 @@ def test_twice_the_size_is_judged_at_every_depth(root: Path) -> None:
         last_gradient_bytes=lambda n, p: n if n != 2 else p,
     ).decisions
     assert (other["area"].outcome, other["fixed"].outcome) == ("some", "some")
+
+
+# The formulas, added up.
+
+
+@pytest.mark.parametrize(("part", "pixels"), [("with_depth", 64), ("doubled", 256)])
+def test_the_summed_formulas_give_what_was_measured(root: Path, part: str, pixels: int) -> None:
+    """At every depth, for both modes, read as Python reads what is printed in words."""
+    answer = answered(root, part)
+    side = int(pixels**0.5) if part == "with_depth" else int(pixels**0.5) // 2
+    end = "" if part == "with_depth" else "_large"
+    letters = {letter: sympy.Symbol(letter) for letter in "kBCHWn"}
+    for total, by in answer.parts["sums"].items():
+        for mode, formula in by.items():
+            code = formula.words.replace(" squared", "**2").replace("times", "*").replace("plus", "+")
+            code = re.sub(r"(?<=[\w2]) (?=[kBCHWn])", " * ", code.replace("minus", "-"))
+            for n in DEPTHS:
+                numbers = {"k": 3, "B": 2, "C": 4, "H": side, "W": side, "n": n}
+                counted = int(sympy.sympify(code, locals=dict(letters)).subs(numbers))
+                assert counted == answer.values[f"{mode}_{total}_{n}{end}"].mean, (total, mode, code)
+
+
+def test_a_formula_that_is_no_polynomial_is_refused() -> None:
+    """With what is wrong in it."""
+    with pytest.raises(UsageError, match=r"'n / 2', which is no sum or product of k, B, C, H, W, n"):
+        module("sums").added(["4*C + n/2"])
 
 
 # The words.

@@ -98,6 +98,7 @@ def facts(runs: Sequence[Run]) -> dict[str, str | bool]:
         "stand_in": any(data.stand_in for data in reading.datasets(runs)),
         "void": any((shown[f"{subset}_mask"] == VOID).any() for subset in ("train", "validation", "ranked")),
         "cached": runs[0].spec["features"] == "cached",
+        "clean": runs[0].spec["protocol"] == "clean",
         "skipped": "; ".join(json.loads(training.text(runs, "skipped"))),
     }
 

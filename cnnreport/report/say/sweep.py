@@ -68,7 +68,9 @@ def sweep(
 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``steps`` from one batch size
-        to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, and
+        to the next, ``rises`` and ``train_rises`` of the losses among them, ``best`` batch size, ``pairs`` of
+        neighbouring sizes that can be compared after equally many updates, ``pairs_lower``, in how many of
+        them the larger one has the lower mean loss then, and
         ``matched`` (updates) where the trainings can be compared after equally many; ``trends``: how
         `names` go with the doubling of the batch size, over all runs; ``contrasts``: `names`, largest
         against smallest, and ``matched``, all of them secondary; ``verdicts``: those of the trends, as
@@ -84,7 +86,7 @@ def sweep(
     smallest, largest = groups[0], groups[-1]
     ends = f"batches of {largest.size}", f"batches of {smallest.size}"
     compared = contrasts(names, largest.values, smallest.values, *ends)
-    values = {**_ends(smallest, largest), **_steps(groups)}
+    values = {**_ends(smallest, largest), **_steps(groups), **_neighbours(groups)}
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
         compared["matched"] = _matched(smallest, largest, meeting, ends)
@@ -139,6 +141,23 @@ def _steps(groups: Sequence[_Group]) -> dict[str, Quantity]:
         meaning = f"batch size of the lowest mean {losses[0].meaning}"
         steps["best"] = _over_sizes_computed("best", meaning, best, losses)
     return steps
+
+
+def _neighbours(groups: Sequence[_Group]) -> dict[str, Quantity]:
+    """Count the pairs of neighbouring sizes that can be compared after equally many updates."""
+    differences = []
+    for smaller, larger in pairwise(groups):
+        if (meeting := _meeting((smaller, larger))) is not None:
+            names = f"batches of {larger.size}", f"batches of {smaller.size}"
+            differences.append(_matched(smaller, larger, meeting, names).difference.mean)
+    finite = [difference for difference in differences if math.isfinite(difference)]
+    losses = [group.values["loss"] for group in groups]
+    meaning = "pairs of neighbouring batch sizes compared after equally many updates"
+    lower = sum(difference < 0 for difference in finite)
+    return {
+        "pairs": _over_sizes_computed("pairs", meaning, len(finite), losses),
+        "pairs_lower": _over_sizes_computed("pairs_lower", f"{meaning}, larger one lower", lower, losses),
+    }
 
 
 def _divided(groups: Sequence[_Group]) -> dict[str, list[tuple[Quantity, Quantity]]]:

@@ -52,7 +52,8 @@ def a4(runs: Runs) -> Answer:
         ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base``, ``batch`` and those of
         `_proved`;
         ``verdicts`` and ``decisions``; ``contrasts``: of each training on ax + b, by the transformation's
-        name; ``pictures``: ``cnn``, ``unet`` and ``kept``; ``grids``; ``parts``: the layers of each net.
+        name; ``pictures``: ``cnn``, ``unet`` and ``kept``; ``grids``; ``parts``: the layers of each net, and
+        ``transforms``, all that trained nets are tried with.
     """
     of_nets = {net: training.numbers(runs[f"{net}-transformed"]) for net in NETS}
     values = {
@@ -81,7 +82,10 @@ def a4(runs: Runs) -> Answer:
             "kept": rings.in_eval_mode(runs[f"{CNN}-transformed"], "CNN"),
         },
         grids=_grids(runs, of_nets, compared, base),
-        parts={name.lower(): _layers(runs[f"{net}-proof"][0].measures) for net, name in NETS.items()},
+        parts={
+            **{name.lower(): _layers(runs[f"{net}-proof"][0].measures) for net, name in NETS.items()},
+            "transforms": transforms_of("batch"),
+        },
         facts={
             **_facts(compared),
             **{f"{name.lower()}_proof": runs[f"{net}-proof"][0].folder.name for net, name in NETS.items()},

@@ -12,12 +12,15 @@ from cnnreport.report.say.formulas.network import network
 from cnnreport.report.say.formulas.six_values import six_values
 from cnnreport.runs.artefact import Run
 
+from ..greys import say as grey_levels
 from ..published import beside
 from ..rates import rates as over_rates
 
 CNN = "six-block-cnn"
 PUBLISHED = "six-block-cnn-published"
 RATE = "six-block-cnn-rate-"
+UNET = "six-block-unet"
+GREYS = "six-block-greys"
 SHEET = "six-block-sheet-"
 
 
@@ -91,6 +94,16 @@ def rates(runs: Runs) -> Answer:
     )
 
 
+def greys(runs: Runs) -> Answer:
+    """Answer how much of its colour the grey of a pixel tells, and what keeps a net from telling as much."""
+    unet = runs[UNET]
+    nets = {
+        **{f"{training.net_name(runs[name])}, {_rate(runs[name])}": runs[name] for name in (PUBLISHED, CNN)},
+        training.net_name(unet): unet,
+    }
+    return grey_levels.greys(runs[GREYS], unet, nets)
+
+
 def a3(runs: Runs) -> Answer:
     """Answer A3: weights, outputs and connections as formulas, for the input and for twice its size."""
     return six_values(runs[f"{CNN}-formulas"][0])
@@ -110,6 +123,7 @@ ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "a2more": a2more,
     "a2smaller": a2smaller,
     "rates": rates,
+    "greys": greys,
     "a3": a3,
     "a3more": a3,
     "sheets": sheets,

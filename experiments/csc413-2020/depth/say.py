@@ -17,6 +17,7 @@ from cnnreport.runs.artefact import Run
 
 from .fits import CONSTANT, RISING, WORDS, Fit, fit
 from .kind import DEPTHS, REAL, SCALES, WEIGHTS
+from .sums import added, over_n
 
 KEPT = ("activations", "gradients", "optimiser")
 """What an update keeps for the layers that learn; together with the weights it is the memory."""
@@ -124,7 +125,8 @@ def with_depth(runs: Sequence[Run]) -> Answer:
         for both modes at every n; ``expected``, whether what is kept and the backward pass go with n as they
         should; ``limit_memory`` and ``limit_operations``, whether there is a limit;
         ``grids``: ``totals``, ``costs``, ``lines``; ``pictures``: ``memory``, ``operations``;
-        ``parts``: ``formulas``, by the cost, those of all layers and of the last.
+        ``parts``: ``formulas``, by the cost, those of all layers and of the last; ``sums``, those of what
+        is added up.
 
     Raises:
         UsageError: The run lacks something.
@@ -151,7 +153,7 @@ def with_depth(runs: Sequence[Run]) -> Answer:
         },
         grids={"totals": _totals(values), "costs": _by_depth(values), "lines": _lines(fits)},
         pictures={total: _over_depth(values, total) for total in ("memory", "operations")},
-        parts={"formulas": formulas(runs, "formulas")},
+        parts={"formulas": formulas(runs, "formulas"), "sums": summed(runs, "formulas")},
     )
 
 
@@ -218,7 +220,7 @@ def doubled(runs: Sequence[Run]) -> Answer:
         ``values``: `numbers`; ``decisions``: ``area``, whether activations and operations all grow with the
         area, of all modes and n; ``fixed``, whether weights, gradients and Adam's memory stay;
         ``grids``: ``deepest``, the costs of the deepest net, and ``factors``;
-        ``parts``: ``formulas``, those of twice the height and width.
+        ``parts``: ``formulas`` and ``sums``, those of twice the height and width.
 
     Raises:
         UsageError: The run lacks something.
@@ -237,7 +239,7 @@ def doubled(runs: Sequence[Run]) -> Answer:
             "fixed": _all_or_none("weights, gradients and Adam’s memory stay", without, lambda x: x == 1),
         },
         grids={"deepest": _deepest(values), "factors": _factor_grid(values)},
-        parts={"formulas": formulas(runs, "formulas_large")},
+        parts={"formulas": formulas(runs, "formulas_large"), "sums": summed(runs, "formulas_large")},
     )
 
 
@@ -258,6 +260,18 @@ def formulas(runs: Sequence[Run], measure: str) -> dict[str, dict[str, Formula]]
     at = whole(runs[0])[measure]
     costs = ("weights", *COSTS)
     return {MEANINGS[cost]: {mode: at[f"{mode}_{cost}"].read(Formula) for mode in MODES} for cost in costs}
+
+
+def summed(runs: Sequence[Run], measure: str) -> dict[str, dict[str, Formula]]:
+    """Return the formulas of the weights, of all memory and of the operations of both passes, by mode."""
+    at = whole(runs[0])[measure]
+    parts = {"weights": ("weights",), "memory": SUMS["memory"][0], "operations": SUMS["operations"][0]}
+    return {
+        MEANINGS[total]: {
+            mode: over_n(added([at[f"{mode}_{cost}"]["code"].read(str) for cost in costs])) for mode in MODES
+        }
+        for total, costs in parts.items()
+    }
 
 
 def _totals(values: Values) -> Grid:

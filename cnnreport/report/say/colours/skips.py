@@ -1,17 +1,20 @@
 """What skip connections change: a net with them against the same net without, by numbers and by images."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cnnreport.report.answer import Answer
+from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast, balance
 from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import TRUTH, versus
 from cnnreport.report.say.colours import by_colour
 from cnnreport.report.say.colours.mistaken import mistaken
-from cnnreport.report.say.colours.pictured import changed, pictured, shared
+from cnnreport.report.say.colours.pictured import Changed, Pictured, changed, pictured, shared
+from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 
 REPORTED = ("loss", "accuracy")
@@ -100,7 +103,53 @@ def _pictured(left: Sequence[Run], right: Sequence[Run]) -> dict[str, object]:
         "changed": changed(mine, theirs),
         "shared": shared(mine, theirs),
         "redrawn": changed(mine, theirs, lambda image: image.edges),
+        **_gained(left, right, mine, theirs),
     }
+
+
+@dataclass(frozen=True)
+class Gained:
+    """In how many validation images a net has more right pixels than another, and in how many fewer.
+
+    Args:
+        more: The share of the images with more, by the means over the seeds of each net.
+        fewer: The share of those with fewer.
+        worse: Of the images of a figure those with fewer, in the runs that the figure shows.
+    """
+
+    more: Quantity
+    fewer: Quantity
+    worse: tuple[Changed, ...]
+
+
+def _gained(left: Sequence[Run], right: Sequence[Run], mine: Pictured, theirs: Pictured) -> dict[str, Gained]:
+    """Return what the images gain; nothing where a run kept no accuracy of each image."""
+    kept = [reading.of_images(runs, "image_accuracy") for runs in (left, right)]
+    if kept[0] is None or kept[1] is None:
+        return {}
+    gain = kept[0].mean(0) - kept[1].mean(0)
+    source = Source(tuple(run.folder.name for run in (*left, *right)), artefact.SAMPLES, "")
+    names = training.net_name(left), training.net_name(right)
+
+    def share(word: str, value: float) -> Quantity:
+        field = f"image_accuracy, mean over seeds: images with {word} for {names[0]} than for {names[1]}"
+        name = f"{training.experiment_of(left)}.{field}"
+        return Quantity(
+            name,
+            f"images with {word} right pixels",
+            {left[0].seed: value},
+            "share",
+            replace(source, field=field),
+        )
+
+    pairs = zip(mine.images, theirs.images, strict=True)
+    worse = tuple(
+        Changed(a.number, a.accuracy, b.accuracy, a.edges_true)
+        for a, b in pairs
+        if a.accuracy.mean < b.accuracy.mean
+    )
+    shares = share("more", float((gain > 0).mean())), share("fewer", float((gain < 0).mean()))
+    return {"gained": Gained(*shares, worse)}
 
 
 def _improved(loss: Contrast, accuracy: Contrast) -> str:
