@@ -117,6 +117,7 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     assert 'id="a1"' in made
 
 
+@pytest.mark.slow
 def test_one_function_is_asked_once(project: Project, make_run: MakeRun) -> None:
     """A question and its part of the supplement, answered by the same function, have the same answer."""
     answered: dict[str, Answer] = {}
@@ -169,6 +170,7 @@ print(templating.open_templates([Path(sys.argv[1])], Ledger(), {})("t.html.j2"))
 """
 
 
+@pytest.mark.slow
 def test_what_was_compiled_is_kept_for_the_next_build(tmp_path: Path) -> None:
     """As long as its text is the same; a text of the same length is compiled again."""
 
