@@ -90,5 +90,5 @@ class LungTraining:
         return self.epochs * (self.train_images or 112) * 20.0 * pixels * (self.num_filters / 16) ** 2
 
     def memory(self) -> int:
-        """Return the bytes of memory that a worker may need: measured, and a quarter more."""
-        return (600 << 20) + self.batch_size * self.num_filters * self.size**2 * 200
+        """Return the bytes of memory that a worker may need: measured with 16 filters, and some more."""
+        return (780 << 20) + self.batch_size * self.num_filters * self.size**2 * 250
