@@ -33,9 +33,10 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
         nets: Trainings that stand in the table, by what a reader calls them.
 
     Returns:
-        ``values``: what the kind records; ``moved``, how far Adam may move a weight; ``reach``, how
-        far that brings two slopes apart; ``net_accuracy``, ``net_loss``; ``verdicts`` and ``decisions``: ``could``, whether linear scores do better than the
-        trained net; ``steep``; ``grids``: ``rules``; ``facts``: ``net``.
+        ``values``: what the kind records; ``moved``, how far Adam may move a weight, and ``reach``, how far
+        that brings two slopes apart; ``net_accuracy``, ``net_loss``; ``verdicts`` and ``decisions``:
+        ``could``, whether linear scores do better than the trained net; ``steep``; ``grids``: ``rules``;
+        ``facts``: ``net``.
 
     Raises:
         UsageError: A run lacks something.
