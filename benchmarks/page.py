@@ -31,7 +31,11 @@ def main() -> None:
     template = jinja2.Template(
         (HERE / "page.md.j2").read_text(), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    page = template.render(**told, nets=NETS, named=named, furthest=furthest)
+    told |= {
+        name: read_any(file) for name, file in {"first": "first-section", "slowdown": "slowdown"}.items()
+    }
+    builds = [json.loads(file.read_text()) for file in sorted(RESULTS.glob("build-*.json"))]
+    page = template.render(**told, builds=builds, nets=NETS, named=named, furthest=furthest)
     (DOCS / "speed.md").write_text(page + "\n")
     (DOCS / "speed.svg").write_text(plot(told["growth"]))
 
@@ -41,6 +45,11 @@ def read(beginning: str) -> Figures:
     (file,) = RESULTS.glob(f"{beginning}*.json")
     figures: Figures = json.loads(file.read_text())
     return figures
+
+
+def read_any(beginning: str) -> Figures | None:
+    """Return the figures of the file whose name begins so, None where there is none."""
+    return read(beginning) if any(RESULTS.glob(f"{beginning}*.json")) else None
 
 
 def named(told: Figures) -> str:

@@ -18,6 +18,9 @@ ANSWERS = "answers"
 CHOICES = "choices.json"
 """In the output folder: what the last build was asked for."""
 
+BUDGETS = "budgets.json"
+"""In the output folder: what was chosen for each time that a build was asked to fit into."""
+
 DRAWINGS = "drawings.json"
 """In the output folder: figures and formulas as the last report drew them."""
 

@@ -339,6 +339,33 @@ def test_the_write_up_is_laid_out_to_be_handed_in(full: Path) -> None:
     assert [line for line in done.stdout.splitlines() if grave.search(line)] == []
 
 
+def test_a_shortened_sweep_is_told_from_what_is_left_of_it(project: Path, tmp_path: Path) -> None:
+    """The cover says what is missing; page and notebook tell of three batch sizes."""
+    words = (
+        "--smoke",
+        "--cut",
+        "seeds=1,sizes=3",
+        "--data",
+        "drawn",
+        "--device",
+        "cpu",
+        "--only",
+        "batch-size",
+    )
+    done = here(project, "build", *words, "--formats", "html,ipynb", "--out", str(tmp_path))
+    assert done.code == 0, done.err
+    cover = (tmp_path / "a2-writeup.html").read_text().partition("<main>")[0]
+    assert "1 seed of an experiment instead of 2; sweeps without batch-size-64, batch-size-256." in " ".join(
+        cover.split()
+    )
+    told = words_of(tmp_path)
+    assert "ConvTransposeNet was trained with 3 batch sizes, in 3 runs, each for 2 epochs." in told
+    assert "BATCH_SIZES = [32, 128, 512]" in (tmp_path / "a2-cnn.ipynb").read_text()
+    assert here(project, "build", *words, "--formats", "html", "--out", str(tmp_path)).out.startswith(
+        "No run had to"
+    )
+
+
 def test_clean_removes_stale_runs_and_keeps_the_others(project: Path, tmp_path: Path) -> None:
     """What a changed source has outdated goes, what stands stays, whatever the last build asked for."""
     out = tmp_path / "out"

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from cnnreport.commands import console
 from cnnreport.commands.console import Watch
+from cnnreport.report.page.waiting import Awaited
 from cnnreport.runs.executors import estimate
 from cnnreport.runs.executors.estimate import Took
 from cnnreport.runs.runner import Progress
@@ -29,7 +30,7 @@ def planned(name: str, effort: float, device: str = "cpu", task: str = "a:Task")
     """A run that is missing, with the effort given."""
     where = {"device": device, "arithmetic": "float32"}
     return SimpleNamespace(
-        experiment=SimpleNamespace(name=name),
+        experiment=SimpleNamespace(name=name, title=f"The net {name}"),
         seed=0,
         run=None,
         spec=SimpleNamespace(
@@ -205,3 +206,23 @@ def test_on_a_terminal_the_table_is_live(
     assert "0 of 1 runs are done; about 20 s left in all" in told.err
     assert "seed 0  epoch 5/10" not in told.err
     assert told.out == ""
+
+
+def test_a_page_is_told_what_its_sections_wait_for() -> None:
+    """Of each experiment without a finished run: how far it is and how long it takes, as far as is known."""
+    shown = watch(unet=10.0, pool=20.0, formulas=0.0, audit=0.0)
+    for event in (
+        ended("unet", 1, 4, 5.0),
+        ended("audit", 1, 1, 0.0),
+        Progress("formulas", 0, 0, 1, {}, 0.0),
+    ):
+        shown(event)
+    told = shown.waiting()
+    assert told.experiments == {
+        "unet": Awaited("The net unet", "here", "1 of 4 epochs are done", "about 15 s"),
+        "formulas": Awaited("The net formulas", "here"),
+        "pool": Awaited("The net pool", "waits", left="about 40 s"),
+    }
+    assert told.standing == "1 of 4 runs are done; about 40 s left in all"
+    shown(ended("unet", 4, 4, 5.0))
+    assert "unet" not in shown.waiting().experiments

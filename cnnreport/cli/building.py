@@ -1,5 +1,6 @@
 """Commands that run experiments, build reports, and say how runs stand."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Also run what only goes beyond the handout.")
 @click.option("--formats", metavar="NAME,...",
               help="Write these alone: html, pdf, ipynb; by default all that the report has.")  # fmt: skip
+@click.option("--budget", metavar="TIME",
+              help="Do what fits into a time such as 10m, by what earlier runs took here: fewer seeds, "
+                   "then fewer settings of sweeps, then fewer epochs; the cover says so.")  # fmt: skip
+@click.option("--cut", metavar="seeds=N,...",
+              help="Cut down as --budget did elsewhere: seeds=1,sizes=3,epochs=40 (per cent).")  # fmt: skip
 @click.option("--as-is", is_flag=True, help="Compute nothing: write what the runs that stand give.")
 @click.option("--watch", is_flag=True, help="Then render the HTML at each change, for a browser to show.")
 @click.option("--force", multiple=True, metavar="NAME",
@@ -50,6 +56,8 @@ def build(
     dry_run: bool,
     full: bool,
     formats: str | None,
+    budget: str | None,
+    cut: str | None,
     as_is: bool,
     watch: bool,
     only: tuple[str, ...],
@@ -65,23 +73,23 @@ def build(
     """
     from cnnreport.commands import build as pipeline
     from cnnreport.report.page import outline
+    from cnnreport.runs.planning import cut as cuts
 
     place = project_of(context, out)
     name = report or outline.default(place)
     asked = asked_of(executor, scheduler, slurm)
     options["elsewhere"] = asked.elsewhere
+    seconds = seconds_of(budget, cut, options, watch=watch)
+    options["cut"] = cuts.read(cut or "")
     if dry_run:
-        plan = pipeline.plan_report(place, name, choices_of(place, options, fetch=False), only, full=full)
-        for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
-            console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
-        return show_plan(plan)
+        choices = choices_of(place, options, fetch=False)
+        if seconds is not None:
+            choices = pipeline.forecast_cut(place, name, choices, only, seconds, full=full, formats=formats)
+        return show_foreseen(pipeline.plan_report(place, name, choices, only, full=full))
     if watch:
         from cnnreport.commands import watch as watching
 
-        if formats not in (None, "html"):
-            raise UsageError("--watch renders the HTML alone", "leave --formats away")
-        if as_is:
-            raise UsageError("--watch computes what is missing", "leave --watch or --as-is away")
+        check_watch(formats, as_is=as_is)
         watched = watching.Watch(place, name, choices_of(place, options), only, full=full)
         return watching.watch(watched, workers, asked)
     built = pipeline.build(
@@ -94,6 +102,7 @@ def build(
         workers=workers,
         asked=asked,
         as_is=as_is,
+        seconds=seconds,
     )
     for line in built.lines():
         console.say(line)
@@ -205,6 +214,47 @@ def chosen(context: click.Context, place: Project, options: dict[str, Any]) -> "
     default = click.core.ParameterSource.DEFAULT
     given = any(context.get_parameter_source(name) is not default for name in options)
     return choices_of(place, options, fetch=False) if given else None
+
+
+def seconds_of(budget: str | None, cut: str | None, options: Mapping[str, Any], *, watch: bool) -> int | None:
+    """Return the seconds of ``--budget``, None where it is not given.
+
+    Raises:
+        UsageError: It is no time, or does not go with what else is asked for.
+    """
+    from cnnreport.commands import budget as budgets
+
+    if budget is None:
+        return None
+    against = {
+        "--cut": cut,
+        "--smoke": options["smoke"],
+        "--executor": options["elsewhere"],
+        "--watch": watch,
+    }
+    for option, given in against.items():
+        if given:
+            raise UsageError(f"--budget and {option} do not go together", "leave one of them away")
+    return budgets.read(budget)
+
+
+def check_watch(formats: str | None, *, as_is: bool) -> None:
+    """Refuse what does not go with ``--watch``.
+
+    Raises:
+        UsageError: That was asked for.
+    """
+    if formats not in (None, "html"):
+        raise UsageError("--watch renders the HTML alone", "leave --formats away")
+    if as_is:
+        raise UsageError("--watch computes what is missing", "leave --watch or --as-is away")
+
+
+def show_foreseen(plan: Any) -> None:
+    """Print what a build would do, with the data that it would take."""
+    for title, reason in {(p.source.title, p.source.reason) for p in plan if p.source}:
+        console.note(f"Data: {title}. {reason}." if reason else f"Data: {title}.")
+    show_plan(plan)
 
 
 def show_plan(plan: Any) -> None:

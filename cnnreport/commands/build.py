@@ -6,9 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from cnnreport.commands import budget as budgets
 from cnnreport.commands import console
+from cnnreport.commands.budget import Budget
 from cnnreport.commands.early import Early
 from cnnreport.commands.edition import Edition
 from cnnreport.commands.run import announce_device, command_line, data_line, result_lines, run_planned
@@ -22,6 +25,7 @@ from cnnreport.report.page import compose
 from cnnreport.report.page import outline as outlines
 from cnnreport.report.page.compose import Context
 from cnnreport.report.page.outline import Outline
+from cnnreport.report.page.waiting import Waiting
 from cnnreport.runs import experiment
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors.executor import LOCALLY, Asked
@@ -32,7 +36,7 @@ from cnnreport.runs.planning.planned import Planned
 
 SOONER = (
     "To see something sooner: `build --smoke` (make demo) cuts everything down to minutes, after which it is "
-    "known how long the whole takes; `build --only NAME` makes one part.",
+    "known how long the whole takes; `build --budget 10m` does what fits; `--only NAME` makes one part.",
     "It may be interrupted at any time: the same command goes on from there.",
 )
 
@@ -104,6 +108,8 @@ def build(
     workers: int | None = None,
     asked: Asked = LOCALLY,
     as_is: bool = False,
+    seconds: int | None = None,
+    waiting: Waiting | None = None,
 ) -> Built:
     """Run what a report needs, compose it, and write that.
 
@@ -117,25 +123,24 @@ def build(
         workers: How many runs to compute at once on a CPU, None for as many as cores and memory allow.
         asked: Which executor is to compute what takes long.
         as_is: Whether to compute nothing, and to tell of the runs that stand.
+        seconds: The time that it is to fit into, None for whatever it takes.
+        waiting: How far the build is that computes the runs meanwhile; None where none does.
 
     Raises:
         CnnReportError: Its children say what is missing or wrong, and what to do.
     """
-    outline = outlines.load(project, report)
-    writers = chosen(formats, outline)
-    choices, forced = parted(choices, outline)
-    check_epoch()
-    for writer in writers:
-        writer.require()  # what is missing is told now, not after hours of training
-    compose.check(project, outline)
+    whole = outlines.load(project, report)
+    writers = chosen(formats, whole)
+    choices, forced = parted(choices, whole)
+    _check_ready(project, whole, writers)
+    if seconds is not None:
+        asked_for = _budget(project, whole, choices, only, seconds, writers, full=full)
+        choices = replace(choices, cut=asked_for.kept_only() if as_is else asked_for.chosen(workers))
+    outline = budgets.thinned(whole, choices.cut)
     plan = plan_report(project, report, choices, only, full=full)
-    context = context_of(outline, choices, only, plan)
+    context = context_of(whole, choices, only, plan)
     if as_is:
-        runs = _standing(outline, plan)
-        missing = len(plan) - len(runs)
-        edition = Edition(project, outline, runs, replace(context, unfinished=missing > 0), forced)
-        written = edition.write(writers)
-        return Built(written, runs, 0, edition.behind(writers), edition.edited(writers), missing)
+        return _as_it_is(project, outline, plan, replace(context, waiting=waiting), forced, writers)
     announce_device(choices)
     keep_choices(project, choices)
     runs = run_planned(
@@ -154,6 +159,60 @@ def build(
     return Built(written, runs, trained, edition.behind(writers), edition.edited(writers))
 
 
+def _check_ready(project: Project, outline: Outline, writers: Sequence[Writer]) -> None:
+    """Look for all that would fail after hours of training: it is told now."""
+    check_epoch()
+    for writer in writers:
+        writer.require()
+    compose.check(project, outline)
+
+
+def _as_it_is(
+    project: Project,
+    outline: Outline,
+    plan: Sequence[Planned],
+    context: Context,
+    forced: frozenset[str],
+    writers: Sequence[Writer],
+) -> Built:
+    runs = _standing(outline, plan)
+    missing = len(plan) - len(runs)
+    edition = Edition(project, outline, runs, replace(context, unfinished=missing > 0), forced)
+    written = edition.write(writers)
+    return Built(written, runs, 0, edition.behind(writers), edition.edited(writers), missing)
+
+
+def forecast_cut(
+    project: Project,
+    report: str,
+    choices: Choices,
+    only: Sequence[str],
+    seconds: int,
+    *,
+    full: bool,
+    formats: str | None,
+) -> Choices:
+    """Return choices with the cut that a build in so many seconds would make now, and say what it is."""
+    outline = outlines.load(project, report)
+    asked_for = _budget(project, outline, choices, only, seconds, chosen(formats, outline), full=full)
+    return replace(choices, cut=asked_for.foreseen())
+
+
+def _budget(
+    project: Project,
+    outline: Outline,
+    choices: Choices,
+    only: Sequence[str],
+    seconds: int,
+    writers: Sequence[Writer],
+    *,
+    full: bool,
+) -> Budget:
+    afterwards = _last_time(project, outline, writers)
+    planning = partial(plan_report, project, outline.name, only=only, full=full)
+    return Budget(project, outline, choices, only, full, seconds, afterwards, planning)
+
+
 @dataclass(frozen=True)
 class Standing:
     """Writes the pages of a report from the runs that stand, when it is called; see `build`."""
@@ -164,8 +223,8 @@ class Standing:
     only: Sequence[str]
     full: bool
 
-    def __call__(self) -> None:
-        """Write them."""
+    def __call__(self, waiting: Waiting) -> None:
+        """Write them, with what sections wait for."""
         # No second command downloads, or asks anew for what the first one was to run again.
         choices = replace(self.choices, force=(), fetch=False)
         build(
@@ -176,6 +235,7 @@ class Standing:
             full=self.full,
             formats=html.WRITER.format,
             as_is=True,
+            waiting=waiting,
         )
 
 
@@ -223,10 +283,15 @@ def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]
 
 
 def context_of(outline: Outline, choices: Choices, only: Sequence[str], plan: Sequence[Planned]) -> Context:
-    """Return what a report says of the build that makes it."""
+    """Return what a report, whose whole outline it is, says of the build that makes it."""
     full = not only and _is_beyond(outline, plan)
     command = command_line("build", outline.name, choices, only, full=full)
-    return Context(smoke=choices.smoke, command=command, subsetter=libraries.subsetter())
+    return Context(
+        smoke=choices.smoke,
+        command=command,
+        subsetter=libraries.subsetter(),
+        shortened=budgets.phrases(outline, choices, plan),
+    )
 
 
 def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) -> float | None:
@@ -248,7 +313,7 @@ def plan_report(
     Of what only sections beyond the handout need, a build that is not full plans what it is asked
     for by name, and those sections of which every run stands already.
     """
-    outline = outlines.load(project, report)
+    outline = budgets.thinned(outlines.load(project, report), choices.cut)
     declared = experiment.load_all(project)
     chosen = _meant(declared, outline, only or outline.experiments)
     forced = _meant(declared, outline, choices.force)

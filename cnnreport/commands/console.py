@@ -18,6 +18,7 @@ from cnnreport.kinds.kind import load, named_by
 
 if TYPE_CHECKING:
     from cnnreport.kinds.kind import Kind
+    from cnnreport.report.page.waiting import Awaited, Waiting
     from cnnreport.runs.executors.estimate import Guess, Took
     from cnnreport.runs.planning.planned import Planned
     from cnnreport.runs.runner import Progress
@@ -140,6 +141,8 @@ class Watch:
         self._works = {(each.experiment.name, each.seed): estimate.work_of(each) for each in missing}
         self._kinds = {each.experiment.name: load(named_by(each.spec)) for each in missing}
         self._rows: dict[tuple[str, int], Progress | None] = dict.fromkeys(self._works)
+        self._titles = {each.experiment.name: each.experiment.title for each in missing}
+        self._there = {each.experiment.name for each in plan if each.run is not None}
         self._spoken = time.monotonic()
         self._paces: dict[tuple[str, int], float] = {}  # seconds of a run's last epoch
         self._before = before
@@ -171,6 +174,8 @@ class Watch:
         self._workers[device] = max(self._workers.get(device, 0), len(self._under_way(device)))
         if progress.warning:
             self.tell(f"{progress.experiment} seed {progress.seed}: {progress.warning}")
+        if self._place(name) == DONE:
+            self._there.add(progress.experiment)
         if progress.row:
             self._paces[name] = progress.seconds
         if not self._live:
@@ -187,6 +192,32 @@ class Watch:
         if now - self._spoken >= LINE_EVERY:
             self._spoken = now
             note(self._standing())
+
+    def waiting(self) -> "Waiting":
+        """Say how far the build is: of each experiment without a finished run, how far its first one is."""
+        from cnnreport.report.page.waiting import Waiting
+
+        awaited: dict[str, Awaited] = {}
+        # Runs under way come first, then those that wait, in the order of the plan.
+        for name in sorted(self._rows, key=self._place):
+            if name[0] in self._there or name[0] in awaited:
+                continue
+            awaited[name[0]] = self._awaited(name)
+        return Waiting(time.strftime("%H:%M"), self._standing(), awaited)
+
+    def _awaited(self, name: tuple[str, int]) -> "Awaited":
+        from cnnreport.report.page.waiting import Awaited
+        from cnnreport.runs.executors import estimate
+
+        row, title = self._rows[name], self._titles[name[0]]
+        if row is None:
+            guess = estimate.guess(self._works[name], self._measured(), self._before)
+            return Awaited(title, "waits", left=f"about {duration(guess.seconds)}" if guess else "")
+        if not row.epochs:
+            return Awaited(title, "elsewhere")
+        left = self._left(name)
+        epochs = f"{row.epoch} of {row.epochs} epochs are done" if row.epochs > 1 else ""
+        return Awaited(title, "here", epochs, f"about {duration(left)}" if left else "")
 
     def _standing(self) -> str:
         done = sum(self._place(name) == DONE for name in self._rows)
@@ -236,10 +267,7 @@ class Watch:
         """
         from cnnreport.runs.executors import estimate
 
-        begun = {name: row for name, row in self._rows.items() if row}
-        now = [
-            estimate.Took(self._works[name], begun[name].epochs * pace) for name, pace in self._paces.items()
-        ]
+        now = self._measured()
         waiting = {name: work for name, work in self._works.items() if name not in self._paces}
         guesses = {name: estimate.guess(work, now, self._before) for name, work in waiting.items()}
         known = {name: guess for name, guess in guesses.items() if guess}
@@ -254,6 +282,13 @@ class Watch:
             total = max(total, estimate.finish(under_way, left, workers))
         most, rough = (any(getattr(guess, how) for guess in known.values()) for how in ("most", "rough"))
         return estimate.Guess(total, most=most, rough=rough), unknown
+
+    def _measured(self) -> "list[Took]":
+        """Return what the runs of this build take, each by its last epoch."""
+        from cnnreport.runs.executors.estimate import Took
+
+        rows = ((name, self._rows[name], pace) for name, pace in self._paces.items())
+        return [Took(self._works[name], row.epochs * pace) for name, row, pace in rows if row]
 
     def _under_way(self, device: str) -> list[tuple[str, int]]:
         return [

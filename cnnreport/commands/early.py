@@ -14,6 +14,7 @@ from typing import Any, Self
 from cnnreport.commands import console
 from cnnreport.errors import CnnReportError
 from cnnreport.report.page.outline import Outline
+from cnnreport.report.page.waiting import Waiting
 from cnnreport.runs.planning.planned import Planned
 from cnnreport.runs.runner import Progress
 from cnnreport.system import children, hardware, streams
@@ -30,7 +31,7 @@ SHARE = 0.03
 NICE = 5
 """How much the trainings are preferred. With 19, a page would take a quarter of an hour on a busy machine."""
 
-Render = Callable[[], object]
+Render = Callable[[Waiting], object]
 Tell = Callable[[str], None]
 
 
@@ -40,7 +41,7 @@ class Early:
     Args:
         outline: The report.
         plan: Its runs.
-        render: Writes its pages; it can be pickled.
+        render: Writes its pages, with how far the build is; it can be pickled.
         page: The page that is handed in.
     """
 
@@ -65,12 +66,13 @@ class Early:
     ) -> None:
         self._close()
 
-    def __call__(self, progress: Progress, tell: Tell) -> None:
+    def __call__(self, progress: Progress, tell: Tell, waiting: Callable[[], Waiting]) -> None:
         """Take note of what happened to a run, and render where there is something new to see.
 
         Args:
             progress: What happened.
             tell: Told once where the page is.
+            waiting: Says how far the build is.
         """
         if progress.epochs and progress.epoch == progress.epochs:
             self._there.add(progress.experiment)
@@ -78,17 +80,17 @@ class Early:
         if self._process is not None and not self._settle(tell):
             return
         if self._news and self._may() and any(section <= self._there for section in self._sections):
-            self._start()
+            self._start(waiting())
 
     def _may(self) -> bool:
         now = time.monotonic()
         affordable = self._spent <= SHARE * hardware.cores() * (now - self._begin)
         return affordable and now - self._last >= APART
 
-    def _start(self) -> None:
+    def _start(self, waiting: Waiting) -> None:
         context = multiprocessing.get_context("spawn")
         self._answer, there = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(self._render, there, os.getpid()))
+        self._process = context.Process(target=_serve, args=(self._render, waiting, there, os.getpid()))
         with children.born_deaf():  # Ctrl-C is for this process
             self._process.start()
         there.close()
@@ -120,7 +122,7 @@ class Early:
         self._process = self._answer = None
 
 
-def _serve(render: Render, answer: "Connection[Any, Any]", parent: int) -> None:
+def _serve(render: Render, waiting: Waiting, answer: "Connection[Any, Any]", parent: int) -> None:
     """Render once, in silence; answer with the seconds that it took of a core, and with what went wrong."""
     children.obey(parent)
     streams.protect()
@@ -129,7 +131,7 @@ def _serve(render: Render, answer: "Connection[Any, Any]", parent: int) -> None:
     problem = ""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), console.prints_aside():
         try:
-            render()
+            render(waiting)
         except Exception as error:  # noqa: BLE001 - an answer of the user may raise anything: it is told
             problem = str(error) if isinstance(error, CnnReportError) else f"{type(error).__name__}: {error}"
     answer.send((time.process_time(), problem))

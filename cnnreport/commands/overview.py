@@ -9,7 +9,7 @@ from cnnreport.data import choosing
 from cnnreport.data.data_set import VALUES, DataSet
 from cnnreport.errors import UsageError
 from cnnreport.kinds.digits import on_terminal
-from cnnreport.project import CHOICES, DRAWINGS, Project
+from cnnreport.project import BUDGETS, CHOICES, DRAWINGS, Project
 from cnnreport.report.out import writers
 from cnnreport.report.out.writer import is_changed, record_of
 from cnnreport.report.page import outline
@@ -197,4 +197,4 @@ def _files_of_ours(project: Project) -> list[str]:
     """Name the files that lie in the output folder itself."""
     loaded = [outline.load(project, name) for name in outline.names(project)]
     written = [file for each in loaded for file in writers.files(each)]
-    return [*map(str, written), *(str(record_of(file)) for file in written), CHOICES, DRAWINGS]
+    return [*map(str, written), *(str(record_of(file)) for file in written), BUDGETS, CHOICES, DRAWINGS]

@@ -77,7 +77,7 @@ def run_planned(
         def notify(progress: Progress) -> None:
             watch(progress)
             if early:
-                early(progress, watch.tell)
+                early(progress, watch.tell, watch.waiting)
 
         return schedule.run_plan(project, plan, command, notify, most=workers, tell=console.note, asked=asked)
 
@@ -128,6 +128,7 @@ def command_line(
     options += [f"--precision {choices.precision}"] if choices.precision else []
     options += [f"--seeds {choices.seeds}"] if choices.seeds else []
     options += ["--smoke"] if choices.smoke else []
+    options += [f"--cut {choices.cut.text}"] if choices.cut.text else []
     options += ["--full"] if full else []
     options += [f"--only {name}" for name in only]
     return " ".join(["python -m cnnreport", command, target, *options])

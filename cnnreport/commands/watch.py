@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cnnreport import modules
+from cnnreport.commands import budget, console, live
 from cnnreport.commands import build as pipeline
-from cnnreport.commands import console, live
 from cnnreport.commands.edition import Edition
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
 from cnnreport.project import ANSWERS, Project
@@ -73,14 +73,15 @@ class Watch:
         Raises:
             CnnReportError: Something is wrong in what the user has written.
         """
-        outline = outlines.load(self.project, self.report)
+        whole = outlines.load(self.project, self.report)
+        outline = budget.thinned(whole, self.choices.cut)
         compose.check(self.project, outline)
         if self.plan is None:
             self.plan = pipeline.plan_report(
                 self.project, self.report, self.choices, self.only, full=self.full
             )
         runs = [planned.run for planned in self.plan if planned.run is not None]
-        context = pipeline.context_of(outline, self.choices, self.only, self.plan)
+        context = pipeline.context_of(whole, self.choices, self.only, self.plan)
         edition = Edition(self.project, outline, runs, context, answered=self.answered)
         written = edition.write([html.WRITER])
         return [path for path, new in written.items() if new]

@@ -46,11 +46,13 @@ def digits(value: float, form: Form) -> str:
     elif form in _PREFIXED:
         text = _prefixed(value, *_PREFIXED[form])
     elif form == "factor":
-        text = f"{value:.2f}" if abs(value) < 10 else _thousands(f"{value:,.{int(abs(value) < 100)}f}")
+        text = f"{value:.2f}" if abs(value) < 10 else _three_figures(value)
     elif form == "ratio":
         text = f"{value:.2f}"
     elif form == "probability":
-        return f"{value:.3f}" if value >= LEAST_PROBABILITY else f"<{NARROW}{LEAST_PROBABILITY:g}"
+        # Two figures, as far as the least one is told: nobody decides by a third.
+        text = f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+        return text if value >= LEAST_PROBABILITY else f"<{NARROW}{LEAST_PROBABILITY:g}"
     elif form == "count":
         text = _thousands(f"{value:,.0f}") if value == int(value) else f"{value:,.1f}"
     else:
@@ -58,6 +60,35 @@ def digits(value: float, form: Form) -> str:
     negative = text.startswith("-")
     text = text.removeprefix("-")
     return f"{MINUS}{text}" if negative and text.strip("0.") else text
+
+
+def common_unit(values: Sequence[float], form: Form) -> str:
+    """Return the unit in which a table prints numbers of very different size: that of their geometric mean.
+
+    Args:
+        values: The numbers.
+        form: ``bytes`` or ``flops``, whose numbers print with units of their own.
+    """
+    sizes = [math.log(abs(value)) for value in values if value and math.isfinite(value)]
+    step, units = _PREFIXED[form]
+    power = int(math.fsum(sizes) / len(sizes) / math.log(step)) if sizes else 0
+    return units[min(max(power, 0), len(units) - 1)]
+
+
+def in_unit(value: float, form: Form, unit: str) -> str:
+    """Print a number in a unit of its form, with three figures and without the unit."""
+    if not math.isfinite(value):
+        return digits(value, form)
+    step, units = _PREFIXED[form]
+    return _three_figures(value / step ** units.index(unit))
+
+
+def _three_figures(value: float) -> str:
+    """Print a number with three figures and no exponent."""
+    if value == 0:
+        return "0"
+    places = 2 - math.floor(math.log10(abs(value)))
+    return _thousands(f"{round(value, places):,.{max(places, 0)}f}")
 
 
 def _thousands(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cnnreport.kinds.kind import Form
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
@@ -38,11 +39,14 @@ class Grid:
         rows: The name of each and what it has, a text or a quantity; several quantities stand below each
             other in a cell.
         data: The data that it depends on; its caption names them.
+        units: The one unit in which numbers of a form are printed, by the form; the names of rows or columns
+            have it. A number of any other form prints with its own.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str | Quantity | tuple[Quantity, ...], ...], ...]
     data: tuple[DataSet, ...] = ()
+    units: Mapping[Form, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

@@ -15,6 +15,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,11 +115,18 @@ class Run:
         """When, how long and on what it ran: `seconds`, `peak_memory_bytes`, `machine`, `versions`, …"""
         return self.manifest["circumstances"]  # type: ignore[no-any-return]
 
-    def samples(self) -> dict[str, "np.ndarray[Any, Any]"]:
-        """Load the arrays kept for the pictures."""
+    def samples(self) -> Mapping[str, "np.ndarray[Any, Any]"]:
+        """Return the arrays kept for the pictures; they are loaded once, and cannot be written to."""
+        return self._samples
+
+    @cached_property
+    def _samples(self) -> Mapping[str, "np.ndarray[Any, Any]"]:
         import safetensors.numpy
 
-        return safetensors.numpy.load((self.folder / SAMPLES).read_bytes())
+        arrays = safetensors.numpy.load((self.folder / SAMPLES).read_bytes())
+        for array in arrays.values():
+            array.setflags(write=False)  # several answers read them
+        return arrays
 
 
 @dataclass(frozen=True)

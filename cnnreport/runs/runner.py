@@ -111,7 +111,7 @@ def execute(job: Job, notify: Notify) -> Path:
 
 
 def _compute(job: Job, notify: Notify) -> None:
-    started = datetime.now(UTC)
+    started, of_processor = datetime.now(UTC), time.process_time()
     alone = _forget_peaks(job.device)
     hashed = job.key.what["sources"]
     kind = kinds.named_by(job.spec)
@@ -145,6 +145,8 @@ def _compute(job: Job, notify: Notify) -> None:
         return  # another process, which no lock held back, was faster
     circumstances = _circumstances(job, started, seconds, resumed=earlier is not None)
     circumstances |= _memory(job.device, alone=alone)
+    if alone and earlier is None:  # else others' seconds would be among them, or some of its own missing
+        circumstances["cpu_seconds"] = time.process_time() - of_processor
     artefact.save(job.folder, job.experiment, job.seed, job.key, history, results, sources, circumstances)
 
 

@@ -421,6 +421,7 @@ def off(derivation: Derivation, count: Count, deed: str) -> Count:
     return expression.parse(f"{_TIMES[deed]}*({phrase.code(count)})", names)
 
 
+@pytest.mark.slow
 @given(slip=slips())
 @settings(max_examples=80, deadline=None)
 def test_a_layer_counted_wrongly_is_named(

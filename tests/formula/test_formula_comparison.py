@@ -196,6 +196,7 @@ def test_what_cannot_be_meant_is_refused(
         explain(replace(reading({"convolution": 7}), **fields), pool_upsample(), numbers)
 
 
+@pytest.mark.slow
 def test_the_run_keeps_each_number_with_its_explanation() -> None:
     """The measures are plain data, a row for each reading, and the history says how many points prove."""
     task = ComparisonTask(DECLARED.spec, 0, {}, "cpu")

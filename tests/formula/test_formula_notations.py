@@ -351,6 +351,7 @@ def computed(text: str) -> Fraction:
 PARTS = ["k", "NF", "NIC", "2", "3", "4", "12", "240", "+", "-", "*", "/", "^", "**", "(", ")", "^2", "/2"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([*PARTS, " ", "^3 "]), max_size=9).map("".join))
 @example("k^2 4NF")
 @settings(max_examples=1500, deadline=None, derandomize=True, database=None)

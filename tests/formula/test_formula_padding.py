@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 import torch
+from thinned import thinned
 from torch import nn
 
 from cnnreport.errors import UsageError, VerificationError
@@ -129,7 +130,7 @@ def test_explanation(layer: Layer, kernel: int, sentence: str) -> None:
     assert solve_layer(layer, kernel).explanation == sentence
 
 
-@pytest.mark.parametrize("kernel", range(1, 9))
+@pytest.mark.parametrize("kernel", thinned(range(1, 9), 4))
 @pytest.mark.parametrize("kind", list(Kind))
 def test_solver_finds_what_trying_everything_finds(kind: Kind, kernel: int) -> None:
     """With strides 1 to 3, dilations 1 and 2 and random sizes, solver and real modules agree."""

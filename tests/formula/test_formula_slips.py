@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sympy  # type: ignore[import-untyped]
+from thinned import thinned
 
 from cnnreport.formula.audit import judge
 from cnnreport.formula.audit.claims import SIZES, Claims
@@ -153,7 +154,7 @@ STATISTICS = (
 
 @pytest.mark.parametrize(
     ("net", "slip", "only", "told"),
-    [
+    thinned([
         ("pool", change("up2.0", times=0), "", "up2.0 (Conv2d) had been left out"),
         ("transposed", change("up2.0", times=0), "", "up2.0 (ConvTranspose2d) had been left out"),
         ("pool", change("logits", times=0), "", "logits (Conv2d) had been left out"),
@@ -180,7 +181,7 @@ STATISTICS = (
         ("pool", change("conv", area=K), "connections", "k had been written for k² everywhere"),
         ("pool", behind("down1.2"), "", EVERYWHERE.format("down1.1 (MaxPool2d)")),
         ("transposed", behind("down2.1"), "", EVERYWHERE.format("down2.0 (Conv2d)")),
-    ],
+    ], 4),
 )  # fmt: skip
 def test_a_single_slip_is_named(
     judges: dict[str, judge.Judge], net: str, slip: Change, only: str, told: str
@@ -222,7 +223,9 @@ def test_of_several_slips_that_explain_it_all_are_named(
     assert all(part in told for part in parts)
 
 
-@pytest.mark.parametrize(("net", "row"), [(net, row) for net, (_, rows) in NETS.items() for row in rows])
+@pytest.mark.parametrize(
+    ("net", "row"), thinned([(net, row) for net, (_, rows) in NETS.items() for row in rows], 4)
+)
 @pytest.mark.parametrize(("times", "done"), [(0, "left out"), (2, "counted twice")])
 def test_every_layer_is_named(
     judges: dict[str, judge.Judge], net: str, row: Row, times: int, done: str

@@ -3,7 +3,9 @@
 import html
 import re
 from collections.abc import Sequence
+from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 from cnnreport.project import Project
 from cnnreport.report.page import compose, outline
@@ -29,9 +31,15 @@ def bodies(pages: str) -> str:
     return "".join(re.findall(r"<body.*?</body>", pages, re.DOTALL))
 
 
+@cache
+def outline_of(root: Path, report: str) -> outline.Outline:
+    """The outline of a report, read once: a golden text composes a report for each of its cases."""
+    return outline.load(Project(root, root / "build"), report)
+
+
 def page_of(project: Project, runs: Sequence[Run], *ids: str, report: str = REPORT) -> str:
     """Compose a report of the sections of some questions and return its HTML."""
-    loaded = outline.load(project, report)
+    loaded = outline_of(project.root, report)
     chosen = tuple(section for section in loaded.sections if section.id in ids)
     assert len(chosen) == len(ids)
     shorter = outline.Outline(**{**vars(loaded), "sections": chosen})

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from svg_reader import markers, size, strokes
+from thinned import thinned
 
 from cnnreport.errors import UsageError
 from cnnreport.report.draw import figure, paper
@@ -73,7 +74,7 @@ def contenders(count: int) -> list[Curve]:
     return [Curve(f"net {n}", "contender", [[v + n for v in FALLING]]) for n in range(count)]
 
 
-@pytest.mark.parametrize("count", range(2, 9))
+@pytest.mark.parametrize("count", thinned(range(2, 9), 6))
 def test_contenders_are_told_apart_in_colour_and_without(count: int) -> None:
     """No two of up to eight contenders share a colour, nor dashes and marker at once."""
     drawn = figure.curves(contenders(count), "loss", "alt", ())

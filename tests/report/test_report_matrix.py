@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from svg_reader import Stroke, size, strokes
+from thinned import thinned
 
 from cnnreport.errors import UsageError
 from cnnreport.report.draw import matrix, paper
@@ -76,7 +77,7 @@ def test_one_class_and_all_right() -> None:
     )
 
 
-@pytest.mark.parametrize("classes", [2, 12, 13, 43, 100])
+@pytest.mark.parametrize("classes", thinned([13, 2, 12, 43, 100], 3))
 def test_a_matrix_fits_its_paper_whatever_the_number_of_classes(classes: int) -> None:
     """Names of any length stay on the paper, and as many squares are drawn as there are classes."""
     names = [f"right of way at the next intersection, number {n}, $x^2$" for n in range(classes)]

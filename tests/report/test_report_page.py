@@ -14,11 +14,13 @@ from printed import number_lines
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
+from cnnreport.report.answer import Answer
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.page import compose, outline, templating
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.provenance import trace
 from cnnreport.report.page.report import Document, Report
+from cnnreport.report.page.waiting import Awaited, Waiting
 from cnnreport.runs.artefact import Run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -66,6 +68,33 @@ def test_real_data_are_not_marked(project: Project, make_run: MakeRun) -> None:
     assert "Data: CIFAR-10 horses." in text
 
 
+def test_a_section_says_what_it_waits_for(project: Project, make_run: MakeRun) -> None:
+    """While its runs are computed, in its place; what nobody computes is left out as ever."""
+    loaded = outline.load(project, "a2-writeup")
+    experiments = {
+        "unet": Awaited("UNet, trained", "here", "3 of 25 epochs are done", "about 40 s"),
+        "unet-formulas": Awaited("UNet, counted", "here"),
+        "conv-transpose": Awaited("ConvTransposeNet, trained", "waits", left="about 2 min 05 s"),
+        "conv-transpose-formulas": Awaited("ConvTransposeNet, counted", "elsewhere"),
+    }
+    how_far = Waiting("14:05", "3 of 40 runs are done; about 12 min left in all", experiments)
+    context = compose.Context(waiting=how_far, unfinished=True)
+    page = whole(compose.compose(project, loaded, {"pool-upsample": [make_run()]}, context))
+    words = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", bodies(page)))).replace("\u00a0", " ")
+    assert "Being computed. At 14:05: 3 of 40 runs are done; about 12 min left in all." in words
+    assert "Not finished." not in words
+    until = "This section is shown as soon as one run of each of these is done:"
+    assert (
+        f"C2. Training and results {until} UNet, trained: 3 of 25 epochs are done, about 40 s left" in words
+    )
+    assert "UNet, counted: being computed" in words
+    assert "ConvTransposeNet, trained: waits, then takes about 2 min 05 s" in words
+    assert "ConvTransposeNet, counted: another process computes it" in words
+    assert "– C2: plot of training and validation curves (being computed)" in words
+    assert "– B4: answer (padding for other kernel sizes) (not in this build)" in words
+    assert "B4. Paddings for" not in words
+
+
 def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run: MakeRun) -> None:
     """What could not be answered is named on the cover, not passed over."""
     loaded = outline.load(project, "a2-writeup")
@@ -83,6 +112,14 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     assert re.findall(r'href="#(\w+)">✓', made) == ["a1", "a2"]
     assert not re.search(f' id="({"|".join(titles)})"', made)
     assert 'id="a1"' in made
+
+
+def test_one_function_is_asked_once(project: Project, make_run: MakeRun) -> None:
+    """A question and its part of the supplement, answered by the same function, have the same answer."""
+    answered: dict[str, Answer] = {}
+    loaded = outline.load(project, "a2-writeup")
+    compose.compose(project, loaded, {"pool-upsample": [make_run()]}, compose.Context(), answered)
+    assert answered["a2"] is answered["a2more"]
 
 
 def test_a_report_without_runs_is_refused(project: Project) -> None:

@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
-from cnnreport.report.draw import figure, thumbnails
+from cnnreport.report.draw import bars, figure, matrix, thumbnails
 from cnnreport.report.draw.picture import Picture
-from cnnreport.report.draw.sheets import rows
+from cnnreport.report.draw.sheets import colour_errors, reliability, rows
 from cnnreport.report.numbers.reading import DataSet
 
 _PIXEL = base64.b64decode(
@@ -16,7 +16,7 @@ _PIXEL = base64.b64decode(
 
 
 def leave_undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put blank pictures in the place of curves and rows of pictures."""
+    """Put blank pictures in the place of curves, rows of pictures, bars and matrices."""
 
     def blank(drawn: object, y_label: str, alt: str, data: tuple[DataSet, ...], **options: object) -> Picture:
         return Picture(b"<svg/>", "image/svg+xml", alt, data)
@@ -24,6 +24,7 @@ def leave_undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     def empty(pixels: object, alt: str, data: tuple[DataSet, ...] = (), **options: object) -> Picture:
         return Picture(_PIXEL, "image/png", alt, data)
 
-    monkeypatch.setattr(rows, "_drawn", lambda names, rasters: "<svg/>")
+    for drawing in (bars, colour_errors, matrix, reliability, rows):
+        monkeypatch.setattr(drawing, "_drawn", lambda *what: "<svg/>")
     monkeypatch.setattr(figure, "curves", blank)
     monkeypatch.setattr(thumbnails, "strip", empty)

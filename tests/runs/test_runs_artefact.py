@@ -43,6 +43,14 @@ def test_arrays_come_back_as_they_were(run: Run, tmp_path: Path) -> None:
     assert again.samples().keys() == kept.keys()
 
 
+def test_arrays_are_read_once_and_cannot_be_written_to(run: Run) -> None:
+    """Many answers read them, and none can change what another reads."""
+    for name, array in run.samples().items():
+        assert run.samples()[name] is array
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
 def flip(file: Path) -> None:
     """Change one bit in the middle of a file."""
     content = bytearray(file.read_bytes())

@@ -51,6 +51,14 @@ def test_small_runs_give_a_bound_where_nothing_else_is_known() -> None:
     assert estimate.whole([asked], [small]) == Guess(160.0, most=True)
 
 
+def test_what_goes_around_the_epochs_does_not_grow_with_them() -> None:
+    """To make a task and to judge its net takes as long after few epochs as after many."""
+    short = Took(work("unet", 10), 40.0, around=6.0)
+    assert estimate.guess(work("unet", 20), [], [short, Took(work("unet", 10), 40.0, around=8.0)]) == Guess(
+        87.0
+    )
+
+
 def test_cpu_and_device_are_at_work_side_by_side() -> None:
     """A plan for both takes as long as the one that is done last."""
     gpu = ("a:Training", "cuda", "float32")
@@ -124,6 +132,21 @@ def test_earlier_runs_of_this_machine_are_measured(
     (folder / artefact.IMPORTED).unlink()
     monkeypatch.setattr(estimate.hardware, "processor", lambda: "another")
     assert estimate.earlier(counting, smoke) == []
+
+
+@pytest.mark.parametrize(("resumed", "around"), [(False, 7.0), (True, 0.0)])
+def test_the_time_around_epochs_is_measured(
+    counting: Project, monkeypatch: pytest.MonkeyPatch, resumed: bool, around: float
+) -> None:
+    """From beginning to end without the epochs; of a run that was interrupted nobody knows it."""
+    run = artefact.load(execute(job(counting), lambda progress: None))
+    assert isinstance(run, artefact.Run)
+    times = {"started": "2026-11-27T04:00:00+00:00", "finished": "2026-11-27T04:00:10+00:00", "seconds": 3.0}
+    told = {**run.circumstances, **times, "resumed": resumed}
+    slow = dataclasses.replace(run, manifest={**run.manifest, "circumstances": told})
+    monkeypatch.setattr(artefact, "load_all", lambda folder: [slow])
+    (took,) = estimate.earlier(counting, plan(counting))
+    assert took.around == around
 
 
 def test_runs_of_another_time_are_passed_over(counting: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from cnnreport.runs.executors.schedule import run_plan
 from cnnreport.runs.runner import Progress
 
 
+@pytest.mark.slow  # real workers, as those of test_own_project
 def test_workers_compute_what_this_process_computes(
     counting: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

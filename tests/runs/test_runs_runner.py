@@ -3,6 +3,8 @@
 import dataclasses
 import math
 import mmap
+import platform
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -276,6 +278,27 @@ def test_memory_that_was_free_again_before_a_run_is_not_counted(counting: Projec
     told = circumstances(job(counting))
     assert told["peak_memory_of"] == "run"
     assert 0 < told["peak_memory_bytes"] < before + size // 2
+    assert told["cpu_seconds"] > 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep and to trim")
+def test_what_a_run_has_freed_is_given_back_before_the_next() -> None:
+    """Within a run malloc keeps large blocks; the run after it must not begin with them."""
+    code = """
+from cnnreport.system import resident
+from cnnreport.training.fast import memory
+
+memory.keep_freed_blocks()
+taken = bytearray(b"1") * (256 << 20)
+del taken
+resident.forget_peak()
+kept = resident.peak()
+resident.give_back()
+resident.forget_peak()
+print(kept - resident.peak() >> 20)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 200 < int(done.stdout) <= 256
 
 
 def test_runs_in_threads_do_not_claim_their_memory_for_themselves(counting: Project) -> None:
@@ -283,6 +306,7 @@ def test_runs_in_threads_do_not_claim_their_memory_for_themselves(counting: Proj
     with ThreadPoolExecutor(1) as threads:
         told = threads.submit(circumstances, job(counting)).result()
     assert told["peak_memory_of"] == "process"
+    assert "cpu_seconds" not in told
     assert told["peak_memory_bytes"] > 0
 
 

@@ -22,6 +22,7 @@ def drawn() -> Any:
     return importlib.import_module("experiments.adl-2022.signs.drawn").read()
 
 
+@pytest.mark.slow  # all of them are drawn
 def test_they_are_a_whole_set(drawn: Any, part: Part) -> None:
     """There are training and test images of all classes, and several tracks of each."""
     assert part("signs.images").checked(drawn, "drawn") is drawn
@@ -46,6 +47,7 @@ def test_every_face_is_another(part: Part) -> None:
     assert apart.min() > 0.003
 
 
+@pytest.mark.slow
 def test_frames_of_a_track_are_near_duplicates(drawn: Any) -> None:
     """An image is far nearer to the next frame of its track than to a frame of another track of its class."""
     frames = drawn.train.reshape(43, 12, 14, -1).astype(float)

@@ -129,6 +129,7 @@ def smallest() -> Any:
     return task.run_epoch(), task.results()
 
 
+@pytest.mark.slow  # nets of up to 32 layers, derived and measured
 def test_a_run_leaves_what_its_kind_declares(smallest: Any) -> None:
     """Name by name, the history too."""
     row, results = smallest
@@ -138,6 +139,7 @@ def test_a_run_leaves_what_its_kind_declares(smallest: Any) -> None:
     kinds.check(name, "samples", results.samples)
 
 
+@pytest.mark.slow
 def test_the_run_measures_every_depth(smallest: Any) -> None:
     """With 2, 4, 8, 16 and 32 layers the activations of all grow by the input of each."""
     measures = smallest[1].measures

@@ -10,6 +10,7 @@ import pytest
 import torch
 from flower_data import SIZE, flower_data, with_features
 from numpy.typing import NDArray
+from thinned import thinned
 
 from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
@@ -46,7 +47,7 @@ def test_it_learns(data: dict[str, NDArray[Any]], loss: Any) -> None:
     assert rows[-1]["train_mean_iou"] > 0.75
 
 
-@pytest.mark.parametrize("loss", ["cross-entropy", "iou"])
+@pytest.mark.parametrize("loss", thinned(["cross-entropy", "iou"], 2))
 def test_cached_features_change_nothing(
     data: dict[str, NDArray[Any]], loss: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +65,7 @@ def test_cached_features_change_nothing(
         torch.testing.assert_close(weight, whole.weights[name], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sixteen_bits_are_enough(data: dict[str, NDArray[Any]]) -> None:
     """Features kept in bfloat16, as they are on the disk, give the same losses to a few thousandths."""
     whole, _ = run(replace(SPEC, features="frozen"), data)
@@ -86,7 +88,7 @@ def test_a_moving_net_is_another_training(data: dict[str, NDArray[Any]]) -> None
     assert changed.isdisjoint(frozen)
 
 
-@pytest.mark.parametrize("features", ["cached", "moving"])
+@pytest.mark.parametrize("features", thinned(["cached", "moving"], 2))
 def test_an_interrupted_training_goes_on(data: dict[str, NDArray[Any]], features: Any) -> None:
     """Restored from its state, it ends with the bytes of an undisturbed one."""
     spec = replace(SPEC, features=features)
@@ -126,6 +128,7 @@ def test_the_protocols_differ_as_told(data: dict[str, NDArray[Any]]) -> None:
     assert 255 not in handout.samples["validation_mask"]
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_for_both_protocols(data: dict[str, NDArray[Any]]) -> None:
     """Whatever was trained, the report shows the same training and validation images."""
     clean, handout = (run(replace(SPEC, protocol=p), data)[1] for p in ("clean", "handout"))
@@ -238,6 +241,7 @@ def test_the_overlap_of_every_image_is_left(data: dict[str, NDArray[Any]], proto
     assert rows[-1]["validation_flower_iou"] == pytest.approx(float(iou[:, 1].mean()), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_control_says_how_its_batch_norm_was_calibrated(data: dict[str, NDArray[Any]]) -> None:
     """By the number of training images, whether its features are cached or not; a pre-trained net by none."""
     random = with_features(data, Features(start="random"))

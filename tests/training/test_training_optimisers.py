@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from small_classes import small_classes
+from thinned import thinned
 
 from cnnreport.errors import UsageError
 from cnnreport.training.classification import ClassificationTraining
@@ -139,7 +140,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "schedule"), PAIRS)
+@pytest.mark.parametrize(("name", "schedule"), thinned(PAIRS, 4))
 def test_interrupted_after_any_epoch_it_ends_with_the_same_bytes(name: str, schedule: str) -> None:
     """Whatever the optimiser and the schedule, restored trainings end as an undisturbed one."""
     chosen = spec(ALL[name], SCHEDULES[schedule])

@@ -9,6 +9,7 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.estimate import LEVEL, Estimate, difference_of_means
 from cnnreport.report.numbers.family import Role, family
 from cnnreport.report.numbers.quantity import Quantity, over_all
+from cnnreport.report.numbers.rounding import adds_up
 from cnnreport.report.numbers.verdict import Outcome as Truth
 from cnnreport.report.numbers.verdict import Verdict
 
@@ -111,6 +112,11 @@ class Contrast:
     def sure(self) -> bool:
         """Whether more than the sign of one seed decided."""
         return self.basis not in ("sign", "nothing")
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a reader who subtracts the printed numbers gets the printed difference."""
+        return adds_up(self.difference, self.left, self.right)
 
     @property
     def phrase(self) -> str:

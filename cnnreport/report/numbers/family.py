@@ -1,12 +1,24 @@
 """The comparisons of one question: some are primary, the secondary ones are corrected for their number."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, Self, TypeVar
 
 from cnnreport.report.numbers.quantity import Quantity, over_all
 
 Role = Literal["", "primary", "secondary"]
 """What a comparison is in its question; empty where it is the only one."""
+
+
+@dataclass(frozen=True)
+class Adjusted(Quantity):
+    """A p value after correction.
+
+    Args:
+        among: How many were corrected together.
+    """
+
+    among: Quantity | None = None
 
 
 class Tested(Protocol):
@@ -61,12 +73,16 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _adjusted(p: Quantity, value: float, count: int, primary: Collection[str]) -> Quantity:
-    return over_all(
-        f"{p.name}.holm.{'+'.join(primary)}.{count}",
+def _adjusted(p: Quantity, value: float, count: int, primary: Collection[str]) -> Adjusted:
+    name = f"{p.name}.holm.{'+'.join(primary)}.{count}"
+    adjusted = over_all(
+        name,
         f"{p.meaning}, corrected for {count} secondary comparisons",
         value,
         f"{{}}, by Holm (1979) among {count}",
         p,
         form="probability",
     )
+    meaning = f"secondary comparisons that are corrected together, one of them: {p.meaning}"
+    among = over_all(f"{name}.among", meaning, count, "counted", p, form="count")
+    return Adjusted(adjusted.name, adjusted.meaning, adjusted.values, "probability", adjusted.source, among=among)

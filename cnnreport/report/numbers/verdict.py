@@ -63,8 +63,8 @@ class Verdict:
 
     @property
     def sure(self) -> bool:
-        """Whether more than a single run decided: an interval, or a cost, which no seed changes."""
-        return self.amount.interval is not None or self.amount.form in COSTS
+        """Whether more than a single run decided: an interval, or what no seed changes, such as a cost."""
+        return self.constant or self.amount.interval is not None or self.amount.form in COSTS
 
     @property
     def shown_threshold(self) -> str:

@@ -104,7 +104,7 @@ def outputs(
     versions = {library: version(library) for library in sorted(libraries)}
     hashes = _hashes(sources)
     depends = {
-        "context": asdict(context),
+        "context": json.loads(json.dumps(asdict(context))),  # as it is read again
         "runs": _hashes({run.folder.name: run.folder / artefact.MANIFEST for run in runs}),
         "imported": sorted(run.folder.name for run in runs if run.imported),
         "sources": hashes,

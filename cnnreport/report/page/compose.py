@@ -1,6 +1,6 @@
 """The whole report composed: outline, runs and templates in, sections and the page of them out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -28,6 +28,7 @@ from cnnreport.report.page.report import (
     Part,
     Report,
 )
+from cnnreport.report.page.waiting import Awaited, Waiting
 
 SHARED = "shared"
 """The folder of the templates that serve every report; a project's own of that name comes first."""
@@ -70,12 +71,20 @@ class Context:
         command: The command line that makes the report again.
         subsetter: What cuts the typefaces of the PDF down to the characters used, empty where nobody asked.
         unfinished: Some of its runs had not been computed.
+        shortened: What was taken away from it to save time, a phrase each.
+        waiting: How far the computing of its runs is, None where none goes on.
     """
 
     smoke: bool = False
     command: str = ""
     subsetter: str = ""
     unfinished: bool = False
+    shortened: tuple[str, ...] = ()
+    waiting: Waiting | None = None
+
+    def awaits(self, lacking: Collection[str]) -> bool:
+        """Say whether all experiments that a section lacks are being computed."""
+        return self.waiting is not None and {*lacking} <= {*self.waiting.experiments}
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ class Sheaf:
         title: Of the document.
         volume: How the others refer to it.
         sections: Its sections, in order.
+        awaited: Those whose runs are still being computed, which only say so.
         left_out: What the handout asks for and has no runs.
         last: Whether it says where all numbers come from.
     """
@@ -95,6 +105,7 @@ class Sheaf:
     title: str
     volume: Volume
     sections: tuple[Section, ...]
+    awaited: tuple[Section, ...]
     left_out: tuple[Section, ...]
     last: bool
 
@@ -124,7 +135,7 @@ def compose(
     """Lay out a report.
 
     A section some of whose experiments have no runs is left out, and the cover says so, unless the
-    section goes beyond the handout.
+    section goes beyond the handout. While those runs are computed, it says how far they are.
 
     Args:
         project: Where templates and answers lie.
@@ -140,9 +151,9 @@ def compose(
     available = {name: group for name, group in runs.items() if group and name in outline.experiments}
     if not available:
         raise UsageError(f"there are no runs for the report {outline.name}", "run its experiments first")
-    sections = [s for s in outline.sections if all(name in available for name in s.experiments)]
+    sections, waiting = _told(outline, available, context)
     provenance = trace(available)
-    sheaves = _sheaves(outline, sections)
+    sheaves = _sheaves(outline, sections, waiting)
     ledger = _announced(sheaves, provenance)
     answers = _answer(project, outline, sections, available, {} if answered is None else answered)
     render = templating.open_templates(
@@ -155,11 +166,12 @@ def compose(
             "answers": answers,
             "families": fonts.Families(),
             "printed": frozenset(section.id for section in sections),
+            "awaited": frozenset(section.id for section in waiting),
             "write_up": sheaves[0],
             "supplement": sheaves[-1] if len(sheaves) > 1 else None,
         },
     )
-    drafts = [_draft(render, ledger, outline, sheaf, answers) for sheaf in sheaves]
+    drafts = [_draft(render, ledger, outline, sheaf, answers, context.waiting) for sheaf in sheaves]
     # Whatever a text refers to has its place by now, in whichever document.
     documents = tuple(
         _finished(render, draft, partial(ledger.resolve, volume=sheaf.volume))
@@ -174,7 +186,15 @@ def compose(
     return replace(report, notebook=partial(lay_out, written, outline, documents, available, answers))
 
 
-def _sheaves(outline: Outline, sections: Sequence[Section]) -> list[Sheaf]:
+def _told(outline: Outline, available: Runs, context: Context) -> tuple[list[Section], list[Section]]:
+    """Return the sections of which all experiments have runs, and those whose others are being computed."""
+    lacking = {s.id: {*s.experiments} - {*available} for s in outline.sections}
+    sections = [section for section in outline.sections if not lacking[section.id]]
+    others = [section for section in outline.sections if lacking[section.id]]
+    return sections, [section for section in others if context.awaits(lacking[section.id])]
+
+
+def _sheaves(outline: Outline, sections: Sequence[Section], waiting: Sequence[Section]) -> list[Sheaf]:
     """Say what each document is to hold, in the order in which they are read."""
     volumes = {MAIN: Volume(Path(outline.output).stem + PAGE, "", f"in the {MAIN}")}
     if outline.supplement:
@@ -183,13 +203,14 @@ def _sheaves(outline: Outline, sections: Sequence[Section]) -> list[Sheaf]:
     def of(name: str, some: Iterable[Section]) -> tuple[Section, ...]:
         return tuple(section for section in some if outline.in_supplement(section) == (name == SUPPLEMENT))
 
-    missing = [s for s in outline.sections if s not in sections and not s.beyond]
+    missing = [s for s in outline.sections if s not in (*sections, *waiting) and not s.beyond]
     return [
         Sheaf(
             name,
             outline.title if name == MAIN else f"{outline.title}: {name}",
             volume,
             of(name, sections),
+            of(name, waiting),
             of(name, missing),
             last=name == [*volumes][-1],
         )
@@ -220,12 +241,19 @@ def _draft(
     outline: Outline,
     sheaf: Sheaf,
     answers: Mapping[str, Answer],
+    waiting: Waiting | None,
 ) -> Document:
     """Render a document; references are still open, and so is its page."""
     # In reading order: numbers, figures and tables are counted as they are printed.
     ledger.turn_to(sheaf.volume)
     cover = render(f"{SHARED}/cover.html.j2", document=sheaf)
-    texts = [render(s.template, section=s, answer=answers[s.id]) for s in sheaf.sections]
+    sections = [s for s in outline.sections if s in (*sheaf.sections, *sheaf.awaited)]
+    texts = [
+        render(s.template, section=s, answer=answers[s.id])
+        if s in sheaf.sections
+        else render(f"{SHARED}/waiting.html.j2", awaited=_awaited(s, waiting))
+        for s in sections
+    ]
     appendix: tuple[ComposedSection, ...] = ()
     if sheaf.last:
         origin = render(f"{SHARED}/provenance.html.j2")
@@ -237,10 +265,15 @@ def _draft(
         file=sheaf.volume.file,
         title=sheaf.title,
         cover=cover,
-        parts=_parts(sheaf.sections, texts),
+        parts=_parts(sections, texts),
         appendix=appendix,
         styles=_styles(render, outline, sheaf),
     )
+
+
+def _awaited(section: Section, waiting: Waiting | None) -> list[Awaited]:
+    known = waiting.experiments if waiting else {}
+    return [known[name] for name in section.experiments if name in known]
 
 
 def _finished(render: templating.Render, draft: Document, resolve: Callable[[Markup], Markup]) -> Document:
@@ -306,12 +339,22 @@ def _answer(
     answered: dict[str, Answer],
 ) -> dict[str, Answer]:
     functions = _answering(project, outline, sections)
+    asked: dict[Answering, Answer] = {}
     for section in sections:
+        # A question and its part of the supplement may be answered alike, and are asked once.
+        function = functions[section.id] if section.experiments else _no_answer
         if section.id not in answered:
-            answered[section.id] = functions[section.id](runs) if section.experiments else Answer()
+            if function not in asked:
+                asked[function] = function(runs)
+            answered[section.id] = asked[function]
     answers = {section.id: answered[section.id] for section in sections}
     _refuse_two_judgements(answers)
     return answers
+
+
+def _no_answer(_: Runs) -> Answer:
+    """Answer for a section that needs no run."""
+    return Answer()
 
 
 def _refuse_two_judgements(answers: Mapping[str, Answer]) -> None:

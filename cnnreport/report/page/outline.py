@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Section:
         supplement: Whether it belongs to the supplement; what goes beyond the handout does in any case.
         asks: What the handout asks for, which the cover lists with its page; empty where it asks for nothing.
         cells: The template of its cells in the report's notebook, beside ``report.toml``, if it has any.
+        sweep: With what the names of those of its experiments begin that form a sweep, from the first setting
+            to the last: its answer takes as many of them as there are. Empty for no sweep.
     """
 
     id: str
@@ -43,6 +45,12 @@ class Section:
     supplement: bool = False
     asks: str = ""
     cells: str | None = None
+    sweep: str = ""
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The experiments of its sweep, in the order of their settings."""
+        return tuple(name for name in self.experiments if self.sweep and name.startswith(self.sweep))
 
     @property
     def reference(self) -> str:
@@ -84,6 +92,14 @@ class Outline:
     def experiments(self) -> tuple[str, ...]:
         """The experiments that the report needs, each once, in order."""
         return tuple(dict.fromkeys(name for section in self.sections for name in section.experiments))
+
+    def without(self, left_out: Collection[str]) -> "Outline":
+        """Return the report without some experiments of sweeps."""
+        sections = (
+            replace(section, experiments=tuple(n for n in section.experiments if n not in left_out))
+            for section in self.sections
+        )
+        return replace(self, sections=tuple(sections)) if left_out else self
 
     def in_supplement(self, section: Section) -> bool:
         """Say whether a section belongs to a document other than the one that is handed in."""
@@ -159,6 +175,8 @@ def _section(table: Any, file: Path, number: int) -> Section:
     section = Section(**{**table, "experiments": tuple(table.get("experiments", ()))})
     if not re.fullmatch(r"[a-z][a-z0-9]*", section.id):
         raise UsageError(f"{file}, {place}{section.id!r} is no id", "use lower-case letters and digits")
+    if section.sweep and not section.swept:
+        raise UsageError(f"{file}, {place}no experiment begins with {section.sweep!r}", "mend sweep")
     _check_template(section.template, file, place)
     _check_template(section.cells, file, place, _CELLS)
     return section

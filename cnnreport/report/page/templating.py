@@ -24,7 +24,7 @@ from jinja2.meta import find_referenced_templates
 from markupsafe import Markup
 
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
-from cnnreport.kinds.digits import NARROW
+from cnnreport.kinds.digits import NARROW, in_unit
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.sheets.rows import stacked
 from cnnreport.report.numbers import contrast
@@ -184,6 +184,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         bare=lambda q: ledger.quote(q, _or_none(q, q.bare)),
         size=lambda q: ledger.quote(q, _or_none(q, f"{q.show(abs(q.mean))}{q.unit}")),
         only=lambda mapping, names: [mapping[name] for name in names],
+        in_unit=lambda q, unit: ledger.quote(q, _or_none(q, in_unit(q.mean, q.form, unit))),
         python=listing.python,
         shell=listing.shell,
         shortened=shortened,

@@ -8,6 +8,7 @@ colourization net learns from. Where nothing was measured, there is no estimate.
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import fmean
 from typing import Any
 
@@ -37,10 +38,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Took:
-    """What some work took, in seconds on one worker."""
+    """What some work took, in seconds on one worker.
+
+    Args:
+        work: What was done.
+        seconds: Of its epochs, which grow with the effort.
+        around: Before and after them, which does not.
+    """
 
     work: Work
     seconds: float
+    around: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,17 @@ def _took(run: Run, specs: Mapping[tuple[str, str, str], type[Any]]) -> Took | N
         return None  # of a time when the spec had other fields
     epochs = [float(seconds) for seconds in run.circumstances["epoch_seconds"]]
     steady = fmean(epochs[1:] or epochs)  # the first epoch of a run is slower
-    return Took(Work(run.experiment, kind, where["device"], effort), steady * len(epochs))
+    work = Work(run.experiment, kind, where["device"], effort)
+    return Took(work, steady * len(epochs), _around(run))
+
+
+def _around(run: Run) -> float:
+    """Return the seconds of a run before and after its epochs; 0 where it was interrupted meanwhile."""
+    told = run.circumstances
+    if told["resumed"]:
+        return 0.0
+    begin, end = (datetime.fromisoformat(told[name]) for name in ("started", "finished"))
+    return max(0.0, (end - begin).total_seconds() - float(told["seconds"]))
 
 
 def guess(work: Work, now: Iterable[Took], before: Iterable[Took] = ()) -> Guess | None:
@@ -131,7 +149,8 @@ def _of(experiment: str, measured: Sequence[Took]) -> list[Took]:
 def _at_their_rate(work: Work, measured: Sequence[Took]) -> float:
     seconds = sum(took.seconds for took in measured)
     effort = sum(took.work.effort for took in measured)
-    return seconds * work.effort / effort if effort else seconds / len(measured)
+    around = fmean(took.around for took in measured)
+    return around + (seconds * work.effort / effort if effort else seconds / len(measured))
 
 
 def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -> float:
@@ -154,10 +173,17 @@ def finish(under_way: Iterable[float], waiting: Iterable[float], workers: int) -
     return max(busy, default=0.0)
 
 
-def whole(works: Sequence[Work], before: Sequence[Took]) -> Guess | None:
-    """Guess what a plan takes before it begins; None where nothing is known of something that takes long."""
-    guesses = [(work, guess(work, (), before)) for work in works]
-    if any(takes_long(work) and each is None for work, each in guesses) or not before:
+def whole(works: Sequence[Work], before: Sequence[Took], *, rough: bool = False) -> Guess | None:
+    """Guess what a plan takes before it begins; None where nothing is known of something that takes long.
+
+    Args:
+        works: What is to be computed.
+        before: What earlier runs took.
+        rough: Whether something of another kind may stand in for what nothing is known of.
+    """
+    stand_ins = before if rough else ()
+    guesses = [(work, guess(work, (), before) or guess(work, stand_ins)) for work in works]
+    if any(takes_long(work) and each is None for work, each in guesses) or not (before or rough):
         return None
     devices = {work.device for work in works}  # at work side by side
     seconds = (

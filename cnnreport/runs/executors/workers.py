@@ -20,7 +20,7 @@ from cnnreport.errors import CnnReportError, EnvironmentFailure
 from cnnreport.runs.device import THREADS, Device, check_torch
 from cnnreport.runs.executors.executor import Lost
 from cnnreport.runs.runner import Job, Notify, Progress, execute
-from cnnreport.system import children, streams
+from cnnreport.system import children, resident, streams
 from cnnreport.training.fast import memory
 
 _NO_MEMORY = ("can't allocate memory", "annot allocate memory", "not enough memory", "bad_alloc")
@@ -193,6 +193,8 @@ def serve(
             return
         tell(_answer(compute, packed, tell, unfit))
         gc.collect()  # what the task held, tensors on a device above all, is not kept for the next
+        # Nor the blocks that it freed: on the CPU malloc keeps them for the next step of the same run.
+        resident.give_back()
 
 
 def _prepare(origin: Origin, device: Device) -> Exception | None:

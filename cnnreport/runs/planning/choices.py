@@ -9,6 +9,7 @@ from typing import Any
 from cnnreport.project import CHOICES, Project
 from cnnreport.runs import artefact
 from cnnreport.runs.device import DeviceChoice
+from cnnreport.runs.planning.cut import WHOLE, Cut
 from cnnreport.system import durable
 
 
@@ -24,6 +25,7 @@ class Choices:
         seeds: How many seeds; None for what the experiment says, in a smoke build at most
             `cnnreport.runs.planning.plan.SMOKE_SEEDS`.
         smoke: Cut everything down to seconds.
+        cut: What is taken away to save time.
         force: Names of experiments and families to be run again though they are cached.
         fetch: Whether data may be downloaded.
         elsewhere: Whether other machines compute, so that ``auto`` is the CPU and this machine need not
@@ -36,6 +38,7 @@ class Choices:
     precision: str | None = None
     seeds: int | None = None
     smoke: bool = False
+    cut: Cut = WHOLE
     force: tuple[str, ...] = ()
     fetch: bool = True
     elsewhere: bool = False
@@ -55,7 +58,8 @@ class Choices:
         data = parts["data"]
         if not isinstance(data, dict) or not all(isinstance(said, str) for said in data.values()):
             raise TypeError("a wish of data is a text for each name")
-        return cls(**{**parts, "data_dir": Path(parts["data_dir"]) if parts["data_dir"] else None})
+        folder = Path(parts["data_dir"]) if parts["data_dir"] else None
+        return cls(**{**parts, "data_dir": folder, "cut": Cut(**parts.get("cut", {}))})
 
 
 def last_choices(project: Project) -> Choices | None:

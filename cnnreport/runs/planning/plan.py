@@ -92,7 +92,8 @@ class _Context:
 
     def unseeded(self, experiment: Experiment, reads: Sequence[Planned]) -> "_Unseeded":
         """Return what the runs of an experiment have in common."""
-        spec = experiment.chosen(smoke=self._choices.smoke, precision=self._choices.precision)
+        chosen = experiment.chosen(smoke=self._choices.smoke, precision=self._choices.precision)
+        spec = self._choices.cut.of_spec(chosen)
         names = located.names_of(spec.data)
         if names not in self._data:
             self._data[names] = located.locate(names, self._choices, self._on_download)
@@ -147,8 +148,12 @@ class _Unseeded:
 
 def _seeds(experiment: Experiment, spec: Any, choices: Choices, *, is_read: bool) -> range:
     """Return the seeds to run: one is enough where nothing is random or the first alone is read."""
-    declared = min(experiment.seeds, SMOKE_SEEDS) if choices.smoke else experiment.seeds
-    return range(1 if spec.symbolic or is_read else choices.seeds or declared)
+    return range(1 if spec.symbolic or is_read else choices.cut.of_seeds(uncut_seeds(experiment, choices)))
+
+
+def uncut_seeds(experiment: Experiment, choices: Choices) -> int:
+    """Return how many seeds an experiment has as chosen, before any are taken away to save time."""
+    return choices.seeds or (min(experiment.seeds, SMOKE_SEEDS) if choices.smoke else experiment.seeds)
 
 
 def _key(spec: Any, located: Located | None, sources: Mapping[str, Path], chosen: Device) -> Key:

@@ -18,7 +18,7 @@ from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 
 REPORTED = ("loss", "accuracy")
-"""What others report, and what the question asks about, both primary."""
+"""What others report, and what the question asks about; the loss, which is what is trained, is primary."""
 
 _APPEARANCE = ("lab_distance", "rgb_distance", *TRUTH)
 
@@ -51,7 +51,7 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
         that are ``gaining`` and ``losing``, the most frequent mistakes, and, where both nets were trained to
         their end, what can be said of single images.
     """
-    compared = versus(left, right, primary=REPORTED)
+    compared = versus(left, right)
     rows = colourization.picture_rows(right, training.net_name(right))
     pictures = {
         "grey": rows["grey"],

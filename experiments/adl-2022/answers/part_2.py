@@ -1,0 +1,371 @@
+"""Answers to part 2 of KU Advanced Deep Learning 2022, assignment 1: lungs in chest radiographs."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from cnnreport.kinds.digits import digits
+from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.draw import figure, thumbnails
+from cnnreport.report.draw.figure import Curve
+from cnnreport.report.draw.picture import Picture
+from cnnreport.report.draw.thumbnails import Caption
+from cnnreport.report.numbers import reading
+from cnnreport.report.numbers.contrast import Contrast
+from cnnreport.report.numbers.decision import Decision
+from cnnreport.report.numbers.family import family
+from cnnreport.report.numbers.images import contrast_over_images
+from cnnreport.report.numbers.quantity import Quantity, Source, over_all
+from cnnreport.report.say import training
+from cnnreport.report.say.formulas import derived
+from cnnreport.report.say.formulas.derived import Derivation, Shape
+from cnnreport.runs.artefact import Run
+
+from ..lungs.outlines import Array, outlined
+from ..ranking import Ranking, ranking
+
+VARIANTS = {"bilinear": "bilinear", "nearest": "nearest", "elu": "ELU", "transposed": "transposed"}
+"""What the text calls each U-Net, by the end of its experiment's name."""
+
+BASELINE = VARIANTS["bilinear"]
+
+PLAIN, WIDE = "lungs-", "lungs-wide-"
+"""How the names of the trainings begin, and of those as wide as the course's."""
+
+UP = "up"
+"""How the names of what a U-Net has on its way up begin."""
+
+PUBLISHED = Path(__file__).parents[1] / "published.toml"
+
+SHOWN = {0: "best", 1: "median", 2: "worst"}
+"""Which of the kept test images are which by their F1; the last one kept is the first of the test images."""
+
+FIXED = 3
+
+CLAIMED = ("more", "as_much", "lost")
+"""Whether comparisons are clear for the nets that were trained that are not clear for other trials."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a net, and what goes into it and comes out.
+
+    Args:
+        name: What the class calls it.
+        inputs: The shapes of what its first layer takes.
+        output: The shape of what its last one gives.
+    """
+
+    name: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two trainings, the one with the higher mean F1 first, compared in three ways.
+
+    Args:
+        trials: Over the trials of both, on these test images: about other trials.
+        cases: Over the test images, each with its mean over the trials: about other images, for these nets.
+        both: Over trials and images: about other trials on other images.
+        reversed: How often two single trials stand in the other order.
+    """
+
+    trials: Contrast
+    cases: Contrast | None
+    both: Contrast | None
+    reversed: Quantity
+
+
+def unet(runs: Runs) -> Answer:
+    """Answer 2.1: what the U-Net is, what shapes it makes, and how many parameters each variant has."""
+    trained = _variants(runs, PLAIN)
+    derivations = {
+        who: derived.derivation(runs[f"{PLAIN}{name}-formulas"][0]) for name, who in VARIANTS.items()
+    }
+    first = trained[BASELINE]
+    nets = {who: training.net_name(of) for who, of in trained.items()}
+    return Answer(
+        values={
+            **training.numbers(first),
+        },
+        listings={
+            "blocks": reading.listing(first, "DoubleConv"),
+            "up": reading.listing(first, "Up"),
+            "net": reading.listing(first, nets[BASELINE]),
+            **{
+                name: reading.listing(trained[who], nets[who])
+                for name, who in VARIANTS.items()
+                if who != BASELINE
+            },
+        },
+        parts={
+            "nets": derivations,
+            "blocks": _blocks(derivations[BASELINE]),
+            "classes": nets,
+            "trained": {who: training.numbers(of)["parameters"] for who, of in trained.items()},
+        },
+    )
+
+
+def layers(runs: Runs) -> Answer:
+    """Answer with all layers of the U-Net, for the supplement."""
+    net = derived.derivation(runs[f"{PLAIN}bilinear-formulas"][0])
+    up = [layer.path.startswith(UP) for layer in net.layers].index(True)
+    ways = {"down": net.layers[:up], "up": net.layers[up:]}
+    return Answer(parts={way: replace(net, layers=of) for way, of in ways.items()})
+
+
+def _blocks(net: Derivation) -> tuple[Block, ...]:
+    """Join what belongs together: layers that follow each other in one attribute of the net."""
+    joined = [
+        (name, list(of)) for name, of in groupby(net.layers, lambda layer: layer.path.partition(".")[0])
+    ]
+    return tuple(Block(name, of[0].inputs, of[-1].output) for name, of in joined)
+
+
+def variants(runs: Runs) -> Answer:
+    """Answer 2.2: what the variants make of the test images, and which of them the trials tell apart."""
+    return _compared(runs, PLAIN)
+
+
+def as_wide(runs: Runs) -> Answer:
+    """Answer what comes of the course's own width and size, and whether it is near what was reported."""
+    return _compared(runs, WIDE)
+
+
+def _compared(runs: Runs, begin: str) -> Answer:
+    trained = _variants(runs, begin)
+    values = {who: training.numbers(of) for who, of in trained.items()}
+    made = ranking(begin.rstrip("-"), {who: each["test_f1"] for who, each in values.items()})
+    pairs = _pairs(begin.rstrip("-"), made, trained)
+    clear = _clear(begin.rstrip("-"), pairs)
+    best = trained[made.ranked[0].name]
+    spread = _spread(begin.rstrip("-"), [each.number for each in made.ranked])
+    reported = _published()
+    published = ranking("published.lungs", reported)
+    return Answer(
+        values={
+            **values[BASELINE],
+            **spread,
+            **clear,
+            "published": reported[BASELINE],
+            **{
+                f"published_{name}": each for name, each in _spread("published", [*reported.values()]).items()
+            },
+        },
+        verdicts={"baseline": made.against(VARIANTS["elu"], BASELINE).verdict},
+        decisions={
+            "supported": made.supported,
+            "claimed": _claimed(pairs, clear),
+            "largest": _within("the largest difference between variants", spread),
+            "published": published.supported,
+            "published_largest": _within(
+                "the largest reported difference", _spread("published", [*reported.values()])
+            ),
+        },
+        pictures=_pictures(trained, made.ranked[0].name),
+        parts={
+            "ranking": made,
+            "pairs": pairs,
+            "numbers": {who: values[who] for who in trained},
+            "published": published,
+            "data": reading.datasets(best),
+        },
+        facts={
+            **training.facts(best),
+            "best": made.ranked[0].name,
+            "several": min(map(len, trained.values())) > 1,
+            "stand_in": any(each.stand_in for each in reading.datasets(best)),
+        },
+    )
+
+
+def _variants(runs: Runs, begin: str) -> dict[str, Sequence[Run]]:
+    return {who: runs[begin + name] for name, who in VARIANTS.items()}
+
+
+def _pairs(name: str, made: Ranking, trained: Mapping[str, Sequence[Run]]) -> tuple[Pair, ...]:
+    """Compare each two trainings in three ways, each of them a family of comparisons."""
+    kept = {who: _case_scores(of) for who, of in trained.items()}
+    ways: dict[str, Callable[[Array], Array]] = {
+        "cases": lambda scores: scores.mean(0, keepdims=True),
+        "both": lambda scores: scores,
+    }
+    judged: dict[str, dict[str, Contrast]] = {}
+    for way, of in ways.items():
+        found = {}
+        for pair in made.pairs:
+            left, right = pair.contrast.names
+            if min(kept[left].shape[0], kept[right].shape[0], kept[left].shape[-1] - 1) < 1:
+                continue
+            found[left + right] = contrast_over_images(
+                f"{name}.{way}.{left}.less.{right}",
+                (pair.contrast.left, pair.contrast.right),
+                (left, right),
+                (of(kept[left]), of(kept[right])),
+            )
+        judged[way] = family(found)
+    return tuple(
+        Pair(
+            pair.contrast,
+            judged["cases"].get("".join(pair.contrast.names)),
+            judged["both"].get("".join(pair.contrast.names)),
+            pair.reversed,
+        )
+        for pair in made.pairs
+    )
+
+
+def _case_scores(runs: Sequence[Run]) -> Array:
+    """Return the F1 of each test image in each run that did not diverge, (S, N)."""
+    scores = [run.samples()["case_f1"] for run in runs if not run.diverged]
+    return np.stack(scores) if scores else np.zeros((0, 0))
+
+
+def _clear(name: str, pairs: Sequence[Pair]) -> dict[str, Quantity]:
+    """Return how many comparisons are clear over the test images, and how many of these over them alone."""
+    by_images = [pair for pair in pairs if pair.cases and (pair.cases.higher or pair.cases.lower)]
+    alone = [pair for pair in by_images if not (pair.trials.higher or pair.trials.lower)]
+    parts = [side for pair in pairs for side in (pair.trials.left, pair.trials.right)]
+    how = "comparisons over the test images that are clear{}: {{}}"
+    return {
+        "by_images": over_all(
+            f"{name}.by_images", "comparisons clear over the test images", len(by_images), how.format(""),
+            *parts, form="count",
+        ),
+        "by_images_alone": over_all(
+            f"{name}.by_images_alone", "comparisons clear over the test images, but not over the trials",
+            len(alone), how.format(", but not over the trials"), *parts, form="count",
+        ),
+    }  # fmt: skip
+
+
+def _claimed(pairs: Sequence[Pair], clear: Mapping[str, Quantity]) -> Decision:
+    """Say whether images alone would claim more than the trials support."""
+    lost = any(pair.cases is None for pair in pairs)
+    outcome = "lost" if lost else "more" if clear["by_images_alone"].mean else "as_much"
+    return Decision("whether images alone would claim more", outcome, CLAIMED)
+
+
+def _spread(name: str, numbers: Sequence[Quantity]) -> dict[str, Quantity]:
+    """Return the largest difference between two variants' means, and between two trials of one variant."""
+    means = [number.mean for number in numbers if number.finite]
+    within = [max(number.finite) - min(number.finite) for number in numbers if number.finite]
+    apart = max(means) - min(means) if means else np.nan
+    widest = max(within) if within else np.nan
+    return {
+        "largest": over_all(
+            f"{name}.largest", "largest difference between variants", apart,
+            "highest minus lowest mean of {}", *numbers, form="score",
+        ),
+        "spread": over_all(
+            f"{name}.spread", "largest difference between trials of a variant", widest,
+            "largest range over the trials of {}", *numbers, form="score",
+        ),
+    }  # fmt: skip
+
+
+def _within(what: str, spread: Mapping[str, Quantity]) -> Decision:
+    """Say whether a difference is larger than trials of one variant differ."""
+    largest, between = spread["largest"], spread["spread"]
+    if not largest.finite:
+        outcome = "lost"
+    elif between.mean == 0:
+        outcome = "alone"
+    else:
+        outcome = "within" if largest.mean <= between.mean else "beyond"
+    return Decision(f"{what} beside that between trials", outcome, ("within", "beyond", "alone", "lost"))
+
+
+def _published() -> dict[str, Quantity]:
+    """Return the F1 that a finished write-up reported of each variant, a value for each of its trials."""
+    reported = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))["lungs"]
+    file = f"experiments/{PUBLISHED.parent.name}/{PUBLISHED.name}"
+    return {
+        who: Quantity(
+            f"published.lungs.{name}",
+            f"published: F1, test, {who}",
+            dict(enumerate(reported[name]["mean"])),
+            "score",
+            Source((), file, f"lungs, {name}, mean"),
+        )
+        for name, who in VARIANTS.items()
+        if name in reported
+    }
+
+
+def _pictures(trained: Mapping[str, Sequence[Run]], best: str) -> dict[str, Picture]:
+    data = reading.datasets(trained[best])
+    shown = {who: training.shown_run(of) for who, of in trained.items()}
+    return {
+        "loss": _curves(trained, ("train_loss", "validation_loss"), "loss (nats)"),
+        "f1": _curves(trained, ("validation_f1",), "F1"),
+        "cases": _best_to_worst(shown[best], data),
+        "fixed": _one_by_all(shown, data),
+    }
+
+
+def _curves(trained: Mapping[str, Sequence[Run]], columns: Sequence[str], label: str) -> Picture:
+    """Draw columns of the histories of all trials."""
+    drawn = [
+        Curve(
+            f"{who}, {column.partition('_')[0].replace('train', 'training')}" if len(columns) > 1 else who,
+            "contender" if len(columns) == 1 else "train" if column.startswith("train") else "validation",
+            [[row[column] for row in run.history] for run in of],
+            contender=who,
+        )
+        for who, of in trained.items()
+        for column in columns
+    ]
+    what = label.partition(" (")[0]
+    form = "loss" if "loss" in columns[-1] else "score"
+    ends = "; ".join(
+        f"{who}: {reading.last(of, columns[-1], what, form).text}" for who, of in trained.items()
+    ).replace("\u00a0", " ")
+    alt = f"Curves of the {what} over the epochs, one for each trial. At the end, in validation, {ends}."
+    return figure.curves(drawn, label, alt, reading.datasets(next(iter(trained.values()))), wide=True)
+
+
+def _best_to_worst(run: Run, data: tuple[reading.DataSet, ...]) -> Picture:
+    kept = run.samples()
+    images = [
+        outlined(*(kept[f"shown_{name}"][place] for name in ("image", "mask", "predicted")))
+        for place in SHOWN
+    ]
+    captions = [
+        Caption(f"{which}: test image {kept['shown_number'][place]}, {_score(kept, place)}")
+        for place, which in SHOWN.items()
+    ]
+    alt = "Test images with the best, the median and the worst F1, the true mask dashed, the predicted solid."
+    return thumbnails.captioned(np.stack(images), captions, alt, data, columns=3)
+
+
+def _score(kept: Mapping[str, Array], place: int) -> str:
+    """Write the F1 of a test image that a run kept."""
+    score = float(kept["case_f1"][kept["shown_number"][place]])
+    return f"F1 {digits(score, 'score')}"
+
+
+def _one_by_all(shown: Mapping[str, Run], data: tuple[reading.DataSet, ...]) -> Picture:
+    kept = {who: run.samples() for who, run in shown.items()}
+    image, truth = (next(iter(kept.values()))[f"shown_{name}"][FIXED] for name in ("image", "mask"))
+    images = [outlined(image, truth)]
+    images += [outlined(image, truth, each["shown_predicted"][FIXED]) for each in kept.values()]
+    captions = [Caption("true mask")]
+    captions += [Caption(f"{who}, {_score(each, FIXED)}") for who, each in kept.items()]
+    alt = "The first test image with the mask that each variant predicts, the true one dashed."
+    return thumbnails.captioned(np.stack(images), captions, alt, data, columns=5)
+
+
+ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
+    "s21": unet,
+    "s22": variants,
+    "slayers": layers,
+    "swide": as_wide,
+}

@@ -1,0 +1,51 @@
+"""Radiographs with masks over them, drawn as outlines: the true one dashed, a predicted one solid."""
+
+from typing import Any
+
+import numpy as np
+
+from cnnreport.report.draw.thumbnails import Pixels
+
+TIMES = 4
+"""By how much pixels are magnified, so that an outline hides less than a pixel of the image."""
+
+TRUE, PREDICTED = (255, 176, 0), (64, 200, 255)
+"""Orange and blue, which differ in lightness from most of a radiograph and from each other for all eyes."""
+
+_DASH = 8
+
+Array = np.ndarray[Any, Any]
+
+
+def outlined(image: Array, truth: Array | None = None, predicted: Array | None = None) -> Pixels:
+    """Draw masks over an image.
+
+    Args:
+        image: uint8 (S, S).
+        truth: The true mask, (S, S), 1 inside; None for none.
+        predicted: A predicted one; None for none.
+
+    Returns:
+        uint8 (`TIMES` S, `TIMES` S, 3).
+    """
+    drawn: Pixels = np.repeat(_large(image)[..., None], 3, axis=-1)
+    down, across = np.indices(drawn.shape[:2])
+    if predicted is not None:
+        drawn[_edge(_large(predicted) > 0)] = PREDICTED
+    if truth is not None:
+        drawn[_edge(_large(truth) > 0) & ((down + across) // _DASH % 2 == 0)] = TRUE
+    return drawn
+
+
+def _large(array: Array) -> Array:
+    return array.repeat(TIMES, axis=0).repeat(TIMES, axis=1)
+
+
+def _edge(inside: Array) -> Array:
+    """Return the pixels of a mask that have one beside them outside of it, and the next ones, bool (H, W)."""
+    core = inside
+    for _ in range(2):
+        wider = np.pad(core, 1)
+        core = core & wider[:-2, 1:-1] & wider[2:, 1:-1] & wider[1:-1, :-2] & wider[1:-1, 2:]
+    edge: Array = inside & ~core
+    return edge

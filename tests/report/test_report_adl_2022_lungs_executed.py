@@ -1,0 +1,78 @@
+"""The cells of adl-2022 about lungs executed: they draw and train as the report does."""
+
+import importlib
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_lungs import NETS, PLACE, counted, four
+
+from cnnreport import modules
+from cnnreport.data.data_set import Request
+from cnnreport.project import PACKAGE, Project
+from cnnreport.report.out import notebook
+from cnnreport.report.page import compose, outline
+from cnnreport.runs.artefact import Run
+from cnnreport.training.specs.schedule import Schedule
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn")]
+
+COUNTS = {"train_images": 6, "validation_images": 2, "test_images": 4}
+SETTINGS = {"num_filters": 2, "size": 32, "epochs": 2, "batch_size": 4, "learning_rate": 1e-3}
+CALLED = {"bilinear": "bilinear", "nearest": "nearest", "elu": "ELU", "transposed": "transposed"}
+
+
+def part(name: str) -> Any:
+    """A module about lungs."""
+    modules.enter(PACKAGE.parent)
+    return importlib.import_module(f"{PLACE}.{name}")
+
+
+def with_settings(run: Run) -> Run:
+    """Return a fake run as one of the small settings, with the sources of its nets."""
+    key = run.manifest["key"]
+    what = {**key["what"], "spec": {**key["what"]["spec"], **SETTINGS}}
+    sources = {name: inspect.getsource(getattr(part("nets"), name)) for name in run.listings}
+    manifest = {**run.manifest, "key": {**key, "what": what}}
+    return replace(run, manifest=manifest, listings=sources, measures={**run.measures, **COUNTS})
+
+
+@pytest.fixture
+def executed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Mapping[str, Any]:
+    """The names that the notebook's cells leave, and what they print."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    runs = [*map(with_settings, four(root, {}, 1)), *counted(root)]
+    project = Project(PACKAGE.parent, root)
+    loaded = outline.load(project, "adl-2022")
+    asked = tuple(each for each in loaded.sections if each.id in ("s21", "s22"))
+    grouped = {run.experiment: [run] for run in runs}
+    report = compose.compose(project, replace(loaded, sections=asked), grouped, compose.Context())
+    cells = json.loads(notebook.read(report, "adl-2022.ipynb"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    names: dict[str, Any] = {}
+    exec(compile(code.replace("QUICK = True", "QUICK = False"), "notebook", "exec"), names)
+    return {**names, "printed": capsys.readouterr().out}
+
+
+def test_its_loop_gives_what_the_report_gave(executed: Mapping[str, Any]) -> None:
+    """The radiographs of the notebook are the report's, and each U-Net ends as that of the report does."""
+    sources = part("sources")
+    spec = part("specs").LungTraining(
+        net="x:Y", data="x:Y", schedule=Schedule("cosine"), **{**SETTINGS, **COUNTS}
+    )
+    data = sources.prepare(sources.locate(Request()), **spec.data_parameters())
+    for name, words in (("train", "train"), ("validation", "val"), ("test", "test")):
+        images, masks = (each.cpu().numpy() for each in executed["lung_sets"][words])
+        np.testing.assert_array_equal(images, data[f"{name}_images"])
+        np.testing.assert_array_equal(masks, data[f"{name}_masks"])
+    for name, net in NETS.items():
+        task = part("training").LungTask(replace(spec, net=f"{PLACE}.nets:{net}"), 0, data, "cpu")
+        history = [task.run_epoch() for _ in range(task.epochs)]
+        for mine, theirs in zip(executed["lung_histories"][CALLED[name]], history, strict=True):
+            assert mine == pytest.approx({key: theirs[key] for key in mine}, abs=1e-3), name
+        assert f"{CALLED[name]:10s} mean {task.results().measures['test_f1']:.3f}" in executed["printed"]
