@@ -62,6 +62,7 @@ def command(report: str, out: Path, options: Sequence[str]) -> list[str]:
 def first_seen(report: str, section: str, options: Sequence[str]) -> dict[str, Any]:
     """Return after how many seconds each section could be seen first, up to the one that is asked for."""
     outline = outlines.load(project.find(Path(__file__).parents[1]), report)
+    ids = {each.id for each in outline.sections}
     seen: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         pages = html.WRITER.paths(outline, Path(folder)).values()
@@ -71,8 +72,8 @@ def first_seen(report: str, section: str, options: Sequence[str]) -> dict[str, A
             while section not in seen and process.poll() is None and time.monotonic() < begin + PATIENCE:
                 time.sleep(1)
                 now = time.monotonic() - begin
-                for name in shown(pages):
-                    seen.setdefault(name, round(now, 1))
+                for each in shown(pages) & ids:
+                    seen.setdefault(each, round(now, 1))
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()

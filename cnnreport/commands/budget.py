@@ -25,8 +25,8 @@ from cnnreport.system import durable
 Planning = Callable[[Choices], Sequence[Planned]]
 """Plans the runs of a report as chosen."""
 
-_UNITS = (3600, 60, 1)
-"""Seconds of an hour, a minute and a second."""
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+"""The seconds of each unit of a time."""
 
 
 def read(text: str) -> int:
@@ -36,11 +36,17 @@ def read(text: str) -> int:
         UsageError: It is none.
     """
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
-    parts = zip(match.groups("0"), _UNITS, strict=True) if match else ()
+    parts = zip(match.groups("0"), _UNITS.values(), strict=True) if match else ()
     seconds = sum(int(number) * unit for number, unit in parts)
     if not seconds:
         raise UsageError(f"--budget {text!r} is no time", "write it as 10m, 90s or 1h30m")
     return seconds
+
+
+def phrase(seconds: int) -> str:
+    """Return a time as `read` takes it, ``1h30m``."""
+    parts = zip(_UNITS, (seconds // 3600, seconds // 60 % 60, seconds % 60), strict=True)
+    return "".join(f"{number}{unit}" for unit, number in parts if number)
 
 
 def left_out(outline: Outline, cut: Cut) -> tuple[str, ...]:
@@ -184,7 +190,7 @@ class Budget:
 
     @property
     def _asked(self) -> str:
-        return f"--budget {self.seconds}s"
+        return f"--budget {phrase(self.seconds)}"
 
     @property
     def _question(self) -> str:

@@ -219,10 +219,14 @@ def test_a_cut_that_is_none_is_refused(text: str) -> None:
         cutting.read(text)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("10m", 600), ("90s", 90), ("1h30m", 5400), ("2h", 7200)])
-def test_a_time_is_read(text: str, seconds: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "seconds", "said"),
+    [("10m", 600, "10m"), ("90s", 90, "1m30s"), ("1h30m", 5400, "1h30m"), ("2h", 7200, "2h")],
+)
+def test_a_time_is_read(text: str, seconds: int, said: str) -> None:
     """Hours, minutes and seconds, each at most once, in that order."""
     assert command.read(text) == seconds
+    assert command.phrase(seconds) == said
 
 
 @pytest.mark.parametrize("text", ["", "10", "0m", "m", "30m1h", "-5m", "1.5h", "10 m"])
@@ -268,7 +272,7 @@ def test_a_shortened_build_says_so_and_stays_as_it_is(
     for again in (build(45), build(45, as_is=True), build(None, Choices(device="cpu", cut=Cut(1, 3, 50)))):
         assert (again.trained, again.printed) == (0, False)
     assert "Shortened build" not in words(build(60))
-    assert [*json.loads((swept.output / BUDGETS).read_text()).values()] == ["seeds=1,sizes=3,epochs=50", ""]
+    assert {*json.loads((swept.output / BUDGETS).read_text()).values()} == {"seeds=1,sizes=3,epochs=50", ""}
 
 
 def test_nothing_is_computed_for_a_time_that_is_too_short(
@@ -297,7 +301,7 @@ def test_a_machine_is_measured_before_anything_is_chosen(
     pipeline.build(swept, "demo", CPU, formats="html", seconds=600)
     told = capsys.readouterr().err
     assert told.index("small ones are measured first (count)") < told.index(
-        "For --budget 600s: nothing is cut; at most"
+        "For --budget 10m: nothing is cut; at most"
     )
     assert pipeline.forecast_cut(swept, "demo", CPU, (), 600, **asked) == CPU
-    assert "For --budget 600s it was chosen before: nothing is cut." in capsys.readouterr().err
+    assert "For --budget 10m it was chosen before: nothing is cut." in capsys.readouterr().err
