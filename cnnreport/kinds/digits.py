@@ -87,7 +87,7 @@ def _three_figures(value: float) -> str:
     """Print a number with three figures and no exponent."""
     if value == 0:
         return "0"
-    places = 2 - math.floor(math.log10(abs(value)))
+    places = 2 - int(f"{value:.2e}".partition("e")[2])
     return _thousands(f"{round(value, places):,.{max(places, 0)}f}")
 
 

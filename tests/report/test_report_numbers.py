@@ -8,8 +8,10 @@ from fake_runs import MakeRun
 
 from cnnreport.errors import UsageError
 from cnnreport.kinds.digits import digits
+from cnnreport.kinds.kind import Form
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.quantity import Quantity, Source, combine, difference, half_width
+from cnnreport.report.numbers.rounding import adds_up
 from cnnreport.report.numbers.verdict import exceeds
 
 SOURCE = Source(("run",), "history.json", "loss")
@@ -100,12 +102,36 @@ def test_division_by_zero_is_no_number() -> None:
         (12345, "count", "12\u00a0345"),
         (18.5, "count", "18.5"),
         (0.001, "number", "0.001"),
+        (0.7824, "probability", "0.78"),
+        (0.0994, "probability", "0.099"),
+        (0.0996, "probability", "0.10"),
+        (0.0004, "probability", "<\u00a00.001"),
         (math.nan, "loss", "non-finite"),
     ],
 )
 def test_each_form_prints_as_typeset(value: float, form: str, text: str) -> None:
     """A minus is a minus and no hyphen, zero has no sign, thousands are apart."""
     assert digits(value, form) == text  # type: ignore[arg-type]
+
+
+def test_a_difference_that_a_reader_would_not_get_is_noticed() -> None:
+    """63.31 − 31.46 is 31.85: printed 31.9, but 63.3 − 31.5 is 31.8; in either order."""
+
+    def share(value: float, form: Form = "share") -> Quantity:
+        return Quantity(f"{value}", "", {0: value}, form, SOURCE)
+
+    off, fits = share(0.3185, "points"), share(-0.3180, "points")
+    assert [digits(each.mean, "points") for each in (off, fits)] == ["31.9", "−31.8"]
+    left, right = share(0.6331), share(0.3146)
+    assert (adds_up(off, left, right), adds_up(off, right, left)) == (False, False)
+    assert (adds_up(fits, left, right), adds_up(fits, right, left)) == (True, True)
+
+
+@pytest.mark.parametrize("numbers", [(math.nan, 1.0, 1.0), (1.0, 2**10, 2**20)])
+def test_where_nothing_can_be_subtracted_nothing_is_off(numbers: tuple[float, float, float]) -> None:
+    """A number that is not finite, or numbers in different units, promise a reader no sum."""
+    less, left, right = (Quantity(f"{n}", "", {0: n}, "bytes", SOURCE) for n in numbers)
+    assert adds_up(less, left, right)
 
 
 def test_numbers_of_a_diverged_run_count_for_nothing(make_run: MakeRun) -> None:

@@ -1,7 +1,10 @@
 """Templates and the text that comes out of them, true whatever the runs say."""
 
 import html
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -114,6 +117,7 @@ def test_a_section_without_runs_is_left_out_and_named(project: Project, make_run
     assert 'id="a1"' in made
 
 
+@pytest.mark.slow
 def test_one_function_is_asked_once(project: Project, make_run: MakeRun) -> None:
     """A question and its part of the supplement, answered by the same function, have the same answer."""
     answered: dict[str, Answer] = {}
@@ -148,6 +152,39 @@ def test_every_number_leads_to_its_origin(
     assert len(rows) > 60
     origin = r"#run-[1-4].*((history|measures|manifest)\.json|samples\.safetensors)"
     assert all(re.search(origin, row, re.DOTALL) for row in rows)
+
+
+RENDERING = """
+import sys
+from pathlib import Path
+from jinja2 import Environment
+from cnnreport.report.page import templating
+from cnnreport.report.page.ledger import Ledger
+
+def refuse(*_):
+    sys.exit("it was compiled")
+
+if sys.argv[2] == "kept":
+    Environment.compile = refuse
+print(templating.open_templates([Path(sys.argv[1])], Ledger(), {})("t.html.j2"))
+"""
+
+
+@pytest.mark.slow
+def test_what_was_compiled_is_kept_for_the_next_build(tmp_path: Path) -> None:
+    """As long as its text is the same; a text of the same length is compiled again."""
+
+    def built(text: str, what: str) -> str:
+        (tmp_path / "t.html.j2").write_text(text)
+        command = [sys.executable, "-c", RENDERING, str(tmp_path), what]
+        environment = {**os.environ, "TMPDIR": str(tmp_path)}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        return (done.stdout + done.stderr).strip()
+
+    assert built("Said.", "new") == "Said."
+    assert built("Said.", "kept") == "Said."
+    assert built("Told.", "kept") == "it was compiled"
+    assert built("Told.", "new") == "Told."
 
 
 def test_text_from_outside_is_escaped(

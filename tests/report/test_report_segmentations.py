@@ -17,7 +17,7 @@ from PIL import Image
 from printed import number_lines
 
 from cnnreport.errors import UsageError
-from cnnreport.kinds.digits import digits
+from cnnreport.kinds.digits import common_unit, digits, in_unit
 from cnnreport.kinds.kind import Form
 from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.draw import figure, thumbnails
@@ -61,13 +61,23 @@ def quantity(value: float, form: Form = "score") -> Quantity:
         (2.4e12, "flops", "2.4 TFLOP"),
         (3.987, "factor", "3.99"),
         (39.87, "factor", "39.9"),
-        (200_000.4, "factor", "200 000"),
+        (99.97, "factor", "100"),
+        (229_675, "factor", "230 000"),
         (math.nan, "bytes", "non-finite"),
     ],
 )
 def test_bytes_operations_and_factors_print_in_fitting_units(value: float, form: Form, text: str) -> None:
     """The prefix is that under which the number is at least one, as it is printed."""
     assert digits(value, form).replace("\u00a0", " ") == text
+
+
+def test_a_table_prints_numbers_of_very_different_size_in_one_unit() -> None:
+    """That of their geometric mean, with three figures however small a number is."""
+    costs = [709 * 2**20, 3.06 * 2**20, 2.8 * 2**30, 4116]
+    unit = common_unit(costs, "bytes")
+    assert (unit, common_unit([0, math.nan], "flops")) == ("MiB", "FLOP")
+    printed = [in_unit(cost, "bytes", unit).replace("\u00a0", " ") for cost in (*costs, 0, math.nan)]
+    assert printed == ["709", "3.06", "2 870", "0.00393", "0", "non-finite"]
 
 
 def test_a_score_of_the_starter_is_led_back_to_an_iou() -> None:
@@ -334,8 +344,8 @@ def test_the_cover_tells_both_losses(project: Project, make: Make, root: Path) -
     made = composed(project, every(make, root))
     cover = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", made[: made.index("<main>")]))
     assert "fine-tuned for flowers with cross entropy, reaches a validation mIoU of 0.718" in cover
-    assert "With the soft IoU loss it reaches 0.718; after the last epoch" in cover
-    assert "its mIoU is not clearly different from that of cross entropy" in cover
+    assert "With the soft IoU loss the two are 0.718 and 0." in cover
+    assert "the latter not clearly different from that with cross entropy" in cover
     assert "The net is a small one that this project pre-trained, not the handout’s." in cover
 
 

@@ -402,6 +402,36 @@ def test_a_watch_renders_each_change_and_goes_on_after_a_mistake(
     assert not (report.output / "demo.pdf").exists()
 
 
+def test_a_watch_tells_what_is_wrong_in_cells_and_goes_on(
+    report: Project,
+    build: Callable[..., pipeline.Built],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A template of cells shows on no page, yet its mistake has a sentence with file and line."""
+    templates = report.templates / REPORT
+    outline, cells, text = (templates / name for name in ("report.toml", "text.py.j2", "text.html.j2"))
+    outline.write_text(
+        outline.read_text()
+        .replace("output =", 'notebook = "demo.ipynb"\noutput =', 1)
+        .replace('template = "text.html.j2"', 'template = "text.html.j2"\ncells = "text.py.j2"', 1)
+    )
+    cells.write_text("# %%\none = 1\n")
+    watched(
+        report,
+        monkeypatch,
+        lambda: cells.write_text("# %%\none = 1\n{% if %}\n"),
+        lambda: cells.write_text("# %%\none = 1\none = (\n"),
+        lambda: cells.write_text("# %%\none = 2\n"),
+        lambda: text.write_text("<p>Told anew.</p>\n"),
+    )
+    told = [line for line in capsys.readouterr().err.splitlines() if "Error" in line]
+    assert len(told) == 2
+    assert re.match(r"Error: text\.py\.j2:3: Expected an expression.*; mend the template\.", told[0])
+    assert re.match(r"Error: text\.py\.j2:3: .*never closed.*\.", told[1])
+    assert "Told anew." in (report.output / "demo.html").read_text()
+
+
 def test_a_watch_follows_runs_and_answers(
     report: Project,
     build: Callable[..., pipeline.Built],

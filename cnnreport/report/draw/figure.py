@@ -1,9 +1,10 @@
 """Curves, drawn by matplotlib: the same numbers, the same bytes.
 
 Training is orange and dashed, validation is blue and solid, which lightness tells apart in black and white
-too. Steps of something that grows go from a light orange to a dark blue, each with dashes of its own. Contenders have
-a colour, dashes and, from the third on, markers of their own; where each has both training and validation,
-the dashes tell these apart. Lines are named at their ends, from which a leader goes to the name.
+too. Steps of something that grows go from a light orange to a dark blue, each with dashes of its own.
+Contenders have a colour, dashes and, from the third on, markers of their own; where each has both training
+and validation, the dashes tell these apart. Lines are named at their ends, from which a leader goes to the
+name.
 """
 
 import math
@@ -35,7 +36,7 @@ _FEW = 12
 _STEPS: Sequence[tuple[float, float, float]] = (
     (0.95, 0.62, 0.15), (0.84, 0.33, 0.30), (0.58, 0.18, 0.52), (0.27, 0.14, 0.55), (0.03, 0.06, 0.22),
 )  # fmt: skip
-"""Colours of the first step, the last and between, after the map “plasma”: ever darker, and ever another hue."""
+"""Colours from the first step to the last, after the map “plasma”: ever darker, and ever another hue."""
 _WIDTH, _WIDE, _HEIGHT = 2.72, 5.67, 2.1  # inches: `paper.NARROW` and `paper.WIDE`
 _LABEL_ROOM, _HANDLE_ROOM = 40.0, 13.0  # millimetres
 _ROW_HEIGHT = 0.15
@@ -179,7 +180,9 @@ def _lines(drawn: Sequence[Curve]) -> list[_Line]:
 def _shades(count: int) -> np.ndarray[Any, Any]:
     """Return the colours of so many steps, at least two, in equal distances along `_STEPS`."""
     places = np.linspace(0, len(_STEPS) - 1, count)
-    return np.stack([np.interp(places, range(len(_STEPS)), part) for part in zip(*_STEPS, strict=True)], axis=1)
+    return np.stack(
+        [np.interp(places, range(len(_STEPS)), part) for part in zip(*_STEPS, strict=True)], axis=1
+    )
 
 
 def _contender(number: int, role: Role, *, crowd: bool) -> _Line:

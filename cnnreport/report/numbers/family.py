@@ -85,4 +85,6 @@ def _adjusted(p: Quantity, value: float, count: int, primary: Collection[str]) -
     )
     meaning = f"secondary comparisons that are corrected together, one of them: {p.meaning}"
     among = over_all(f"{name}.among", meaning, count, "counted", p, form="count")
-    return Adjusted(adjusted.name, adjusted.meaning, adjusted.values, "probability", adjusted.source, among=among)
+    return Adjusted(
+        adjusted.name, adjusted.meaning, adjusted.values, "probability", adjusted.source, among=among
+    )

@@ -1,17 +1,20 @@
 """Answers laid on a page: the only importer of Jinja. A template that misses something stops the build."""
 
 import base64
+import hashlib
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import (
     BytecodeCache,
     Environment,
+    FileSystemBytecodeCache,
     FileSystemLoader,
     StrictUndefined,
     TemplateError,
@@ -29,7 +32,7 @@ from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.sheets.rows import stacked
 from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
-from cnnreport.report.page import formulas, listing
+from cnnreport.report.page import formulas, listing, outcomes
 from cnnreport.report.page.cells import syntax
 from cnnreport.report.page.ledger import Ledger
 from cnnreport.report.page.outcomes import Outcomes
@@ -39,20 +42,42 @@ Render = Callable[..., Markup]
 
 
 class _Compiled(BytecodeCache):
-    """Keeps what templates were compiled to: a build compiles each once, and a watch those that changed."""
+    """Keeps what templates were compiled to: a watch compiles those that changed, and so does the next build.
 
-    def __init__(self) -> None:
+    Args:
+        kind: Tells its templates from others of the same text that are compiled otherwise.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._kept: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         if bucket.key in self._kept:
             bucket.bytecode_from_string(self._kept[bucket.key])  # passed over if it is of another text
+        elif (folder := _folder_of_compiled(self._kind)) is not None:
+            folder.load_bytecode(bucket)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._kept[bucket.key] = bucket.bytecode_to_string()
+        if (folder := _folder_of_compiled(self._kind)) is not None:
+            with suppress(OSError):  # a full disk costs time alone
+                folder.dump_bytecode(bucket)
 
 
-_HTML, _CODE_OF_CELLS = _Compiled(), _Compiled()
+@lru_cache(maxsize=8)
+def _folder_of_compiled(kind: str) -> FileSystemBytecodeCache | None:
+    """Return where the machine keeps them for this user alone, None where it has no safe place."""
+    # What a template is compiled to depends on the tags that this room adds, and on Jinja.
+    code = [file.read_bytes() for file in (Path(__file__), Path(outcomes.__file__))]
+    made_by = hashlib.sha256(b"".join([*code, version("jinja2").encode()])).hexdigest()[:16]
+    try:
+        return FileSystemBytecodeCache(pattern=f"cnnreport-{kind}-{made_by}-%s.cache")
+    except (OSError, RuntimeError):
+        return None
+
+
+_HTML, _CODE_OF_CELLS = _Compiled("page"), _Compiled("cells")
 """Of pages, in which every value is escaped, and of cells, in which none is."""
 
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^>]*>", re.DOTALL)

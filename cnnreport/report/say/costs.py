@@ -62,7 +62,9 @@ def costs(runs: Sequence[Run]) -> Answer:
     )  # fmt: skip
     architecture = training.text(runs, "architecture")
     units = {form: _unit(values, form) for form in _MEASURED}
-    rows = tuple(_row(values, cost, f"{meaning} ({units[form]})") for cost, (_, meaning, form) in COSTS.items())
+    rows = tuple(
+        _row(values, cost, f"{meaning} ({units[form]})") for cost, (_, meaning, form) in COSTS.items()
+    )
     return Answer(
         values=values,
         verdicts=_verdicts(values),

@@ -20,6 +20,9 @@ RULES = {
 COULD = ("more", "no_more", "unclear")
 """Whether linear scores do better than the net that could give them, so that it could do better, too."""
 
+STEEP = ("too_steep", "in_reach")
+"""Whether slopes as those of the best linear scores are farther apart than a training could bring them."""
+
 
 def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequence[Run]]) -> Answer:
     """Return what a section prints about the grey level of a pixel.
@@ -30,9 +33,10 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
         nets: Trainings that stand in the table, by what a reader calls them.
 
     Returns:
-        ``values``: what the kind records; ``moved``, how far Adam may move a weight; ``net_accuracy``,
-        ``net_loss``; ``verdicts`` and ``decisions``: ``could``, whether linear scores do better than the
-        trained net; ``grids``: ``rules``; ``facts``: ``net``.
+        ``values``: what the kind records; ``moved``, how far Adam may move a weight, and ``reach``, how far
+        that brings two slopes apart; ``net_accuracy``, ``net_loss``; ``verdicts`` and ``decisions``:
+        ``could``, whether linear scores do better than the trained net; ``steep``; ``grids``: ``rules``;
+        ``facts``: ``net``.
 
     Raises:
         UsageError: A run lacks something.
@@ -47,6 +51,15 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
         theirs["learning_rate"],
         theirs["updates"],
         form="ratio",
+    )
+    values["reach"] = combine(
+        f"{name}.reach",
+        "how far apart a training may move the sums of two kernels",
+        "2 times {} times {} squared",
+        lambda moved, kernel: 2 * moved * kernel**2,
+        values["moved"],
+        theirs["kernel"],
+        form="factor",
     )
     values |= {"net_loss": theirs["loss"], "net_accuracy": theirs["accuracy"]}
     above = combine(
@@ -63,7 +76,14 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
     return Answer(
         values=values,
         verdicts={"could": better},
-        decisions={"could": Decision("whether linear scores do better than the net", outcome, COULD)},
+        decisions={
+            "could": Decision("whether linear scores do better than the net", outcome, COULD),
+            "steep": Decision(
+                "whether the training can make the net’s scores as steep",
+                "too_steep" if values["reach"].mean < values["linear_span"].mean else "in_reach",
+                STEEP,
+            ),
+        },
         grids={"rules": Grid(("rule", "loss", "accuracy"), _rows(values, net, nets), datasets(runs))},
         facts={"net": net},
     )
