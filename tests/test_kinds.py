@@ -113,7 +113,7 @@ def test_a_measure_that_is_not_finite_is_no_number() -> None:
 def test_progress_shows_what_the_kind_wants_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Any number of live columns of any names, none of them typed in the console."""
     planned: Any = SimpleNamespace(
-        experiment=SimpleNamespace(name="dogs"),
+        experiment=SimpleNamespace(name="dogs", title="Dogs told apart"),
         seed=0,
         run=None,
         spec=SimpleNamespace(task="a:Task", kind=NAME, symbolic=False, effort=lambda: 1.0),
