@@ -38,6 +38,12 @@ def test_nothing_is_relative_to_zero() -> None:
     assert contrast("c", quantity(1.0), quantity(0.0), "A", "B").relative is None
 
 
+@pytest.mark.parametrize(("left", "printed"), [(10.9, True), (11.1, False), (-9.1, False)])
+def test_many_times_a_number_is_no_per_cent(left: float, printed: bool) -> None:
+    """The relative difference is given up to ten times the right number, in either direction."""
+    assert (contrast("c", quantity(left), quantity(1.0), "A", "B").relative is not None) == printed
+
+
 def compared(*pairs: tuple[Sequence[float], Sequence[float]]) -> list[Contrast]:
     """Return contrasts of these numbers, left and right."""
     return [

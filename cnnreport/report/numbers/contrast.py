@@ -59,7 +59,8 @@ class Contrast:
         basis: What decides.
         difference: The mean of the left less that of the right, with its interval where it has one.
         apart: The same with the sign turned where it is negative, for "lower by".
-        relative: The difference over the mean of the right one; None where that is zero.
+        relative: The difference over the mean of the right one; None where that is zero, or less than a
+            tenth of the difference.
         p: The two-sided p value of the difference against zero; None where there is no test.
         role: What it is in its question; see `cnnreport.report.numbers.family.family`.
         adjusted: The p value after correction, of a secondary one; it decides then.
@@ -301,7 +302,8 @@ def _judge(left: Quantity, right: Quantity, *, of_data: bool) -> tuple[Basis, Es
 
 
 def _relative(name: str, less: Quantity, right: Quantity) -> Quantity | None:
-    if not less.finite or right.mean == 0:
+    # Of many times a number, per cents say nothing.
+    if not less.finite or abs(less.mean) >= 10 * abs(right.mean):
         return None
     return over_all(
         f"{name}.relative",
