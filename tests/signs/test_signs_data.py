@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import threading
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -251,6 +252,23 @@ def test_an_archive_that_is_cut_off(part: Part, tmp_path: Path) -> None:
     path = folder / "GTSRB_Final_Training_Images.zip"
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(DataError, match=r"GTSRB_Final_Training_Images\.zip is damaged or half downloaded"):
+        located(part, folder)
+
+
+def test_an_archive_of_which_a_byte_is_another(part: Part, tmp_path: Path) -> None:
+    """What cannot be unpacked any more is named by its file."""
+    folder = packed(tmp_path / "archives")
+    path = folder / "GTSRB_Final_Training_Images.zip"
+    with zipfile.ZipFile(path) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as again:
+        for name, content in members.items():
+            again.writestr(name, content)
+        first = again.infolist()[0]
+    content = bytearray(path.read_bytes())
+    content[first.header_offset + 30 + len(first.filename)] = 0xFF  # RFC 1951: no block is of type 3
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"00000_00000\.ppm cannot be read: Error -3"):
         located(part, folder)
 
 

@@ -1,7 +1,5 @@
 """Signs in one file of numpy's, without any pickle: `gtsrb28.npz`."""
 
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +8,10 @@ from numpy.typing import NDArray
 
 from cnnreport.errors import DataError
 
+from .. import packed
 from .images import REMEDY, SIZE, Signs, checked
 
 FILE = "gtsrb28.npz"
-
-LARGEST = 1 << 30
-"""The most bytes that the arrays of a file may have; the whole published set has 120 million."""
 
 _NEEDED = ("train", "train_labels", "train_tracks", "test", "test_labels")
 
@@ -36,7 +32,7 @@ def read(path: Path) -> Signs:
     Raises:
         DataError: It is no such file, holds Python objects, lacks an array, or has one of another shape.
     """
-    arrays = _arrays(path)
+    arrays = packed.read(path, _NEEDED, REMEDY)
     for name in ("train", "test"):
         if arrays[name].dtype != np.uint8 or arrays[name].shape[1:] != (SIZE, SIZE, 3):
             described = f"{arrays[name].dtype} {arrays[name].shape}"
@@ -54,31 +50,6 @@ def read(path: Path) -> Signs:
         test_labels=arrays["test_labels"].astype(np.int64),
     )
     return checked(signs, path.name)
-
-
-def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
-    """Load what is needed, never a pickle, and nothing that unpacks to more than a machine holds."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(member.file_size for member in packed.infolist())
-        if size > LARGEST:
-            raise DataError(f"{path.name} unpacks to {size >> 20} MiB, more than are accepted", REMEDY)
-        with np.load(path, allow_pickle=False) as file:
-            missing = [name for name in _NEEDED if name not in file.files]
-            if missing:
-                raise DataError(f"{path.name} lacks {', '.join(missing)}", REMEDY)
-            return {name: _array(file, name, path.name) for name in _NEEDED}
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"{path.name} is no npz file, or is damaged: {error}", REMEDY) from error
-
-
-def _array(file: Any, name: str, of: str) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = file[name]
-    except ValueError as error:
-        problem = f"{name} in {of} holds Python objects (a pickle), which are never loaded"
-        raise DataError(problem, "save it as an array of numbers") from error
-    return array
 
 
 def _channels_first(images: NDArray[Any]) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from cnnreport.data.whole import whole_images
 from cnnreport.errors import DataError
 
+from ..packed import DAMAGED
 from .images import REMEDY, SIZE, Signs, checked
 
 URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
@@ -61,7 +62,7 @@ class _File:
         try:
             with self._open() as file:
                 content = file.read(LARGEST_FILE + 1)
-        except (OSError, zipfile.BadZipFile, EOFError, RuntimeError) as error:
+        except DAMAGED as error:
             raise DataError(f"{self.name} cannot be read: {error}", REMEDY) from error
         if len(content) > LARGEST_FILE:
             raise DataError(f"{self.name} has more than {LARGEST_FILE >> 20} MiB", REMEDY)
@@ -115,7 +116,7 @@ def _files(place: Path, opened: ExitStack) -> Iterator[_File]:
     for path in packed:
         try:
             archive = opened.enter_context(zipfile.ZipFile(path))
-        except (OSError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise DataError(f"{path.name} is damaged or half downloaded: {error}", REMEDY) from error
         found += [_File(name, path, archive) for name in archive.namelist()]
     if not packed:
