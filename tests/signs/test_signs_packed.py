@@ -1,4 +1,4 @@
-"""Files that are damaged anywhere, as a bad disk leaves them, are named and never end in a traceback."""
+"""Files that are damaged anywhere, as a bad disk leaves them, are named."""
 
 from collections.abc import Callable
 from pathlib import Path
