@@ -11,12 +11,13 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from cnnreport.errors import EnvironmentFailure
 
 _ATTEMPTS = 5
-"""How often a file is written whose folder goes meanwhile."""
+"""How often a file is written, or a folder made, whose folder goes meanwhile."""
 
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 """What file systems answer that cannot sync a folder; their rename is as durable as they can make it."""
@@ -40,16 +41,7 @@ def write(path: Path, content: bytes) -> str:
     Raises:
         EnvironmentFailure: The folder cannot be written, or the disk is full.
     """
-    for attempt in range(_ATTEMPTS):
-        try:
-            _write(path, content)
-            break
-        except FileNotFoundError as error:
-            # Another process that ended the same work has just removed the folder with what was in it.
-            if attempt + 1 == _ATTEMPTS:
-                raise _failure(path, error) from error
-        except OSError as error:
-            raise _failure(path, error) from error
+    _insist(path, lambda: _write(path, content))
     return sha256(content)
 
 
@@ -59,10 +51,7 @@ def make_folder(path: Path) -> None:
     Raises:
         EnvironmentFailure: It cannot be made.
     """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _failure(path, error) from error
+    _insist(path, lambda: path.mkdir(parents=True, exist_ok=True))
 
 
 def remove(path: Path) -> None:
@@ -114,6 +103,22 @@ def named_hash(path: Path) -> str | None:
     """Return the hash in the name of a file written by `write_named`, None where there is none."""
     match = _NAMED.search(path.name)
     return match.group(1) if match else None
+
+
+def _insist(path: Path, action: Callable[[], None]) -> None:
+    """Do something to a path again where another process that ended the same work removes its folder.
+
+    A folder that goes between mkdir's two looks at it is reported as a file that exists.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            action()
+            return
+        except (FileNotFoundError, FileExistsError) as error:
+            if attempt + 1 == _ATTEMPTS:
+                raise _failure(path, error) from error
+        except OSError as error:
+            raise _failure(path, error) from error
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -149,6 +150,29 @@ def test_a_folder_that_goes_while_a_file_is_written(tmp_path: Path, monkeypatch:
     durable.write(target, b"content")
     assert target.read_bytes() == b"content"
     assert [path.name for path in target.parent.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("make", [lambda folder: durable.write(folder / "file", b""), durable.make_folder])
+def test_a_folder_that_goes_while_it_is_made(
+    make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is seen by the first look of mkdir, which says "exists", and gone at the second."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    make_one, gone = os.mkdir, []
+
+    def forestalled(path: Path, mode: int = 0o777) -> None:
+        try:
+            make_one(path, mode)
+        except FileExistsError:
+            if not gone:
+                gone.append(shutil.rmtree(folder))
+            raise
+
+    monkeypatch.setattr(os, "mkdir", forestalled)
+    make(folder)
+    assert gone
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
