@@ -123,6 +123,7 @@ ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "a2more": a2more,
     "a2smaller": a2smaller,
     "rates": rates,
+    "ratesfull": rates,
     "greys": greys,
     "a3": a3,
     "a3more": a3,
