@@ -47,7 +47,7 @@ def trained(make_run: MakeRun, experiment: str, loss: float, seeds: int = 3, **c
 def at_rates(
     make_run: MakeRun, losses: Mapping[float, float], published: int = 3, **chosen: Any
 ) -> list[Run]:
-    """Return the runs of A2 with these final losses by the learning rate: several at the ends, one between."""
+    """Return the runs of A2 with these final losses by the learning rate, one run between the ends."""
     named, seeds = {0.001: CNN, 0.3: PUBLISHED}, {0.001: 3, 0.3: published}
     return [
         run
