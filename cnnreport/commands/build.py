@@ -302,9 +302,7 @@ def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) ->
 
 def _is_beyond(outline: Outline, choices: Choices, plan: Sequence[Planned]) -> bool:
     """Say whether a plan has more than a plain one: only a full build makes again what stands of that."""
-    return any(
-        planned.experiment.name in outline.beyond or _is_further(planned, choices) for planned in plan
-    )
+    return any(planned.experiment.name in outline.beyond or _is_further(planned, choices) for planned in plan)
 
 
 def _is_further(planned: Planned, choices: Choices) -> bool:

@@ -36,4 +36,3 @@ TRANSFORMS = (
     *(Transform(a, b, f"{scale}{shift}") for b, shift in SHIFTS.items() for a, scale in SCALES.items()),
 )
 """All that trained nets are tried with: a constant alone, each a alone, and both together."""
-
