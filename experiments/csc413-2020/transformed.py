@@ -5,7 +5,8 @@ from cnnreport.runs.experiment import Experiment
 from .invariance.specs import Evaluation, Proof, TransformedColourization
 from .invariance.transforms import TRANSFORMS, Transform
 
-SMOKE = {"epochs": 2, "train_images": 500, "validation_images": 200}
+IMAGES = {"train_images": 200, "validation_images": 100}
+SMOKE = {**IMAGES, "epochs": 2}
 
 NETS = {"six-block-cnn": "CNN", "six-block-unet": "UNet"}
 """The trainings whose nets are tried, and the class of each."""
@@ -45,7 +46,7 @@ EXPERIMENTS = (
             spec=Evaluation(net=net(name)),
             reads=training,
             seed_by_seed=True,
-            smoke={"train_images": 500, "validation_images": 200, "images": 50, "batch_size": 50},
+            smoke={**IMAGES, "images": 50, "batch_size": 50},
         )
         for training, name in NETS.items()
     ),
