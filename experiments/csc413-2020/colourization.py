@@ -85,7 +85,7 @@ EXPERIMENTS = (
             family="six-block-unet-updates",
             spec=Colourization(net=UNET, batch_size=size, updates=UPDATES),
             seeds=1,
-            smoke={**SMOKE, "updates": 4},
+            smoke={**SMOKE, "updates": 2},
         )
         for size in BATCH_SIZES
     ),
