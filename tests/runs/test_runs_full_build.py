@@ -113,7 +113,7 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
         return durable.write(path, page.encode())
 
     compute_with(monkeypatch, Here)
-    monkeypatch.setattr(typefaces, "rules", lambda page: "")  # to cut them takes seconds, and nobody looks
+    monkeypatch.setattr(typefaces, "rules", lambda *pages: "")  # to cut them takes seconds, and nobody looks
     printer = replace(pdf.WRITER, write=write, apart=False)
     monkeypatch.setattr(writers, "WRITERS", (html.WRITER, notebook.WRITER, printer))
     monkeypatch.syspath_prepend(report.root)
