@@ -3,9 +3,10 @@
 import ctypes
 import os
 import platform
+from collections.abc import Mapping
 
 _TUNABLES = "GLIBC_TUNABLES"
-_TUNED = {
+_TUNED: Mapping[str, int] = {
     "glibc.malloc.hugetlb": 1,  # from 2.35 on: malloc asks Linux for transparent huge pages, of 2 MiB
     # Small freed blocks join at once what is free beside them. Kept apart, they narrow the gaps that large
     # blocks leave, and since PyTorch's are aligned, malloc takes new memory: a seventh more, by glibc 2.36.
