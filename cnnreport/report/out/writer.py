@@ -72,6 +72,11 @@ def record_of(path: Path) -> Path:
     return path.with_name(path.name + RECORD)
 
 
+def drawings_of(path: Path) -> Path:
+    """Return where the drawings of a file are kept as it holds them, so that they need not be made again."""
+    return path.with_name(f"{path.name}.drawings{RECORD}")
+
+
 def read_record(path: Path) -> dict[str, Any]:
     """Return what the record beside a file says, nothing where there is none."""
     try:
