@@ -52,6 +52,12 @@ def require() -> None:
     fonts.faces()
 
 
+def ready() -> None:
+    """Import WeasyPrint, which takes most of a second."""
+    with fonts.only_bundled():
+        import weasyprint  # noqa: F401
+
+
 def write(page: str, path: Path) -> str:
     """Print a page to a PDF file: tagged, with bookmarks and metadata, in the bundled fonts only.
 
@@ -205,4 +211,4 @@ class _Collector(logging.Handler):
             self.lines.append(line)
 
 
-WRITER = Writer("PDF", ".pdf", __name__, _LIBRARIES, require, write, apart=True)
+WRITER = Writer("PDF", ".pdf", __name__, _LIBRARIES, require, write, apart=True, ready=ready)

@@ -39,6 +39,8 @@ class Writer:
         files: The files of this kind that a report has, by the names of their documents.
         apart: Whether writing takes so long that several files are written side by side, each in a process of
             its own; `write` is then a function of a module.
+        ready: What such a process does while it is not known yet what it is to write: a function of a module,
+            that imports the first of the libraries.
         worked_on: Whether people work on in its files: one that they changed is not overwritten unasked.
     """
 
@@ -51,6 +53,7 @@ class Writer:
     read: Callable[[Report, str], str] | None = None
     files: Callable[[Outline], Mapping[str, str]] = documents
     apart: bool = False
+    ready: Callable[[], object] | None = None
     worked_on: bool = False
 
     @property
