@@ -47,6 +47,7 @@ def page_of(project: Project, runs: Sequence[Run], *ids: str, report: str = REPO
     for run in runs:
         grouped.setdefault(run.experiment, []).append(run)
     page = whole(compose.compose(project, shorter, grouped, compose.Context()))
+    assert str(project.root) not in page, "a page names a place of this machine"
     assert not re.findall(r"\w\(?<a [^>]*class=\"ref", page), "a tag swallowed the space before a reference"
     return page
 

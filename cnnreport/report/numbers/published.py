@@ -35,6 +35,11 @@ class Published:
     lacks: str
     remedy: str
 
+    @property
+    def place(self) -> str:
+        """Where the file is, in the project."""
+        return f"experiments/{self.file.parent.name}/{self.file.name}"
+
     def comparable(self, run: Run) -> bool:
         """Tell whether a run used the data and the settings of the published ones."""
         same_data = run.key.what["data"]["name"] == self.data
@@ -65,5 +70,5 @@ class Published:
             meaning: What a reader calls it.
             field: What it is in the file, for the appendix.
         """
-        origin = Source((), f"experiments/{self.file.parent.name}/{self.file.name}", field)
+        origin = Source((), self.place, field)
         return Quantity(f"published.{name}", f"published: {meaning}", {0: value}, form, origin)

@@ -159,7 +159,7 @@ def _off(accuracy: Quantity, name: str, sources: Sequence[Entry]) -> Quantity:
     return combine(
         f"{name}.off_published",
         f"{accuracy.meaning} of {name} minus the mean of the published ones",
-        f"{{}} minus the mean of {PUBLISHED.file}",
+        f"{{}} minus the mean of {PUBLISHED.place}",
         lambda mine: mine - mean,
         accuracy,
         form="points",
