@@ -15,16 +15,18 @@ def thinned(cases: Iterable[Any], step: int) -> list[Any]:
 
     Args:
         cases: Each a value, or a tuple of values where several names are parametrised, or a `pytest.param`.
+            Tuples that are one value each come in tuples of their own: ``zip(cases)``.
         step: At least 2.
     """
-    return [case if number % step == 0 else _slow(case) for number, case in enumerate(cases)]
+    return [_case(case, slow=number % step > 0) for number, case in enumerate(cases)]
 
 
-def _slow(case: Any) -> Any:
+def _case(case: Any, *, slow: bool) -> Any:
+    marks = [pytest.mark.slow] if slow else []
     if isinstance(case, type(pytest.param())):
-        return case._replace(marks=(*case.marks, pytest.mark.slow))
+        return case._replace(marks=(*case.marks, *marks))
     values = case if isinstance(case, tuple) else (case,)
-    return pytest.param(*values, marks=pytest.mark.slow)
+    return pytest.param(*values, marks=marks)
 
 
 def examples(count: int) -> int:
