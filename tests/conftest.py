@@ -31,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     The folders of the tests lie in memory where that has room.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    if config.option.renew:
+        config.option.markexpr = ""  # golden texts of slow tests are renewed, too
     # No test asserts a time, which is the machine's.
     tried = ALL // 4 if config.option.markexpr == "not slow" else ALL
     hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=tried)
@@ -38,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # Thousands of small files, each made to last, are a third of the time where they go to a disk.
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run only tests that have golden texts where these are to be written anew."""
+    if config.option.renew:
+        items[:] = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
 
 
 def pytest_collection_finish() -> None:

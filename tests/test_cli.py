@@ -68,6 +68,7 @@ def test_the_run_half_needs_no_typesetting(bare: "subprocess.CompletedProcess[st
     assert bare.returncode == 2
 
 
+@pytest.mark.slow
 def test_training_needs_neither_torchvision_nor_dynamo(bare: "subprocess.CompletedProcess[str]") -> None:
     """What costs seconds at the start of a worker stays unloaded."""
     loaded = {*json.loads(bare.stdout)}

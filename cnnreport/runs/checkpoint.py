@@ -1,4 +1,4 @@
-"""A run under way: its epochs so far, on the disk after each of them.
+"""A run under way: its epochs so far, on the disk after each of them, on a GPU at most once a second.
 
 Every checkpoint is one file that proves itself by its name. The last two are kept, so a damaged one
 costs an epoch and no more.
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import torch
 
 KEPT = 2
+SPACING: Mapping[str, float] = {"cpu": 0.0, "cuda": 1.0, "mps": 1.0}
+"""Seconds between two checkpoints, at least; a GPU repeats an epoch sooner than the disk has kept it."""
+
 FAILURE = "failure.json"
 FORCED = "forced"
 """Says that a run under way replaces a finished one, so that the same command goes on with it."""

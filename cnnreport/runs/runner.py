@@ -125,14 +125,16 @@ def _compute(job: Job, notify: Notify) -> None:
     lost = checkpoint.epochs(job.checkpoints) - len(history)
     warning = f"the newest checkpoint is damaged; epochs done again: {lost}" if lost else ""
     notify(Progress(job.experiment, job.seed, len(history), task.epochs, {}, 0.0, warning))
-    told = ""
+    told, saved = "", time.perf_counter()
     while len(history) < task.epochs:
         begin = time.perf_counter()
         history.append(task.run_epoch())
         seconds.append(time.perf_counter() - begin)
         kinds.check(kind, "history", history[-1])
         check_executed(hashed, job.sources)  # before each is kept: modules may be imported late
-        checkpoint.save(job.checkpoints, checkpoint.Checkpoint(task.state(), history, seconds))
+        if time.perf_counter() - saved >= checkpoint.SPACING[job.device]:
+            checkpoint.save(job.checkpoints, checkpoint.Checkpoint(task.state(), history, seconds))
+            saved = time.perf_counter()
         warning, told = _news(task, told)
         notify(
             Progress(job.experiment, job.seed, len(history), task.epochs, history[-1], seconds[-1], warning)

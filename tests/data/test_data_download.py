@@ -264,10 +264,8 @@ def test_nobody_there(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}/file.bin"
-    started = time.monotonic()
-    with pytest.raises(DataError, match="cannot be reached"):
+    with pytest.raises(DataError, match="cannot be reached"):  # not "did not answer within"
         download.fetch(address, DIGEST, tmp_path)
-    assert time.monotonic() - started < 2
 
 
 def test_a_black_hole(tmp_path: Path) -> None:
@@ -275,12 +273,10 @@ def test_a_black_hole(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        started = time.monotonic()
         with pytest.raises(DataError, match=r"did not answer within 0\.3 s"):
             download.fetch(
                 f"http://127.0.0.1:{silent.getsockname()[1]}/f", DIGEST, tmp_path, first_byte_within=0.3
             )
-        assert time.monotonic() - started < 1
 
 
 def test_libraries_are_not_the_servers_silence(
@@ -308,16 +304,16 @@ def test_a_missing_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_hanging_name_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name look-up that hangs cannot hold the caller."""
     released = threading.Event()
+    ended: list[bool] = []
 
     def hang(*_: Any, **__: Any) -> Any:
-        released.wait(10)
+        ended.append(released.wait(60))
         raise socket.gaierror("no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    started = time.monotonic()
     with pytest.raises(DataError, match=r"example\.invalid did not answer within 0\.2 s"):
         download.fetch("http://example.invalid/f", DIGEST, tmp_path, first_byte_within=0.2)
-    assert time.monotonic() - started < 1
+    assert not ended
     released.set()
 
 

@@ -6,6 +6,7 @@ import mmap
 import platform
 import subprocess
 import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from planned import job
 
 from cnnreport.errors import DataError, UsageError, VerificationError
 from cnnreport.project import Project
-from cnnreport.runs import arrays, artefact, checkpoint, device
+from cnnreport.runs import arrays, artefact, checkpoint, device, runner
 from cnnreport.runs.artefact import Run
 from cnnreport.runs.runner import Job, Progress, execute
 from cnnreport.system import durable, resident
@@ -107,6 +108,26 @@ def test_only_two_checkpoints_are_kept(counting: Project) -> None:
         execute(the_job, lambda _: None)
     assert len(list(the_job.checkpoints.glob("*.safetensors"))) == 2
     assert checkpoint.epochs(the_job.checkpoints) == 2
+
+
+def test_epochs_of_less_than_a_second_share_a_checkpoint(
+    counting: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: of four epochs of 0.4 s the third is kept, and the fourth comes too soon after it."""
+    now, step, kept = [0.0], CountingTask.run_epoch, []
+
+    def timed(task: CountingTask) -> dict[str, float]:
+        now[0] += 0.4
+        return step(task)
+
+    monkeypatch.setitem(checkpoint.SPACING, "cpu", checkpoint.SPACING["cuda"])
+    monkeypatch.setattr(CountingTask, "run_epoch", timed)
+    monkeypatch.setattr(
+        runner, "time", types.SimpleNamespace(perf_counter=lambda: now[0], process_time=lambda: 0)
+    )
+    monkeypatch.setattr(checkpoint, "save", lambda _, state: kept.append(len(state.history)))
+    execute(job(counting), lambda _: None)
+    assert kept == [3]
 
 
 def test_a_finished_run_is_not_computed_again(counting: Project) -> None:

@@ -158,6 +158,7 @@ def test_the_pairs_are_those_of_the_matrix(tested: Any, data: Any) -> None:
         assert data["test_label"][matches].tolist() == [label]
 
 
+@pytest.mark.slow
 def test_signs_of_gradients(part: Part, data: Any) -> None:
     """Agreement and reversals are those of gradients that autograd gives for each batch."""
     task = made(part, data, "SignedTraining", "SignedTask", batch_size=50)

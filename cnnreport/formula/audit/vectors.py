@@ -18,11 +18,8 @@ def vector(count: Count) -> Vector:
     """Take a count apart."""
     if isinstance(count, int):
         return {sympy.S.One: Fraction(count)} if count else {}
-    if count.is_zero:
-        return {}
-    return {
-        term: Fraction(int(c.p), int(c.q)) for term, c in sympy.expand(count).as_coefficients_dict().items()
-    }
+    terms = sympy.expand(count).as_coefficients_dict()  # asking for its sign would take it to its roots
+    return {term: Fraction(int(c.p), int(c.q)) for term, c in terms.items() if c}
 
 
 def added(vectors: Iterable[Vector]) -> Vector:
