@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     The folders of the tests lie in memory where that has room.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    gc.disable()  # until all is imported and collected, which is kept anyway
     if config.option.renew:
         config.option.markexpr = ""  # golden texts of slow tests are renewed, too
     # No test asserts a time, which is the machine's.
@@ -49,7 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Leave all that was imported out of garbage collections, which look through it again and again."""
+    """Leave all that was imported out of garbage collections, and let these be rare."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
     atexit.register(gc.unfreeze)  # so that the end of the process tidies up as ever
