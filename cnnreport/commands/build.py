@@ -31,7 +31,7 @@ from cnnreport.runs.artefact import Run
 from cnnreport.runs.executors.executor import LOCALLY, Asked
 from cnnreport.runs.experiment import Experiment
 from cnnreport.runs.planning.choices import Choices, keep_choices
-from cnnreport.runs.planning.plan import make_plan
+from cnnreport.runs.planning.plan import make_plan, uncut_seeds
 from cnnreport.runs.planning.planned import Planned
 
 SOONER = (
@@ -284,7 +284,7 @@ def parted(choices: Choices, outline: Outline) -> tuple[Choices, frozenset[str]]
 
 def context_of(outline: Outline, choices: Choices, only: Sequence[str], plan: Sequence[Planned]) -> Context:
     """Return what a report, whose whole outline it is, says of the build that makes it."""
-    full = not only and _is_beyond(outline, plan)
+    full = not only and _is_beyond(outline, choices, plan)
     command = command_line("build", outline.name, choices, only, full=full)
     return Context(
         smoke=choices.smoke,
@@ -300,9 +300,14 @@ def _last_time(project: Project, outline: Outline, writers: Sequence[Writer]) ->
     )
 
 
-def _is_beyond(outline: Outline, plan: Sequence[Planned]) -> bool:
+def _is_beyond(outline: Outline, choices: Choices, plan: Sequence[Planned]) -> bool:
     """Say whether a plan has more than a plain one: only a full build makes again what stands of that."""
-    return any(planned.experiment.name in outline.beyond for planned in plan)
+    return any(planned.experiment.name in outline.beyond or _is_further(planned, choices) for planned in plan)
+
+
+def _is_further(planned: Planned, choices: Choices) -> bool:
+    """Say whether a plain build has no such seed."""
+    return planned.seed >= uncut_seeds(planned.experiment, choices)
 
 
 def plan_report(
@@ -311,17 +316,33 @@ def plan_report(
     """Plan the runs that a report needs, all or those of some experiments and families.
 
     Of what only sections beyond the handout need, a build that is not full plans what it is asked
-    for by name, and those sections of which every run stands already.
+    for by name, and those sections of which every run stands already; of the seeds that only a full
+    build runs, those of experiments of which all of them stand.
     """
     outline = budgets.thinned(outlines.load(project, report), choices.cut)
     declared = experiment.load_all(project)
     chosen = _meant(declared, outline, only or outline.experiments)
     forced = _meant(declared, outline, choices.force)
-    wanted = [declared[name] for name in outline.experiments if name in chosen]
-    plan = make_plan(project, wanted, choices, console.Download("data"))
+    wanted = [declared[name].in_full() for name in outline.experiments if name in chosen]
+    plan = [
+        replace(planned, experiment=declared[planned.experiment.name])
+        for planned in make_plan(project, wanted, choices, console.Download("data"))
+    ]
+    plan = plan if full else _few(plan, choices)
     kept = chosen if full or only else _kept(outline, plan, forced)
     kept |= {planned.experiment.reads for planned in plan if planned.experiment.name in kept}
     return [planned for planned in plan if planned.experiment.name in kept]
+
+
+def _few(plan: Sequence[Planned], choices: Choices) -> list[Planned]:
+    """Leave out the seeds that only a full build runs, but for experiments of which all of them stand."""
+    further = [planned for planned in plan if _is_further(planned, choices)]
+    lacking = {planned.experiment.name for planned in further if planned.run is None}
+    return [
+        planned
+        for planned in plan
+        if planned.experiment.name not in lacking or not _is_further(planned, choices)
+    ]
 
 
 def _meant(declared: Mapping[str, Experiment], outline: Outline, words: Iterable[str]) -> set[str]:

@@ -1,7 +1,8 @@
 """A report of certain runs: what its files are made of, and how those that do not stand are made."""
 
+import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cnnreport.project import DRAWINGS, PACKAGE, Project
 from cnnreport.report.answer import Answer
 from cnnreport.report.draw import drawings
 from cnnreport.report.out import apart, record, writers
-from cnnreport.report.out.apart import Job
+from cnnreport.report.out.apart import Job, Printer
 from cnnreport.report.out.record import Output
 from cnnreport.report.out.writer import Writer
 from cnnreport.report.page import compose
@@ -58,6 +59,13 @@ class Edition:
 
     def _write(self, outputs: Sequence[Output]) -> list[Output]:
         """Compose the report and write those files in which something else stands; return these."""
+        slow = [output.writer for output in outputs if output.writer.apart]
+        # Where its library is imported already, a single file is written sooner without another process.
+        ready = next((writer.ready for writer in slow if writer.libraries[0] not in sys.modules), None)
+        with apart.ahead(ready) as printer:
+            return self._written_by(printer, outputs)
+
+    def _written_by(self, printer: Printer | None, outputs: Sequence[Output]) -> list[Output]:
         begin = time.perf_counter()
         console.note("The report is laid out.")
         # Only what was not drawn before is drawn; a notebook draws when its cells are asked for.
@@ -68,10 +76,14 @@ class Edition:
         changed = [(output, content) for output, content in contents if not output.holds(content)]
         quick = [each for each in changed if not each[0].writer.apart]
         slow = [each for each in changed if each[0].writer.apart]
-        failures = [failure for each in quick for failure in _written([each], composing)]
         if slow:
             console.note(f"Printing {' and '.join(output.path.name for output, _ in slow)}.")
-        failures += _written(slow, composing)
+        failures: list[Exception] = []
+
+        def meanwhile() -> None:
+            failures.extend(failure for each in quick for failure in _written([each], composing))
+
+        failures += _written(slow, composing, meanwhile, printer)
         if failures:
             raise _together(failures)
         return [output for output, _ in changed]
@@ -125,12 +137,17 @@ class Edition:
         return {**kept, **source_closure(roots, place.root)}
 
 
-def _written(contents: Sequence[tuple[Output, str]], composing: float) -> list[Exception]:
+def _written(
+    contents: Sequence[tuple[Output, str]],
+    composing: float,
+    meanwhile: Callable[[], object] = tuple,
+    printer: Printer | None = None,
+) -> list[Exception]:
     """Write files, side by side where there are several, with a record for each; return what failed."""
     begin = time.perf_counter()
     jobs = [Job(output.writer.write, content, output.path) for output, content in contents]
     failures: list[Exception] = []
-    for (output, content), answer in zip(contents, apart.write(jobs), strict=True):
+    for (output, content), answer in zip(contents, apart.write(jobs, meanwhile, printer), strict=True):
         if isinstance(answer, Exception):
             failures.append(answer)
         else:

@@ -11,7 +11,7 @@ from cnnreport.errors import UsageError
 from cnnreport.kinds.digits import on_terminal
 from cnnreport.project import BUDGETS, CHOICES, DRAWINGS, Project
 from cnnreport.report.out import writers
-from cnnreport.report.out.writer import is_changed, record_of
+from cnnreport.report.out.writer import drawings_of, is_changed, record_of
 from cnnreport.report.page import outline
 from cnnreport.runs import artefact, checkpoint, experiment
 from cnnreport.runs.artefact import Damaged
@@ -197,4 +197,5 @@ def _files_of_ours(project: Project) -> list[str]:
     """Name the files that lie in the output folder itself."""
     loaded = [outline.load(project, name) for name in outline.names(project)]
     written = [file for each in loaded for file in writers.files(each)]
-    return [*map(str, written), *(str(record_of(file)) for file in written), BUDGETS, CHOICES, DRAWINGS]
+    beside = [str(beside(file)) for file in written for beside in (record_of, drawings_of)]
+    return [*map(str, written), *beside, BUDGETS, CHOICES, DRAWINGS]

@@ -153,17 +153,23 @@ def _total(
         "sentence": choice.sentence,
         "original": formula(one, LINE),
         "doubled": None if other is None else formula(other, LINE),
-        "factor": None if other is None else _factor(one, other),
+        "factor": None if other is None else _factor(one, other, numbers),
         "value": evaluate(one, numbers),
         "value_doubled": None if other is None else evaluate(other, numbers),
     }
 
 
-def _factor(one: Count, other: Count) -> int | None:
+def _factor(one: Count, other: Count, numbers: Mapping[str, int]) -> int | None:
     """Return by how much doubling multiplies a count, None where that depends on the letters."""
     import sympy
 
-    ratio = sympy.cancel(sympy.sympify(other) / one) if one != 0 else sympy.Integer(1)
+    if one == 0:
+        return 1
+    if below := evaluate(one, numbers):
+        # A factor of all counts is that of these; whether it is one is told much sooner than by dividing.
+        factor, rest = divmod(evaluate(other, numbers), below)
+        return factor if rest == 0 and sympy.expand(other - factor * one) == 0 else None
+    ratio = sympy.cancel(sympy.sympify(other) / one)
     return int(ratio) if ratio.is_Integer else None
 
 

@@ -26,6 +26,7 @@ class Experiment:
         spec: A frozen dataclass with every choice that changes the outcome. Its class names the
             task that runs it (``task``) and the data that the task takes (``data``).
         seeds: How many seeds are run by default: 0, 1, …
+        full_seeds: How many a full build runs, 0 for as many.
         smoke: The fields of the spec that a smoke build cuts down, with their values there.
         family: A name under which several experiments are asked for together, empty for none.
         reads: The experiment whose first run's arrays the task takes beside its data, empty for none; its
@@ -37,6 +38,7 @@ class Experiment:
     title: str
     spec: Any
     seeds: int = 3
+    full_seeds: int = 0
     smoke: Mapping[str, Any] = field(default_factory=dict)
     family: str = ""
     reads: str = ""
@@ -46,6 +48,10 @@ class Experiment:
         for what, name in (("experiment", self.name), ("family", self.family)):
             if (name or what == "experiment") and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
                 raise UsageError(f"{name!r} is no {what}'s name", "use lower-case words and hyphens")
+
+    def in_full(self) -> "Experiment":
+        """Return the experiment as a full build runs it."""
+        return dataclasses.replace(self, seeds=max(self.seeds, self.full_seeds))
 
     def chosen(self, *, smoke: bool, precision: str | None) -> Any:
         """Return the spec to run: as declared, or cut down, with a precision where it has one."""

@@ -155,8 +155,18 @@ def _imports(source: bytes, package: str) -> tuple[str, ...]:
     return tuple(_each_import(source, package))
 
 
+def _each_statement(tree: ast.AST) -> Iterator[ast.AST]:
+    # Imports are statements, and none stands within an expression, which most of a tree consists of.
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting += below if isinstance(below := getattr(node, field, None), list) else []
+
+
 def _each_import(source: bytes, package: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+    for node in _each_statement(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

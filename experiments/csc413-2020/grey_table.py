@@ -11,6 +11,6 @@ EXPERIMENTS = (
         spec=Greys(),
         reads="six-block-unet",
         seed_by_seed=True,
-        smoke={"train_images": 500, "validation_images": 200},
+        smoke={"train_images": 200, "validation_images": 100},
     ),
 )

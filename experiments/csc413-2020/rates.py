@@ -30,11 +30,12 @@ WHERE = ("smallest", "between", "largest", "lost")
 """Which of the rates has the lowest mean validation loss; all runs may have diverged."""
 
 
-def rates(trainings: Trainings) -> Answer:
+def rates(trainings: Trainings, name: str = "six-block-cnn.rates") -> Answer:
     """Return what a section says about one net that was trained with several learning rates.
 
     Args:
         trainings: The runs of each rate, in any order; they differ in the rate and in their number alone.
+        name: Unique in the report; names of quantities begin with it.
 
     Returns:
         ``values``: the ``smallest`` and ``largest`` rate, how many ``rates``, and the ``best`` one with its
@@ -47,21 +48,21 @@ def rates(trainings: Trainings) -> Answer:
     finite = [rate for rate, loss in losses.items() if loss.finite]
     best = min(finite, key=lambda rate: losses[rate].mean, default=None)
     ends = read[min(read)]["learning_rate"], read[max(read)]["learning_rate"]
-    values = {"smallest": ends[0], "largest": ends[1], "rates": _count(losses)}
+    values = {"smallest": ends[0], "largest": ends[1], "rates": _count(name, losses)}
     if best is not None:
         values |= {"best": read[best]["learning_rate"], "best_loss": losses[best]}
-    named = {read[rate]["learning_rate"].text: runs for rate, runs in by_rate.items()}
-    over = trend("six-block-cnn.rates.loss", losses, "learning rate")
+    by_text = {read[rate]["learning_rate"].text: runs for rate, runs in by_rate.items()}
+    over = trend(f"{name}.loss", losses, "learning rate")
     return Answer(
         values=values,
         trends={"loss": over},
         verdicts={"loss_trend": over.verdict},
         decisions={"where": Decision("which learning rate has the lowest loss", _where(best, read), WHERE)},
-        grids={"rates": training.side_by_side(named, COLUMNS, "learning rate", colourization.numbers)},
+        grids={"rates": training.side_by_side(by_text, COLUMNS, "learning rate", colourization.numbers)},
         pictures={"rates": _over_rates(read, by_rate)},
         facts={
             "cut": _ceiling(read) is not None,
-            "lost": ", ".join(name for name, runs in named.items() if any(run.diverged for run in runs)),
+            "lost": ", ".join(text for text, runs in by_text.items() if any(run.diverged for run in runs)),
         },
     )
 
@@ -70,11 +71,10 @@ def _rate(runs: Sequence[Run]) -> float:
     return float(runs[0].spec["learning_rate"])
 
 
-def _count(losses: Mapping[float, Quantity]) -> Quantity:
+def _count(name: str, losses: Mapping[float, Quantity]) -> Quantity:
     return over_all(
-        "six-block-cnn.rates", "learning rates tried", len(losses), "the rates, counted", *losses.values(),
-        form="count",
-    )  # fmt: skip
+        name, "learning rates tried", len(losses), "the rates, counted", *losses.values(), form="count"
+    )
 
 
 def _where(best: float | None, rates: Mapping[float, object]) -> str:

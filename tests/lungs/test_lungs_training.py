@@ -54,7 +54,7 @@ def test_f1_is_that_of_precision_and_recall(lungs: Lungs) -> None:
     generator = np.random.default_rng(5)
     predicted, truth = (generator.random((6, 1, 8, 8)) < share for share in (0.3, 0.5))
     predicted[0] = False
-    measured = lungs("overlap").f1(torch.tensor(predicted), torch.tensor(truth))
+    measured = lungs("training").f1(torch.tensor(predicted), torch.tensor(truth))
     expected = [by_hand(p[0], t[0]) for p, t in zip(predicted, truth, strict=True)]
     assert measured.tolist() == pytest.approx(expected)
 
@@ -62,7 +62,7 @@ def test_f1_is_that_of_precision_and_recall(lungs: Lungs) -> None:
 def test_f1_of_nothing(lungs: Lungs) -> None:
     """Nothing found of nothing is right; anything found of nothing, or nothing of something, is wrong."""
     nothing, something = torch.zeros(1, 1, 4, 4, dtype=torch.bool), torch.ones(1, 1, 4, 4, dtype=torch.bool)
-    f1 = lungs("overlap").f1
+    f1 = lungs("training").f1
     assert [f1(nothing, nothing).item(), f1(something, nothing).item(), f1(nothing, something).item()] == [
         1,
         0,

@@ -44,9 +44,11 @@ def trained(make_run: MakeRun, experiment: str, loss: float, seeds: int = 3, **c
     ]
 
 
-def at_rates(make_run: MakeRun, losses: Mapping[float, float], **chosen: Any) -> list[Run]:
-    """Return the runs of A2 with these final losses by the learning rate: three at the ends, one between."""
-    named = {0.001: CNN, 0.3: PUBLISHED}
+def at_rates(
+    make_run: MakeRun, losses: Mapping[float, float], published: int = 3, **chosen: Any
+) -> list[Run]:
+    """Return the runs of A2 with these final losses by the learning rate, one run between the ends."""
+    named, seeds = {0.001: CNN, 0.3: PUBLISHED}, {0.001: 3, 0.3: published}
     return [
         run
         for rate, loss in losses.items()
@@ -54,7 +56,7 @@ def at_rates(make_run: MakeRun, losses: Mapping[float, float], **chosen: Any) ->
             make_run,
             named.get(rate, f"{CNN}-rate-{str(rate).replace('.', '-')}"),
             loss,
-            3 if rate in named else 1,
+            seeds.get(rate, 1),
             learning_rate=rate,
             accuracy=max(0.05, 0.7 - 0.2 * loss),
             **chosen,

@@ -18,7 +18,7 @@ from cnnreport.task import Results
 
 PLACE = "experiments.csc413-2020.invariance"
 NETS = {CNN: "CNN", UNET: "UNet"}
-TRAINED = ("half", "negative", "hundredth", "half_shifted", "negative_shifted", "hundredth_shifted")
+TRAINED = ("half_shifted", "negative", "hundredth_shifted")
 
 DATA = {
     "name": "cifar10", "title": "CIFAR-10 horses", "stand_in": False, "origin": "a file",

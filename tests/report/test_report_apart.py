@@ -1,5 +1,6 @@
 """Files written side by side, each in a process of its own."""
 
+import multiprocessing
 import os
 import signal
 import tempfile
@@ -86,3 +87,39 @@ def test_what_an_ended_process_leaves_is_removed(tmp_path: Path) -> None:
     jobs = [Job(killed_halfway, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]
     apart.write(jobs)
     assert not Path((tmp_path / "a.scratch").read_text()).exists()
+
+
+def marked() -> None:
+    """What a process does to get ready: tell that it did."""
+    Path(os.environ["CNNREPORT_TEST_READY"]).write_text(str(os.getpid()))
+
+
+def test_a_process_gets_ready_before_its_file_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes the first file, while this process does something else."""
+    monkeypatch.setenv("CNNREPORT_TEST_READY", str(tmp_path / "ready"))
+    done = []
+    with apart.ahead(marked) as printer:
+        answers = apart.write(
+            [Job(plain, "a", tmp_path / "a.txt")], lambda: done.append(os.getpid()), printer
+        )
+    assert answers == [durable.sha256(b"a")]
+    assert (tmp_path / "a.pid").read_text() == (tmp_path / "ready").read_text() != str(os.getpid())
+    assert done == [os.getpid()]
+
+
+def test_a_process_that_cannot_get_ready_writes_nothing(tmp_path: Path) -> None:
+    """What stopped it is the answer."""
+    with apart.ahead(marked) as printer:  # without the variable
+        (failure,) = apart.write([Job(plain, "a", tmp_path / "a.txt")], first=printer)
+    assert "CNNREPORT_TEST_READY" in str(failure)
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_a_process_without_a_file_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is to be written after all, nothing is left running."""
+    monkeypatch.setenv("CNNREPORT_TEST_READY", str(tmp_path / "ready"))
+    with apart.ahead(marked):
+        pass
+    assert not multiprocessing.active_children()

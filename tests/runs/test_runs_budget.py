@@ -246,7 +246,7 @@ def words(built: pipeline.Built) -> str:
 def build(swept: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pipeline.Built]:
     """Build that report in this process where an epoch is known to take a second."""
     compute_with(monkeypatch, Here)
-    monkeypatch.setattr(typefaces, "rules", lambda page: "")  # to cut them takes seconds, and nobody looks
+    monkeypatch.setattr(typefaces, "rules", lambda *pages: "")  # to cut them takes seconds, and nobody looks
     monkeypatch.setattr(estimate, "earlier", lambda project, plan: [took(20, 20.0)])
 
     def built(seconds: int | None, choices: Choices = CPU, *, as_is: bool = False) -> pipeline.Built:
@@ -294,7 +294,7 @@ def test_a_machine_is_measured_before_anything_is_chosen(
 ) -> None:
     """By one small run of each kind, said beforehand; a dry run only says that a build would."""
     compute_with(monkeypatch, Here)
-    monkeypatch.setattr(typefaces, "rules", lambda page: "")
+    monkeypatch.setattr(typefaces, "rules", lambda *pages: "")
     asked = {"full": False, "formats": "html"}
     assert pipeline.forecast_cut(swept, "demo", CPU, (), 600, **asked) == CPU
     assert not swept.runs.exists()

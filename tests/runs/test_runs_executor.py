@@ -189,15 +189,16 @@ def alive(process: int) -> bool:
 @pytest.mark.parametrize(
     ("theirs", "there"),
     [
-        (None, "glibc.malloc.hugetlb=1"),
-        ("glibc.malloc.check=0", "glibc.malloc.check=0:glibc.malloc.hugetlb=1"),
-        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+        (None, "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=0"),
+        ("glibc.malloc.check=0", "glibc.malloc.check=0:glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=0"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0:glibc.malloc.tcache_count=0"),
+        ("glibc.malloc.hugetlb=0:glibc.malloc.tcache_count=7",) * 2,
     ],
 )
 def test_workers_are_born_with_huge_pages(
     theirs: str | None, there: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that a pool starts inherits the tunable, and what the user has set stays, here and there."""
+    """A process that a pool starts inherits the tunables, and what the user has set stays, here and there."""
     born: list[str] = []
 
     def bear(device: str) -> object:

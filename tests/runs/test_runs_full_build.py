@@ -113,7 +113,7 @@ def build(report: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pip
         return durable.write(path, page.encode())
 
     compute_with(monkeypatch, Here)
-    monkeypatch.setattr(typefaces, "rules", lambda page: "")  # to cut them takes seconds, and nobody looks
+    monkeypatch.setattr(typefaces, "rules", lambda *pages: "")  # to cut them takes seconds, and nobody looks
     printer = replace(pdf.WRITER, write=write, apart=False)
     monkeypatch.setattr(writers, "WRITERS", (html.WRITER, notebook.WRITER, printer))
     monkeypatch.syspath_prepend(report.root)
@@ -166,6 +166,22 @@ def test_a_plain_build_takes_what_stands_whole(
     """Of sections beyond the handout those are planned whose own runs all stand, whatever else is to run."""
     finish(report, *finished)
     assert planned(report) == expected
+
+
+def test_seeds_of_a_full_build_are_left_out_of_a_plain_one_until_all_of_them_stand(report: Project) -> None:
+    """A plain build neither computes them nor prints a part of them; --seeds says how many, whatever else."""
+    file = report.experiments / REPORT / "counts.py"
+    file.write_text(file.read_text().replace("seeds=2", "seeds=1, full_seeds=3"))
+
+    def seeds(choices: Choices = CPU, *, full: bool = False) -> list[int]:
+        plan = pipeline.plan_report(report, REPORT, choices, ("count",), full=full)
+        return [one.seed for one in plan]
+
+    assert (seeds(), seeds(full=True), seeds(replace(CPU, seeds=2))) == ([0], [0, 1, 2], [0, 1])
+    whole = pipeline.plan_report(report, REPORT, CPU, full=True)
+    for place, expected in ((1, [0]), (2, [0, 1, 2])):
+        execute(make_job(whole[place], None, "a command"), lambda _: None)
+        assert seeds() == expected
 
 
 def test_a_section_with_a_seed_missing_counts_as_not_there(report: Project) -> None:

@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import pickle
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -28,17 +29,43 @@ class Job(NamedTuple):
             return error
 
 
-def write(jobs: Sequence[Job]) -> list[str | Exception]:
+@contextmanager
+def ahead(ready: Callable[[], object] | None) -> "Iterator[Printer | None]":
+    """Have a process get ready for a file while it is not known yet what the file will hold.
+
+    Args:
+        ready: A function of a module by which it does so; None where none is needed, which yields None.
+    """
+    if ready is None:
+        yield None
+        return
+    with _scratch() as scratch:
+        printer = _started(1, scratch, ready)[0]
+        try:
+            yield printer
+        finally:
+            printer.close()
+
+
+def write(
+    jobs: Sequence[Job], meanwhile: Callable[[], object] = tuple, first: "Printer | None" = None
+) -> list[str | Exception]:
     """Write files side by side; a failure of one leaves the others alone.
 
     A process that was ended, most likely for want of memory, begins again when all others are done.
 
+    Args:
+        jobs: The files.
+        meanwhile: What this process does while others write.
+        first: A process that is ready for the first of them, see `ahead`.
+
     Returns:
         For each file the SHA-256 of what was written, or what stopped it.
     """
-    if len(jobs) < 2:  # there is nothing to gain by another process
+    if not jobs or (len(jobs) == 1 and first is None):  # there is nothing to gain by another process
+        meanwhile()
         return [job.do() for job in jobs]
-    answers = _side_by_side(jobs)
+    answers = _side_by_side(jobs, meanwhile, first)
     for number, job in enumerate(jobs):
         if isinstance(answers[number], _Ended):
             (answers[number],) = _side_by_side([job])
@@ -49,49 +76,61 @@ class _Ended(EnvironmentFailure):
     """A process was ended before its file was written."""
 
 
-def _side_by_side(jobs: Sequence[Job]) -> list[str | Exception]:
-    # What a process leaves that is ended goes with this folder.
-    with tempfile.TemporaryDirectory(prefix="cnnreport-", ignore_cleanup_errors=True) as scratch:
-        with children.born_deaf():  # Ctrl-C is for this process
-            printers = [_Printer(job, scratch) for job in jobs]
+def _side_by_side(
+    jobs: Sequence[Job], meanwhile: Callable[[], object] = tuple, first: "Printer | None" = None
+) -> list[str | Exception]:
+    with _scratch() as scratch:
+        there = [] if first is None else [first]
+        printers = [*there, *_started(len(jobs) - len(there), scratch)]
         try:
-            for printer in printers:
-                printer.begin()
-            return [printer.answer() for printer in printers]
+            for printer, job in zip(printers, jobs, strict=True):
+                printer.begin(job)
+            meanwhile()
+            return [printer.answer(job) for printer, job in zip(printers, jobs, strict=True)]
         finally:
             for printer in printers:  # where this process is interrupted, nobody waits for a file
                 printer.close()
 
 
-class _Printer:
+def _scratch() -> "tempfile.TemporaryDirectory[str]":
+    # What a process leaves that is ended goes with this folder.
+    return tempfile.TemporaryDirectory(prefix="cnnreport-", ignore_cleanup_errors=True)
+
+
+def _started(number: int, scratch: str, ready: Callable[[], object] = tuple) -> "list[Printer]":
+    with children.born_deaf():  # Ctrl-C is for this process
+        return [Printer(scratch, ready) for _ in range(number)]
+
+
+class Printer:
     """A process that writes one file.
 
     Args:
-        job: The file.
         scratch: The folder for what it needs on the way.
+        ready: What it does before it knows the file.
     """
 
-    def __init__(self, job: Job, scratch: str) -> None:
+    def __init__(self, scratch: str, ready: Callable[[], object]) -> None:
         context = multiprocessing.get_context("spawn")
-        self._job = job
         self._connection, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, os.getpid(), scratch))
+        self._process = context.Process(target=_serve, args=(there, os.getpid(), scratch, ready))
         self._process.start()
         there.close()  # so that the death of the process is the connection's end
 
-    def begin(self) -> None:
+    def begin(self, job: Job) -> None:
+        """Have it write a file."""
         try:
-            self._connection.send_bytes(pickle.dumps(self._job))
+            self._connection.send_bytes(pickle.dumps(job))
         except OSError:  # it died at once, which its answer says
             return
 
-    def answer(self) -> str | Exception:
-        """Wait for the file."""
+    def answer(self, job: Job) -> str | Exception:
+        """Wait for the file that it was to write."""
         try:
             answer: str | Exception = self._connection.recv()
         except (EOFError, OSError):
             self._process.join()
-            problem = f"the process that was to write {self._job.path} was ended ({self._how()})"
+            problem = f"the process that was to write {job.path} was ended ({self._how()})"
             return _Ended(problem, "most likely for want of memory: make room, and build again")
         return answer
 
@@ -106,12 +145,15 @@ class _Printer:
         self._connection.close()
 
 
-def _serve(connection: "Connection[object, object]", parent: int, scratch: str) -> None:
+def _serve(
+    connection: "Connection[object, object]", parent: int, scratch: str, ready: Callable[[], object]
+) -> None:
     """Write one file: all that such a process does."""
     children.obey(parent)
     tempfile.tempdir = scratch
     streams.protect()
     try:
+        ready()
         job: Job = pickle.loads(connection.recv_bytes())  # noqa: S301 - packed by the process that started this one
         answer = job.do()
     except Exception as error:  # noqa: BLE001 - such as that of an import

@@ -19,8 +19,10 @@ def read(report: Report, name: str) -> str:
     from cnnreport.report.out.screen.furniture import furnished
 
     page = furnished(report, name)
+    # To cut typefaces takes seconds: they are cut once, to what all documents have.
+    others = (document.page for document in report.documents if document.name != name)
     # The PDF has its typefaces from their files.
-    return page.replace("</head>", f"<style>{typefaces.rules(page)}</style>\n</head>", 1)
+    return page.replace("</head>", f"<style>{typefaces.rules(page, *others)}</style>\n</head>", 1)
 
 
 def write(page: str, path: Path) -> str:

@@ -9,19 +9,33 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import ZLIB_RUNTIME_VERSION
 
 from cnnreport.errors import EnvironmentFailure, VerificationError
-from cnnreport.report.draw import fonts
+from cnnreport.report.draw import drawings, fonts
 from cnnreport.report.out import libraries
-from cnnreport.report.out.writer import Writer
+from cnnreport.report.out.writer import Writer, drawings_of
 from cnnreport.system import durable
 
 if TYPE_CHECKING:
+    from pydyf import PDF  # type: ignore[import-untyped]
+    from weasyprint import HTML  # type: ignore[import-untyped]
+    from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
     from weasyprint.urls import URLFetcher  # type: ignore[import-untyped]
+
+    from cnnreport.report.out.forms import Form
+
+_LIBRARIES = ("weasyprint", "pydyf", "fonttools")
+"""Those whose version can change what is printed."""
+
+_CODE = tuple(durable.sha256(Path(__file__).with_name(f).read_bytes()) for f in ("pdf.py", "forms.py"))
+"""What draws, as it was when this process began."""
 
 _INSTEAD = "Using fontTools instead of HarfBuzz-Subset for font "
 """How the line begins that WeasyPrint logs for each typeface where it does."""
@@ -36,6 +50,12 @@ def require() -> None:
     if missing := libraries.missing():
         raise EnvironmentFailure(f"the PDF cannot be made without {', '.join(missing)}", libraries.INSTALL)
     fonts.faces()
+
+
+def ready() -> None:
+    """Import WeasyPrint, which takes most of a second."""
+    with fonts.only_bundled():
+        import weasyprint  # noqa: F401
 
 
 def write(page: str, path: Path) -> str:
@@ -53,22 +73,58 @@ def write(page: str, path: Path) -> str:
         VerificationError: WeasyPrint warned of something; nothing is written.
     """
     require()
-    return durable.write(path, render(page))
+    with drawings.kept_in(drawings_of(path)):
+        content = render(page)
+    return durable.write(path, content)
 
 
 def render(html: str) -> bytes:
     """Return the PDF of a page, see `write`; style sheets, pictures and dates are in it."""
-    with fonts.only_bundled(), _at_no_time_of_day(), _no_warnings(), _no_collections():
-        import weasyprint  # type: ignore[import-untyped]
-        from weasyprint.text.fonts import FontConfiguration  # type: ignore[import-untyped]
+    from cnnreport.report.out import forms  # outputs are listed where no typesetting is installed
 
-        document = weasyprint.HTML(string=html, url_fetcher=_fetcher(), base_url="report:")
-        content: bytes = document.write_pdf(
+    with fonts.only_bundled(), _at_no_time_of_day(), _no_warnings(), _no_collections():
+        page, drawn = forms.set_aside(html)
+        kept = [_form(svg, _made_by()) for svg in drawn]
+
+        def finish(_: object, made: "PDF") -> None:
+            forms.put_back(made, kept)
+            forms.settle(made)
+
+        content: bytes = _document(page).write_pdf(
+            finisher=finish,
             pdf_variant="pdf/ua-1",
             pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
-            font_config=FontConfiguration(),
+            font_config=_typefaces(),
         )
     return content
+
+
+@drawings.kept
+def _form(svg: str, made_by: Sequence[str]) -> "Form":
+    """Return a drawing as PDFs have it; what it is `made_by` decides whether an earlier one will do."""
+    from cnnreport.report.out import forms
+
+    made: list[Form] = []
+    document = _document(forms.sheet(svg))
+    document.write_pdf(finisher=lambda _, one: made.append(forms.take(one)), font_config=_typefaces())
+    return made[0]
+
+
+@cache
+def _made_by() -> tuple[str, ...]:
+    return (*map(version, _LIBRARIES), ZLIB_RUNTIME_VERSION, *_CODE)
+
+
+def _document(html: str) -> "HTML":
+    from weasyprint import HTML
+
+    return HTML(string=html, url_fetcher=_fetcher(), base_url="report:")
+
+
+def _typefaces() -> "FontConfiguration":
+    from weasyprint.text.fonts import FontConfiguration
+
+    return FontConfiguration()
 
 
 def _fetcher() -> "URLFetcher":
@@ -155,4 +211,4 @@ class _Collector(logging.Handler):
             self.lines.append(line)
 
 
-WRITER = Writer("PDF", ".pdf", __name__, ("weasyprint", "pydyf", "fonttools"), require, write, apart=True)
+WRITER = Writer("PDF", ".pdf", __name__, _LIBRARIES, require, write, apart=True, ready=ready)

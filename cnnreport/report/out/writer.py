@@ -39,6 +39,8 @@ class Writer:
         files: The files of this kind that a report has, by the names of their documents.
         apart: Whether writing takes so long that several files are written side by side, each in a process of
             its own; `write` is then a function of a module.
+        ready: What such a process does while it is not known yet what it is to write: a function of a module,
+            that imports the first of the libraries.
         worked_on: Whether people work on in its files: one that they changed is not overwritten unasked.
     """
 
@@ -51,6 +53,7 @@ class Writer:
     read: Callable[[Report, str], str] | None = None
     files: Callable[[Outline], Mapping[str, str]] = documents
     apart: bool = False
+    ready: Callable[[], object] | None = None
     worked_on: bool = False
 
     @property
@@ -70,6 +73,11 @@ class Writer:
 def record_of(path: Path) -> Path:
     """Return the record beside a written file."""
     return path.with_name(path.name + RECORD)
+
+
+def drawings_of(path: Path) -> Path:
+    """Return where the drawings of a file are kept as it holds them, so that they need not be made again."""
+    return path.with_name(f"{path.name}.drawings{RECORD}")
 
 
 def read_record(path: Path) -> dict[str, Any]:

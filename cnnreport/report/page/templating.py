@@ -40,6 +40,9 @@ from cnnreport.report.page.shortened import shortened
 
 Render = Callable[..., Markup]
 
+_REFERRING = re.compile(r"\{%[-+]?\s*(?:extends|from|import|include)\b.*?%\}", re.DOTALL)
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+
 
 class _Compiled(BytecodeCache):
     """Keeps what templates were compiled to: a watch compiles those that changed, and so does the next build.
@@ -175,8 +178,9 @@ def check(folders: Sequence[Path], templates: Iterable[str]) -> None:
 @lru_cache(maxsize=1024)
 def _referenced(source: str) -> tuple[str, ...]:
     """Return the names of the templates that one uses, as far as they stand in it."""
-    parsed = Environment(extensions=[Outcomes]).parse(source)
-    return tuple(filter(None, find_referenced_templates(parsed)))
+    # What else stands in a template was parsed when it was compiled.
+    tags = _REFERRING.findall(_COMMENT.sub("", source))
+    return tuple(filter(None, find_referenced_templates(Environment().parse("".join(tags)))))
 
 
 def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:

@@ -75,7 +75,7 @@ class Pool:
         self._notify = notify
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         self._threads = concurrent.futures.ThreadPoolExecutor(count, "cnnreport-worker")
-        surroundings = memory.on_huge_pages() if device == "cpu" else {}
+        surroundings = memory.for_large_blocks() if device == "cpu" else {}
         # The workers are born deaf to Ctrl-C: this process decides.
         with children.born_deaf(), children.born_with(surroundings):
             self._workers = [_Worker(device) for _ in range(count)]

@@ -1,6 +1,6 @@
 """What is said of predicted flowers: after each epoch, and of the finished net."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -89,11 +89,11 @@ def measures(probabilities: Probabilities, masks: Masks) -> dict[str, Any]:
     }
 
 
-def baselines(train: Masks, masks: Masks) -> dict[str, float]:
+def baselines(train: Iterable[NDArray[np.uint8]], masks: Masks) -> dict[str, float]:
     """Return what is reached without looking at an image.
 
     Args:
-        train: The masks of the training images, uint8 (M, H, W).
+        train: The masks of the training images, uint8 (H, W), one after the other.
         masks: Those of the validation images, uint8 (N, H, W).
 
     Returns:
@@ -101,7 +101,10 @@ def baselines(train: Masks, masks: Masks) -> dict[str, float]:
         ``prior_mean_iou`` where those pixels are that show a flower in more than half of the training
         images in which they are labelled.
     """
-    flower, labelled = (train == 1).sum(0), (train != UNLABELLED).sum(0)
+    flower, labelled = np.zeros((2, *masks.shape[1:]), np.int64)
+    for mask in train:
+        flower += mask == 1
+        labelled += mask != UNLABELLED
     prior = overlap.count(np.broadcast_to(2 * flower > labelled, masks.shape), masks)
     everything = overlap.count(np.ones_like(masks), masks)
     return {

@@ -58,8 +58,8 @@ class FeaturesTask:
         begin = len(self._parts) * size
         together = BATCH_ON_CUDA if self._device == "cuda" else BATCH
         batches = torch.split(self._images[begin : begin + size].to(self._device), together)
-        maps = [features(self._model, normalise(batch)) for batch in batches]
-        self._parts.append(pack(torch.cat(maps)).cpu())
+        maps = [pack(features(self._model, normalise(batch))) for batch in batches]
+        self._parts.append(torch.cat(maps).cpu())
         return {"images": float(min(begin + size, len(self._images)))}
 
     def state(self) -> dict[str, torch.Tensor]:

@@ -82,9 +82,11 @@ class _Images:
     def batches(self, positions: torch.Tensor, size: int) -> Iterator[Batch]:
         """Yield batches of the images at these positions, in their order; the last may be smaller."""
         for part in torch.split(positions.to(self.inputs.device), size):  # moved at once, not batch by batch
-            inputs = self.inputs[part]
-            ready = inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
-            yield ready, self.targets[part]
+            yield _as_floats(self.inputs[part]), self.targets[part]
+
+
+def _as_floats(inputs: torch.Tensor) -> torch.Tensor:
+    return inputs.float() if inputs.dtype == torch.bfloat16 else normalise(inputs)
 
 
 class FineTuningTask(Loop):
@@ -149,6 +151,7 @@ class FineTuningTask(Loop):
         for loss, logits, masks in updates:  # nothing is asked of a GPU before the end of the epoch
             losses.append(loss)
             counts += _pooled(logits > 0, masks)
+            del logits, masks  # else they were kept while the next batch passes the net
         return {
             "train_loss": math.fsum(torch.stack(losses).tolist()) / len(losses),
             "train_mean_iou": overlap.mean_iou(counts[None].cpu().numpy()),
@@ -205,7 +208,7 @@ class FineTuningTask(Loop):
                 **{f"weights_{name}": self._about[name] for name in ("title", "origin", "sha256")},
                 "architecture": self._about["architecture"],
                 **flower_scores.measures(probability, truth),
-                **flower_scores.baselines(masks[self._train].numpy(), truth),
+                **flower_scores.baselines((masks[place].numpy() for place in self._train), truth),
             },
             listings={
                 **{each.__name__: inspect.getsource(each) for each in PRINTED},

@@ -8,7 +8,7 @@ LUNGS = DataSet(
     name="lungs",
     title="chest radiographs with masks of the lungs",
     choices=(
-        Choice("jsrt", "the radiographs of JSRT with the masks of SCR, as an npz file of your own"),
+        Choice("jsrt", "the radiographs of JSRT with the masks of SCR, as published or in an npz"),
         Choice("drawn-lungs", "radiographs drawn by this report", stand_in=True),
     ),
     locate=f"{PLACE}.sources:locate",

@@ -16,7 +16,7 @@ from cnnreport.data.source import SEED, Source
 from cnnreport.errors import DataError
 from cnnreport.system import durable
 
-from . import drawn, npz
+from . import drawn, npz, published
 from .declaration import LUNGS
 from .images import PARTS, SIZE, Part, Parts, fingerprint, smaller
 
@@ -24,15 +24,17 @@ from .images import PARTS, SIZE, Part, Parts, fingerprint, smaller
 def locate(asked: Request) -> Source:
     """Decide which radiographs are used: those of the given folder, else drawn ones.
 
+    The folder may hold them in one npz, or as they are published, see `published`.
+
     Raises:
-        DataError: The folder does not exist, its file is not in order, or the real ones were asked for and
-            are not there.
+        DataError: The folder does not exist, what it holds is not in order, or the real ones were asked for
+            and are not there.
     """
     ways = Ways[Source](
         what="The chest radiographs of JSRT",
         plural=True,
         places="this project",
-        holding=f"{npz.FILE}",
+        holding=f"{npz.FILE}, or JSRT's images and SCR's masks",
         at_hand=_at_hand,
         fetch=_refused,
         stand_in=_stand_in,
@@ -63,7 +65,7 @@ def prepare(
         and ``<part>_masks`` bool (N, 1, S, S), in their own order.
 
     Raises:
-        DataError: The file changed since it was located.
+        DataError: The files changed since they were located.
     """
     counts = dict(zip(PARTS, (train_images, validation_images, test_images), strict=True))
     parts = _drawn(size, counts) if source.place is None else _read(source, size, counts)
@@ -85,7 +87,7 @@ def _drawn(size: int, counts: dict[str, int | None]) -> Parts:
 
 def _read(source: Source, size: int, counts: dict[str, int | None]) -> Parts:
     assert source.place is not None
-    parts = npz.read(source.place)
+    parts = _given(source.place)
     if fingerprint(parts) != source.content:
         raise DataError("the radiographs changed on the disk while they were in use", "start again")
     first = {
@@ -94,19 +96,24 @@ def _read(source: Source, size: int, counts: dict[str, int | None]) -> Parts:
     return {name: smaller(part, size) for name, part in first.items()}
 
 
+def _given(place: Path) -> Parts:
+    return npz.read(place) if place.is_file() else published.read(place)
+
+
 def _at_hand(folder: Path | None) -> Source | None:
-    path = npz.find(folder) if folder is not None else None
-    if path is None:
+    place = None if folder is None else npz.find(folder) or published.find(folder)
+    if place is None:
         return None
-    parts = npz.read(path)
+    parts = _given(place)
     content = fingerprint(parts)
     counts = ", ".join(f"{len(parts[name].images)} {name}" for name in PARTS)
+    given = "read from --data-dir" + ("" if place.is_file() else f" as published; {published.SPLIT}")
     return Source(
         name="jsrt",
         title="JSRT chest radiographs",
-        origin=f"read from --data-dir; {counts} images",
+        origin=f"{given}; {counts} images",
         fingerprint=durable.sha256(json.dumps({"jsrt": content, "size": SIZE}).encode()),
-        place=path,
+        place=place,
         content=content,
     )
 

@@ -19,6 +19,9 @@ from ..rates import rates as over_rates
 CNN = "six-block-cnn"
 PUBLISHED = "six-block-cnn-published"
 RATE = "six-block-cnn-rate-"
+BETWEEN = f"{RATE}0-03"
+"""The rate between the two that every build tries."""
+
 UNET = "six-block-unet"
 GREYS = "six-block-greys"
 SHEET = "six-block-sheet-"
@@ -88,9 +91,15 @@ def a2smaller(runs: Runs) -> Answer:
 
 
 def rates(runs: Runs) -> Answer:
-    """Answer what the learning rate does."""
+    """Answer what the learning rate does, from a rate between the two."""
+    return over_rates([made for name in (CNN, BETWEEN, PUBLISHED) if (made := runs.get(name))])
+
+
+def ratesfull(runs: Runs) -> Answer:
+    """Answer the same from all rates: of the full build."""
     return over_rates(
-        [made for name, made in runs.items() if name in (CNN, PUBLISHED) or name.startswith(RATE)]
+        [made for name, made in runs.items() if name in (CNN, PUBLISHED) or name.startswith(RATE)],
+        "six-block-cnn.all-rates",
     )
 
 
@@ -123,6 +132,7 @@ ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
     "a2more": a2more,
     "a2smaller": a2smaller,
     "rates": rates,
+    "ratesfull": ratesfull,
     "greys": greys,
     "a3": a3,
     "a3more": a3,

@@ -36,9 +36,3 @@ TRANSFORMS = (
     *(Transform(a, b, f"{scale}{shift}") for b, shift in SHIFTS.items() for a, scale in SCALES.items()),
 )
 """All that trained nets are tried with: a constant alone, each a alone, and both together."""
-
-TRAINED = tuple(t for t in TRANSFORMS if t.scale in (0.5, -1.0, 0.01))
-"""Those that nets are trained on in every build."""
-
-BEYOND = tuple(t for t in TRANSFORMS if t not in TRAINED)
-"""Those that nets are trained on in the full build alone."""

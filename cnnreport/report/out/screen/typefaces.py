@@ -1,4 +1,4 @@
-"""The typefaces of a page: each cut down to the characters that it has."""
+"""The typefaces of pages: each cut down to the characters that these have."""
 
 import html
 import re
@@ -12,16 +12,17 @@ _FACE = (
 _ADDRESS = re.compile(r"data:[^\"')]*")
 
 
-def rules(page: str) -> str:
-    """Return the CSS that brings the typefaces of a page.
+def rules(*pages: str) -> str:
+    """Return the CSS that brings the typefaces of some pages.
 
     Args:
-        page: HTML; whatever its scripts and style sheets may write is in it, too.
+        pages: HTML; whatever their scripts and style sheets may write is in it, too.
 
     Raises:
         EnvironmentFailure: A font is missing.
     """
-    characters = "".join(sorted(set(html.unescape(_ADDRESS.sub("", page)))))
+    written = set[str]().union(*(html.unescape(_ADDRESS.sub("", page)) for page in pages))
+    characters = "".join(sorted(written))
     return "".join(
         _FACE.format(
             family=face.family,
