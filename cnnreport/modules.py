@@ -9,6 +9,7 @@ no longer what was executed.
 import hashlib
 import importlib
 import importlib.machinery
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -132,8 +133,9 @@ def _loaded(root: Path) -> Iterator[tuple[str, ModuleType]]:
     for name, module in sources.executed().items():
         if name.partition(".")[0] == sources.PACKAGE.name:
             continue
-        place = root.joinpath(*name.split("."))
-        if Path(str(module.__file__)) in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+        place = os.path.join(root, *name.split("."))
+        # Texts, since each composing of a report asks this of all modules again and again.
+        if os.path.normpath(str(module.__file__)) in (f"{place}.py", os.path.join(place, "__init__.py")):
             yield name, module
 
 

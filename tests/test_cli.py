@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import run
+from thinned import thinned
 
 from cnnreport.project import PACKAGE
 from cnnreport.runs import device
@@ -60,12 +61,14 @@ def bare() -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.slow
 def test_the_run_half_needs_no_typesetting(bare: "subprocess.CompletedProcess[str]") -> None:
     """On a bare GPU machine, without the libraries of the report half, experiments can be run."""
     assert bare.stderr.startswith("Error: there is no experiment 'nothing'"), bare.stderr
     assert bare.returncode == 2
 
 
+@pytest.mark.slow
 def test_training_needs_neither_torchvision_nor_dynamo(bare: "subprocess.CompletedProcess[str]") -> None:
     """What costs seconds at the start of a worker stays unloaded."""
     loaded = {*json.loads(bare.stdout)}
@@ -85,21 +88,32 @@ def test_the_list_names_experiments_and_reports() -> None:
 
 @pytest.mark.parametrize(
     ("words", "code", "says"),
-    [
-        (["run", "nothing"], 2, "there is no experiment 'nothing'; choose from: "),
-        (["build", "nothing"], 2, "there is no report 'nothing'"),
-        (["build", "--only", "nothing"], 2, "there is no experiment 'nothing'"),
-        (["build", "--colour"], 2, "No such option"),
-        (["build", "--seeds", "0"], 2, "0 is not in the range"),
-        (["build", "a2-writeup", "--budget", "soon"], 2, "'soon' is no time; write it as 10m, 90s or 1h30m"),
-        (["build", "a2-writeup", "--budget", "5m", "--smoke"], 2, "--budget and --smoke do not go together"),
-        (["build", "a2-writeup", "--cut", "half"], 2, "'half' is no cut; write it as seeds=1,sizes=3"),
-        (["explain", "nothing"], 2, "there is no experiment 'nothing'"),
-        (["status", "--device", "cuda"], 4, "no CUDA device; use --device cpu or auto"),
-        (["build", "-n", "--data", "real", "--data-dir", "{tmp}/none"], 5, "{tmp}/none"),
-        (["runs", "import", "{tmp}/none.zip"], 5, "cannot read"),
-        (["--project", "{tmp}", "list"], 2, "is no project"),
-    ],
+    thinned(
+        [
+            (["run", "nothing"], 2, "there is no experiment 'nothing'; choose from: "),
+            (["build", "nothing"], 2, "there is no report 'nothing'"),
+            (["build", "--only", "nothing"], 2, "there is no experiment 'nothing'"),
+            (["build", "--colour"], 2, "No such option"),
+            (["build", "--seeds", "0"], 2, "0 is not in the range"),
+            (
+                ["build", "a2-writeup", "--budget", "soon"],
+                2,
+                "'soon' is no time; write it as 10m, 90s or 1h30m",
+            ),
+            (
+                ["build", "a2-writeup", "--budget", "5m", "--smoke"],
+                2,
+                "--budget and --smoke do not go together",
+            ),
+            (["build", "a2-writeup", "--cut", "half"], 2, "'half' is no cut; write it as seeds=1,sizes=3"),
+            (["explain", "nothing"], 2, "there is no experiment 'nothing'"),
+            (["status", "--device", "cuda"], 4, "no CUDA device; use --device cpu or auto"),
+            (["build", "-n", "--data", "real", "--data-dir", "{tmp}/none"], 5, "{tmp}/none"),
+            (["runs", "import", "{tmp}/none.zip"], 5, "cannot read"),
+            (["--project", "{tmp}", "list"], 2, "is no project"),
+        ],
+        3,
+    ),
 )
 def test_a_mistake_is_one_sentence_and_its_exit_code(
     monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, says: str, tmp_path: Path

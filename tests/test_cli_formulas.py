@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sympy
 from command_line import run
+from thinned import thinned
 
 POOL = "cnnreport.nets.colourization:PoolUpsampleNet"
 
@@ -234,7 +235,7 @@ def test_a_proof_that_fails_ends_with_exit_code_three(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "says"),
-    [
+    thinned([
         (("nothing",), "names no net"),
         (("no_such_module:Net",), "there is no module no_such_module"),
         (("cnnreport.nets.colourization:Net",), "nets there: PoolUpsampleNet"),
@@ -252,7 +253,7 @@ def test_a_proof_that_fails_ends_with_exit_code_three(tmp_path: Path) -> None:
         ((POOL, "--input", "3,100000,100000"), "larger than a proof can be"),
         ((POOL, "--input", "NIC,8,8"), "too few values of the letters"),
         (("torchvision.models:vit_b_16", "--input", "3,224,224"), "multi_head_attention_forward cannot be"),
-    ],
+    ], 3),
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(words: tuple[str, ...], says: str) -> None:
     """Whatever is wrong with a target or an option is said with the remedy, exit code 2."""
@@ -309,6 +310,7 @@ def test_what_obeys_the_hint_is_no_wrong_answer(tmp_path: Path) -> None:
         assert says in done.out + done.err
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_table(small: str, sheets: Path) -> None:
     """Each sheet has its row, and the exit code is 3 unless all hold."""
     (sheets / "ada.toml").write_text(RIGHT.format(net=small))

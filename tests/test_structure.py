@@ -59,6 +59,12 @@ def modules() -> dict[str, Path]:
 
 
 @cache
+def tree(file: Path) -> ast.Module:
+    """A file, parsed."""
+    return ast.parse(file.read_text())
+
+
+@cache
 def imports(file: Path) -> tuple[str, ...]:
     """What a file imports, at whatever depth, as dotted names."""
     return tuple(found_imports(file))
@@ -66,7 +72,7 @@ def imports(file: Path) -> tuple[str, ...]:
 
 def found_imports(file: Path) -> Iterator[str]:
     """The same, one after the other."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -190,7 +196,7 @@ def test_no_room_is_a_drawer() -> None:
     functions = [
         (node.name, node.end_lineno - node.lineno + 1)
         for file in modules().values()
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(tree(file))
         if isinstance(node, ast.FunctionDef) and node.end_lineno
     ]
     assert [each for each in functions if each[1] > 60] == []

@@ -4,20 +4,35 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+ALL = 100
+"""How many examples Hypothesis tries in a run that has the slow tests, too, where a test does not say."""
 
 
 def thinned(cases: Iterable[Any], step: int) -> list[Any]:
     """Return all cases for a parametrisation, of which those between every step-th are marked slow.
 
     Args:
-        cases: Each a value, or a tuple of values where several names are parametrised.
+        cases: Each a value, or a tuple of values where several names are parametrised, or a `pytest.param`.
+            Tuples that are one value each come in tuples of their own: ``zip(cases)``.
         step: At least 2.
     """
-    return [
-        case if number % step == 0 else pytest.param(*_values(case), marks=pytest.mark.slow)
-        for number, case in enumerate(cases)
-    ]
+    return [_case(case, slow=number % step > 0) for number, case in enumerate(cases)]
 
 
-def _values(case: Any) -> tuple[Any, ...]:
-    return case if isinstance(case, tuple) else (case,)
+def _case(case: Any, *, slow: bool) -> Any:
+    marks = [pytest.mark.slow] if slow else []
+    if isinstance(case, type(pytest.param())):
+        return case._replace(marks=(*case.marks, *marks))
+    values = case if isinstance(case, tuple) else (case,)
+    return pytest.param(*values, marks=marks)
+
+
+def examples(count: int) -> int:
+    """Return how many examples Hypothesis is to try: all of them beside the slow tests, else a share.
+
+    Args:
+        count: All of them.
+    """
+    return max(1, count * settings().max_examples // ALL)

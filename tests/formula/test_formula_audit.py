@@ -10,6 +10,7 @@ import pytest
 import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from thinned import examples, thinned
 
 from cnnreport.errors import UsageError, VerificationError
 from cnnreport.formula import phrase
@@ -236,7 +237,7 @@ _OF_ORIGINAL = "the formula of the original size had been"
 
 @pytest.mark.parametrize(
     ("size", "quantity", "name", "off", "explanation"),
-    [
+    thinned([
         pytest.param(
             "original", "connections", ALL, "- 256k^2 NF NC",
             "It is 256k²·NF·NC too small, as if up2.0 (Conv2d) had been left out.", id="left out",
@@ -337,7 +338,7 @@ _OF_ORIGINAL = "the formula of the original size had been"
             "original", "outputs", _O, "- 2880NF + 5 NC^2",
             "It differs by −2880NF + 5NC²: nothing instead of 2880NF, 5NC² instead of nothing.", id="no slip",
         ),
-    ],
+    ], 4),
 )  # fmt: skip
 def test_a_slip_is_told(
     bench: judge.Judge, size: Size, quantity: str, name: str, off: str, explanation: str
@@ -380,6 +381,7 @@ def test_padding_is_a_part(bench: judge.Judge, derivations: Derivations, name: s
     assert finding.explanation.endswith(f"as if the padding of up1.0 (Conv2d) had been {done}.")
 
 
+@pytest.mark.slow
 def test_a_slip_made_at_both_sizes_is_found(bench: judge.Judge, derivations: Derivations) -> None:
     """No size tells the convention; then one in which a single layer is missing is nearer than others."""
     forgotten = {"original": 1024**2, "doubled": 4096**2}
@@ -422,7 +424,7 @@ def off(derivation: Derivation, count: Count, deed: str) -> Count:
 
 @pytest.mark.slow
 @given(slip=slips())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_a_layer_counted_wrongly_is_named(
     catalogue: Catalogue, derivations: Derivations, slip: tuple[Choice, int, str]
 ) -> None:
@@ -458,7 +460,7 @@ HEAD = f'net = "{NET}"\ninput_size = 32\n'
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [
+    thinned([
         (HEAD + "[original]\nweight = 'NF'", r"\[original\]: there is no key 'weight'; known keys: weights"),
         (HEAD + "kernel = 3", r"answers.toml: there is no key 'kernel'; known keys: net, input_size"),
         ("input_size = 32\n[original]\nweights = 'NF'", r"the key 'net' is missing; add a line .*net = "),
@@ -480,7 +482,7 @@ HEAD = f'net = "{NET}"\ninput_size = 32\n'
         (f"a = {'9' * 5000}", r"is not valid TOML: .*4300 digits"),
         ("# " + "x" * 20_000, r"is larger than 20000 bytes"),
         (".".join(["a"] * 2_000) + " = 1", r"there is no key 'a'"),
-    ],
+    ], 3),
 )  # fmt: skip
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
     """Every mistake names the file and the key, in bounded time."""
@@ -527,7 +529,7 @@ def test_a_formula_for_another_quantity_is_refused(bench: judge.Judge) -> None:
 
 @pytest.mark.parametrize(
     ("formula", "problem"),
-    [
+    thinned([
         ("9^(9^(9^(9)))", "an exponent is not allowed"),
         ("(9^(64))^(64)", "a number grows too large"),
         ("1" * 9_999, "a number is too long"),
@@ -539,8 +541,8 @@ def test_a_formula_for_another_quantity_is_refused(bench: judge.Judge) -> None:
         ("__import__('os')", "'__import__' is no known name"),
         ("NF.__class__", "'__class__' is no known name"),
         ("\x1b[31mNF", r"'\\x1b' is not expected"),
-    ],
-)
+    ], 3),
+)  # fmt: skip
 def test_a_hostile_formula_is_refused(bench: judge.Judge, formula: str, problem: str) -> None:
     """What would take for ever, or is no formula, is refused before it is computed."""
     with pytest.raises(UsageError, match=problem):

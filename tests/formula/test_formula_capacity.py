@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from thinned import thinned
 from torch import nn
 
 from cnnreport.errors import UsageError, VerificationError
@@ -28,7 +29,7 @@ def told(spec: Capacity) -> Any:
     return json.loads(json.dumps(CapacityTask(spec, 0, {}, "cpu").results().measures))
 
 
-@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("name", thinned(DECLARED, 3))
 def test_the_values_are_those_of_an_image_that_went_through_the_net(name: str) -> None:
     """Module by module a real image leaves as many numbers as are printed, and the formulas say the same."""
     found = told(DECLARED[name])
@@ -56,6 +57,7 @@ def test_the_narrowest_place_holds_more_than_the_input() -> None:
     assert (held["down2"], found["input"]["value"]) == (4096, 1024)
 
 
+@pytest.mark.slow
 def test_what_goes_around_the_narrowest_place() -> None:
     """Nothing does in the first two nets; in UNet the image and the output of the first block."""
     around = {name: told(spec)["around"]["count"]["code"] for name, spec in DECLARED.items()}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thinned import examples, thinned
 from torch import nn
 
 from cnnreport.errors import UsageError
@@ -89,7 +90,8 @@ def test_every_number_of_the_report_is_explained_and_adds_up(kept: Reading) -> N
 
 
 @pytest.mark.parametrize(
-    ("quantity", "name"), [(quantity, choice.name) for quantity in CHOICES for choice in CHOICES[quantity]]
+    ("quantity", "name"),
+    thinned([(quantity, choice.name) for quantity in CHOICES for choice in CHOICES[quantity]], 4),
 )
 def test_a_convention_alone_gives_what_its_choice_gives(quantity: str, name: str) -> None:
     """Without factor and additions, the parts add up to what the choice counts by itself."""
@@ -140,7 +142,7 @@ def test_a_right_total_with_wrong_parts_is_not_explained() -> None:
     assert "differs by −1 (convolution), +1 (activation)" in explanation.sentence
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     factor=st.sampled_from((1, 2, 3)),
     choice=st.sampled_from(CONNECTIONS),

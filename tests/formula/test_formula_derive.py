@@ -17,6 +17,7 @@ from nets import (
     UNet,
     UnusedParts,
 )
+from thinned import thinned
 from torch import nn
 
 from cnnreport.errors import UsageError
@@ -138,6 +139,7 @@ def test_shapes_of_the_pooling_net(pool_upsample: Derivation) -> None:
         assert layer.sources == (number - 1,)
 
 
+@pytest.mark.slow
 def test_conv_transpose_net_has_the_weights_of_the_pooling_net() -> None:
     """The same channels join the same; its outputs are those of its five layers."""
     derivation = derived(ConvTransposeNet)
@@ -157,6 +159,7 @@ def test_unet_has_the_known_weights() -> None:
     prove(derivation)  # other sizes: test_symbolic_heights_and_widths_are_proved
 
 
+@pytest.mark.slow
 def test_a_net_of_one_skip_has_the_weights_that_read_it() -> None:
     """Each adds to ConvTransposeNet's kernels what its own skip's channels need; both derivations hold."""
     image, inner = derive(InputSkipNet), derive(InnerSkipNet)
@@ -179,7 +182,7 @@ def test_skips_name_both_sources() -> None:
     assert second.output in ((NC + NIC, 32, 32), (NIC + NC, 32, 32))
 
 
-@pytest.mark.parametrize("net", [PoolUpsampleNet, ConvTransposeNet, UNet])
+@pytest.mark.parametrize("net", thinned([PoolUpsampleNet, ConvTransposeNet, UNet], 3))
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
 def test_kernel_sizes_put_in_afterwards_are_those_put_in_before(net: type, kernel: int) -> None:
     """A formula in k is, for each k, what deriving with that k gives: taps, padded and all."""
@@ -418,7 +421,7 @@ def test_functional_forms_count_like_layers() -> None:
 
 @pytest.mark.parametrize(
     ("fixed", "names"),
-    [({}, {"k"}), ({"kernel": K}, {"k"}), ({"kernel": 3}, set()), ({"kernel": K + 2}, {"k"})],
+    thinned([({}, {"k"}), ({"kernel": K}, {"k"}), ({"kernel": 3}, set()), ({"kernel": K + 2}, {"k"})], 3),
 )
 def test_odd_kernels_leave_no_inner_symbol(fixed: dict[str, Any], names: set[str]) -> None:
     """What is printed holds k, never the m by which kernels are halved."""

@@ -10,6 +10,7 @@ import pytest
 import sympy  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from thinned import examples, thinned
 
 from cnnreport.errors import UsageError
 from cnnreport.formula import phrase
@@ -24,7 +25,7 @@ THIN, NARROW, FIXED = "\N{THIN SPACE}", "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREA
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [
+    thinned([
         (r"k^2 (NIC\cdot NF+ 4NF^2)", K**2 * (NIC * NF + 4 * NF**2)),
         (r"$k^{2}\left(1024\times\mathrm{NIC}\,\mathrm{NF}\right)$.", 1024 * K**2 * NIC * NF),
         (r"\(\frac{1}{2}\text{NF}\)", NF / 2),
@@ -74,7 +75,7 @@ THIN, NARROW, FIXED = "\N{THIN SPACE}", "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREA
         ("NF 1024 k", 1024 * NF * K),
         ("k**24 + k^{24} + k^(24) + k²⁴ - 3k^(24)", K**24),
         ("2^10 + k^20", 1024 + K**20),
-    ],
+    ], 3),
 )  # fmt: skip
 def test_what_can_mean_only_one_thing_is_read(text: str, value: sympy.Expr) -> None:
     """LaTeX, signs and spaces of word processors, look-alikes, other alphabets, equations."""
@@ -83,7 +84,7 @@ def test_what_can_mean_only_one_thing_is_read(text: str, value: sympy.Expr) -> N
 
 @pytest.mark.parametrize(
     ("text", "one", "other"),
-    [
+    thinned([
         ("k^24NF^2", "k^(24)NF^2", "4k**2 NF**2"),
         ("(k)^24", "k**24", "4k**2"),
         (r"k^{2}NF^12", "k**2 NF**12", "2k**2 NF"),
@@ -112,7 +113,7 @@ def test_what_can_mean_only_one_thing_is_read(text: str, value: sympy.Expr) -> N
         ("{NF + NC}k", "NF k + NC k", "NF + NC k"),
         ("{NF NC}^2", "NF**2 NC**2", "NF NC**2"),
         ("12/{2*3}", "2", "18"),
-    ],
+    ], 3),
 )  # fmt: skip
 def test_what_could_mean_two_things_is_refused_with_both(text: str, one: str, other: str | None) -> None:
     """Each reading that is shown is read, where it is a formula, and they are the two meanings."""
@@ -291,7 +292,7 @@ class Writer:
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(300), deadline=None, derandomize=True, database=None)
 def test_a_polynomial_is_read_in_whatever_notation(seed: int) -> None:
     """What is written of a random expression has its value, which Python's own numbers compute."""
     text, value = Writer(seed).whole()
@@ -307,7 +308,7 @@ def test_a_polynomial_is_read_in_whatever_notation(seed: int) -> None:
 @given(base=st.sampled_from(["k", "NF", "(NC+1)", r"\mathrm{NF}", "2"]), digits=st.integers(0, 9999),
        tail=st.sampled_from(["", "NF", " NF", "(k+1)", " + 1"]))  # fmt: skip
 @example(base="k", digits=24, tail="NF")
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(300), deadline=None, derandomize=True, database=None)
 def test_no_exponent_of_several_digits_is_guessed(base: str, digits: int, tail: str) -> None:
     """After ``^`` one digit is the exponent; several are it only if no further ones can be a factor."""
     text = f"{base}^{digits}{tail}"
@@ -327,7 +328,9 @@ LEFT, GAPS, RIGHT = ("1", "2", "32", "1024"), (" ", "  ", r"\;", "\t", "~"), ("4
 
 
 @pytest.mark.parametrize("frame", ["{}", "NF + {}NF", "k({})"])
-@pytest.mark.parametrize("numbers", ["".join(parts) for parts in itertools.product(LEFT, GAPS, RIGHT)])
+@pytest.mark.parametrize(
+    "numbers", thinned(["".join(parts) for parts in itertools.product(LEFT, GAPS, RIGHT)], 8)
+)
 def test_numbers_side_by_side_are_never_guessed(numbers: str, frame: str) -> None:
     """A gap between two numbers may separate thousands or factors."""
     with pytest.raises(AmbiguityError, match="can be read as"):
@@ -354,7 +357,7 @@ PARTS = ["k", "NF", "NIC", "2", "3", "4", "12", "240", "+", "-", "*", "/", "^", 
 @pytest.mark.slow
 @given(st.lists(st.sampled_from([*PARTS, " ", "^3 "]), max_size=9).map("".join))
 @example("k^2 4NF")
-@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(1500), deadline=None, derandomize=True, database=None)
 def test_what_is_accepted_has_the_value_of_plain_arithmetic(text: str) -> None:
     """Whatever is not refused means what it would with every sign written."""
     try:
@@ -367,12 +370,15 @@ def test_what_is_accepted_has_the_value_of_plain_arithmetic(text: str) -> None:
 @pytest.mark.parametrize("write", [phrase.text, phrase.latex, phrase.code])
 @pytest.mark.parametrize(
     "count",
-    [
-        K**2 * (1024 * NIC * NF + 640 * NF**2) + 12 * NF + 4 * NC,
-        sympy.expand((K**2 - 1) * NF / 4) - NC,
-        K**24 * NF**2 / 2,
-        -2240 * NF - 16_777_216 * NC**3,
-    ],
+    thinned(
+        [
+            K**2 * (1024 * NIC * NF + 640 * NF**2) + 12 * NF + 4 * NC,
+            sympy.expand((K**2 - 1) * NF / 4) - NC,
+            K**24 * NF**2 / 2,
+            -2240 * NF - 16_777_216 * NC**3,
+        ],
+        3,
+    ),
 )
 def test_what_is_printed_is_read_back(write: Callable[[sympy.Expr], str], count: sympy.Expr) -> None:
     """Whoever copies a formula that was printed, as text, LaTeX or code, copies its value."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from thinned import thinned
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -205,7 +206,7 @@ def _renewed() -> None:
         renew(GOLDEN)
 
 
-@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize("what", thinned(WHATS, 3))
 def test_the_tools_count_what_is_kept(what: str) -> None:
     """Run again, each tool gives the number that the report explains, and its parts (CNNREPORT_RENEW=1
     measures them anew).
@@ -228,7 +229,7 @@ def test_renewing_changes_nothing_but_the_measurements() -> None:
     assert render(golden(), text.partition("net = ")[0]) == text
 
 
-@pytest.mark.parametrize("numbers", ELSEWHERE, ids=str)
+@pytest.mark.parametrize("numbers", thinned(ELSEWHERE, 4), ids=str)
 @pytest.mark.parametrize("what", WHATS)
 def test_explanations_hold_for_other_numbers(what: str, numbers: dict[str, int]) -> None:
     """The convention that is written down gives what the tool counts with other letters too, part by part."""

@@ -4,6 +4,7 @@ import pytest
 import sympy  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thinned import examples, thinned
 
 from cnnreport.formula import phrase
 from cnnreport.formula.reading.expression import parse
@@ -43,7 +44,7 @@ NO_POLYNOMIALS = [
 ]
 
 
-@pytest.mark.parametrize(("count", "text"), COUNTS)
+@pytest.mark.parametrize(("count", "text"), thinned(COUNTS, 3))
 def test_a_count_is_collected_by_powers_of_k(count: Count, text: str) -> None:
     """Highest power first, brackets only where needed, NIC before NF before NC before all others."""
     assert phrase.text(count) == text
@@ -83,7 +84,7 @@ def polynomials(draw: st.DrawFn) -> Count:
 
 
 @given(polynomials())
-@settings(max_examples=50, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(50), deadline=None, derandomize=True, database=None)
 def test_what_is_written_means_the_count(count: Count) -> None:
     """Text and code, read back by the parser and by sympy, are the same polynomial."""
     assert parse(phrase.text(count), NAMES) == count
@@ -91,7 +92,7 @@ def test_what_is_written_means_the_count(count: Count) -> None:
     assert sympy.expand(sympy.sympify(phrase.code(count), locals=NAMES)) == count
 
 
-@pytest.mark.parametrize("count", [*(count for count, _ in COUNTS), *NO_POLYNOMIALS])
+@pytest.mark.parametrize("count", thinned([*(count for count, _ in COUNTS), *NO_POLYNOMIALS], 4))
 def test_every_count_can_be_typeset(count: Count) -> None:
     """The LaTeX is one that the report's typesetter reads, whole and in lines, with words beside it."""
     for line in [phrase.latex(count), *phrase.latex_lines(count, 10)]:

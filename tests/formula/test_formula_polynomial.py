@@ -6,6 +6,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thinned import examples
 
 from cnnreport.errors import UsageError
 from cnnreport.formula.proof.polynomial import Points, degree, period, value
@@ -55,7 +56,7 @@ def counts(draw: st.DrawFn) -> sympy.Expr:
 
 
 @given(count=counts())
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(60), derandomize=True, deadline=None, database=None)
 def test_a_count_is_a_polynomial_on_each_class_of_its_period(count: sympy.Expr) -> None:
     """Values that are a period apart have vanishing differences above the degree, by sympy's own numbers."""
     if not count.free_symbols:

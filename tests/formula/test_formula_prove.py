@@ -62,6 +62,7 @@ def test_right_counts_are_proved(net: type, points: int) -> None:
     assert prove(derive(net, fixed, size)).points == points
 
 
+@pytest.mark.slow
 def test_the_grid_has_one_value_more_than_the_degree() -> None:
     """k to the fourth, NF and NC squared, NIC alone; kernel sizes are odd, and both sizes of image count."""
     derivation = derive(PoolUpsampleNet)

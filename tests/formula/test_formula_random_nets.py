@@ -9,6 +9,7 @@ import sympy
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from thinned import examples
 from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -321,7 +322,7 @@ OPTIONS: dict[str, Any] = {
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@settings(max_examples=40, **OPTIONS)
+@settings(max_examples=examples(40), **OPTIONS)
 @given(parts=st.lists(PARTS, min_size=1, max_size=5), size=SMALL, fixed=FIXED)
 def test_random_nets_are_derived_and_proved(
     parts: list[Part], size: tuple[int, int], fixed: dict[str, int]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.modules
+from thinned import thinned
 from torch import nn
 from torch.nn import functional as F
 
@@ -116,7 +117,7 @@ def only(layer: Callable[..., nn.Module], size: Any) -> Layer:
     return found
 
 
-@pytest.mark.parametrize("name", sorted(DERIVED))
+@pytest.mark.parametrize("name", thinned(sorted(DERIVED), 3))
 def test_layers_with_a_rule_are_proved(name: str) -> None:
     """What is derived of every such layer is what the real one has, and one layer is listed."""
     build, shape = of_layer(name)
@@ -133,7 +134,7 @@ def test_layers_with_a_rule_are_proved(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(torch.nn.modules.__all__) - DERIVED - NOT_LAYERS - LAZY - LOOKED_UP)
+    "name", thinned(sorted(set(torch.nn.modules.__all__) - DERIVED - NOT_LAYERS - LAZY - LOOKED_UP), 4)
 )
 def test_layers_without_a_rule_are_refused_by_name(name: str) -> None:
     """Every other layer is refused: its path and type are named, and what can be done."""
@@ -146,7 +147,7 @@ def test_layers_without_a_rule_are_refused_by_name(name: str) -> None:
         derive(build, {}, shape)
 
 
-@pytest.mark.parametrize("name", sorted(LAZY))
+@pytest.mark.parametrize("name", thinned(sorted(LAZY), 4))
 def test_lazy_layers_are_refused(name: str) -> None:
     """A layer that does not know its sizes yet is refused, not guessed."""
     build, shape = of_layer(name)
@@ -170,7 +171,7 @@ def test_a_missing_rule_names_the_place_and_the_remedy() -> None:
         RULES.find("fold", "layer a.b (Fold)")
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("stride", thinned([1, 2, 3], 3))
 @pytest.mark.parametrize("dilation", [1, 2])
 @pytest.mark.parametrize("padding", [0, 1, 3])
 def test_convolutions(stride: int, dilation: int, padding: int) -> None:
@@ -195,7 +196,7 @@ def test_transposed_convolutions(stride: int, dilation: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("kernel", thinned([1, 2, 3, 4, 5], 3))
 @pytest.mark.parametrize("dilation", [1, 2, 3])
 def test_same_padding_keeps_the_size(kernel: int, dilation: int) -> None:
     """Of an even reach and of an odd one, which has one more zero behind."""
@@ -268,7 +269,7 @@ def test_inputs_smaller_than_the_kernel_are_refused() -> None:
 @pytest.mark.parametrize("ceil", [False, True])
 @pytest.mark.parametrize("kind", [nn.MaxPool2d, nn.AvgPool2d])
 @pytest.mark.parametrize(
-    ("kernel", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (4, 3, 2)]
+    ("kernel", "stride", "padding"), thinned([(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (4, 3, 2)], 3)
 )
 def test_pooling(kind: type, ceil: bool, kernel: int, stride: int, padding: int) -> None:
     """Sizes that do not divide, with the last window hanging over or left out."""
@@ -302,7 +303,7 @@ def test_adaptive_pooling_of_symbolic_sizes_must_divide() -> None:
 
 @pytest.mark.parametrize("corners", [False, True])
 @pytest.mark.parametrize(
-    "to", [{"scale_factor": s} for s in (1, 2, 3, 0.5, 1.5, 0.7)] + [{"size": 5}, {"size": 9}]
+    "to", thinned([{"scale_factor": s} for s in (1, 2, 3, 0.5, 1.5, 0.7)] + [{"size": 5}, {"size": 9}], 4)
 )
 def test_bilinear_upsampling_reads_what_pytorch_reads(to: dict[str, Any], corners: bool) -> None:
     """By size and by scale, whole or not, larger or smaller; inputs of weight zero do not count."""
@@ -334,7 +335,7 @@ def test_bilinear_upsampling_of_symbolic_sizes_by_parts_is_refused() -> None:
 
 
 @pytest.mark.parametrize("size", [5, 9, 10, 100])
-@pytest.mark.parametrize("scale", [0.1, 0.29, 0.5, 0.7, 1.1, 1.5, 2, 2.3])
+@pytest.mark.parametrize("scale", thinned([0.1, 0.29, 0.5, 0.7, 1.1, 1.5, 2, 2.3], 4))
 def test_sizes_by_scale_are_rounded_as_pytorch_rounds(size: int, scale: float) -> None:
     """10 times 0.7 is 7 though 0.7 is a little less than 7/10; 100 times 0.29 is 28."""
     if size * scale >= 1:
@@ -480,7 +481,7 @@ MOVES: list[tuple[Callable[[torch.Tensor], torch.Tensor], tuple[int, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("move", "shape"), MOVES)
+@pytest.mark.parametrize(("move", "shape"), thinned(MOVES, 3))
 def test_moves_change_shapes_as_torch_does(
     move: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, ...]
 ) -> None:
@@ -491,30 +492,33 @@ def test_moves_change_shapes_as_torch_does(
 
 @pytest.mark.parametrize(
     ("move", "message"),
-    [
-        (lambda x: x.view(1, 7, -1), "cannot be arranged as"),
-        (lambda x: x.view(1, -1, -1), "cannot be arranged as"),
-        (lambda x: x.split([1, 2], 1)[0], r"the pieces \(1, 2\) do not add up to 4"),
-        (
-            lambda x: x.squeeze(),
-            r"squeeze\(\) takes away the batch of a single image, too; name the dimension",
-        ),
-        (lambda x: F.pixel_unshuffle(x, 3), "do not divide by 3"),
-        (lambda x: x[:, [[0, 1]]], "an index of the type list cannot be counted; use numbers, slices"),
-        (lambda x: x[[0], [1]], "an index of the type list cannot be counted; use numbers, slices"),
-        (lambda x: x[0, [1]], "a number and a list in one index cannot be counted; take one after"),
-        (lambda x: torch.cat([x, x[:, :, :4]], 1), "sizes of axis 2 do not fit: 4 where 8 are expected"),
-        (lambda x: x + x[:, :3], "sizes do not fit: 4 where 3 are expected|sizes do not fit: 3 where 4"),
-        (lambda x: torch.max(x, x), "max and min of two tensors cannot be counted; write torch.maximum"),
-        (lambda x: x.argmax(1), "the operation argmax cannot be counted yet"),
-        (lambda x: x if x.sum() else -x, r"it asks for the values of a tensor \(bool\)"),
-        (
-            lambda x: F.conv2d(x[:, :, 0, 0], torch.ones(2, 4, 3, 3)),
-            r"conv2d does not take an input of \(4,\)",
-        ),
-        (lambda x: x @ x, "the operation matmul cannot be counted yet"),
-        (lambda x: x.to_sparse(), "the operation to_sparse cannot be counted yet"),
-    ],
+    thinned(
+        [
+            (lambda x: x.view(1, 7, -1), "cannot be arranged as"),
+            (lambda x: x.view(1, -1, -1), "cannot be arranged as"),
+            (lambda x: x.split([1, 2], 1)[0], r"the pieces \(1, 2\) do not add up to 4"),
+            (
+                lambda x: x.squeeze(),
+                r"squeeze\(\) takes away the batch of a single image, too; name the dimension",
+            ),
+            (lambda x: F.pixel_unshuffle(x, 3), "do not divide by 3"),
+            (lambda x: x[:, [[0, 1]]], "an index of the type list cannot be counted; use numbers, slices"),
+            (lambda x: x[[0], [1]], "an index of the type list cannot be counted; use numbers, slices"),
+            (lambda x: x[0, [1]], "a number and a list in one index cannot be counted; take one after"),
+            (lambda x: torch.cat([x, x[:, :, :4]], 1), "sizes of axis 2 do not fit: 4 where 8 are expected"),
+            (lambda x: x + x[:, :3], "sizes do not fit: 4 where 3 are expected|sizes do not fit: 3 where 4"),
+            (lambda x: torch.max(x, x), "max and min of two tensors cannot be counted; write torch.maximum"),
+            (lambda x: x.argmax(1), "the operation argmax cannot be counted yet"),
+            (lambda x: x if x.sum() else -x, r"it asks for the values of a tensor \(bool\)"),
+            (
+                lambda x: F.conv2d(x[:, :, 0, 0], torch.ones(2, 4, 3, 3)),
+                r"conv2d does not take an input of \(4,\)",
+            ),
+            (lambda x: x @ x, "the operation matmul cannot be counted yet"),
+            (lambda x: x.to_sparse(), "the operation to_sparse cannot be counted yet"),
+        ],
+        4,
+    ),
 )
 def test_moves_that_do_not_fit_are_refused(move: Callable[[torch.Tensor], Any], message: str) -> None:
     """A mistake in the net, or a move without a rule, is an error that names it."""

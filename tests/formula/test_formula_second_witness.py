@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from thinned import thinned
 from torch import nn
 from torch.nn import functional as F
 
@@ -63,7 +64,7 @@ COUNTED: list[tuple[Callable[[torch.Tensor], Any], tuple[int, ...], Dispatched]]
 ]
 
 
-@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize("device", thinned(["cpu", "meta"], 3))
 @pytest.mark.parametrize(("function", "sizes", "expected"), COUNTED)
 def test_operations_are_counted_where_they_are_computed(
     function: Callable[[torch.Tensor], Any], sizes: tuple[int, ...], expected: Dispatched, device: str
@@ -78,6 +79,7 @@ def test_padding_of_two_different_sides_is_not_told() -> None:
     assert row == Dispatched(PRODUCT, 4, 8, None)
 
 
+@pytest.mark.slow
 def test_large_images_are_lit_along_their_axes() -> None:
     """An enlarged image of a million values is counted like a small one: a product of two lines."""
     (row,) = watched(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), 1, 1, 1000, 900)

@@ -127,6 +127,7 @@ def test_derivations_are_the_same_every_time() -> None:
     assert derive(UNet) == first
 
 
+@pytest.mark.slow
 def test_derivations_in_threads_do_not_mix() -> None:
     """Many at once give what each gives alone."""
     nets = [PoolUpsampleNet, ConvTransposeNet, UNet, SharedLayer, Functional] * 3

@@ -88,19 +88,19 @@ def read_as_prose(page: str, *, whole: bool = True) -> str:
     reader.close()
     text = "\n".join(reader.lines) + "\n"
     for wrong, why in INVARIANTS.items():
-        matches = [match.group() for match in re.finditer(wrong, text)]
+        matches = [text[max(0, m.start() - 20) : m.end() + 20] for m in re.finditer(wrong, text)]
         assert not matches, f"{why}: {matches}"
     return text
 
 
 INVARIANTS = {
-    r".{0,20}[a-z%\d)][.;:?!](?<!\bnn\.)[A-Z(].{0,20}": "a tag swallowed the space between two sentences",
-    r".{0,20}[\w)] [,;:.?!](?: |\n).{0,20}": "a space stands before a sign",
-    r".{0,20}(?<!\bal)[,;:.]{2}.{0,20}": "two signs stand together",
-    r".{0,20}\b(?:None(?! of)|nan|inf|True|False|Undefined)\b.{0,20}": "a value of Python was printed",
-    r".{0,20}\b([a-z]+) \1\b.{0,20}": "a word stands twice",
-    r".{0,20}[^\w]\(\s*\).{0,20}": "parentheses are empty",
-    r".{0,20}[a-z]{3}\((?=[A-Z]).{0,20}": "a space is missing before a parenthesis",
+    r"[a-z%\d)][.;:?!](?<!\bnn\.)[A-Z(]": "a tag swallowed the space between two sentences",
+    r"[\w)] [,;:.?!](?: |\n)": "a space stands before a sign",
+    r"(?<!\bal)[,;:.]{2}": "two signs stand together",
+    r"\b(?:None(?! of)|nan|inf|True|False|Undefined)\b": "a value of Python was printed",
+    r"\b([a-z]+) \1\b": "a word stands twice",
+    r"[^\w]\(\s*\)": "parentheses are empty",
+    r"[a-z]{3}\((?=[A-Z])": "a space is missing before a parenthesis",
     r"[{]%|%[}]|[{]{2}|[}]{2}": "something of the template was left",
 }
 """What no text may contain, and what it would mean."""

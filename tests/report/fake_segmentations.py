@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from declared import checked, fields
 from fake_runs import circumstances
+from unwritten import unwritten
 
 from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
@@ -91,17 +91,6 @@ DEFAULTS: dict[str, Any] = {
 }
 
 MakeTuning = Callable[..., Run]
-
-
-@dataclass(frozen=True)
-class FakeRun(Run):
-    """A run that lies in no folder: nothing is written, so that many are made in no time."""
-
-    arrays: Arrays = field(default_factory=dict)
-
-    def samples(self) -> Arrays:
-        """Return the arrays kept for the pictures."""
-        return self.arrays
 
 
 def discs(count: int, size: int = 24) -> Arrays:
@@ -267,13 +256,5 @@ def _run(
         {"device": "cpu", "arithmetic": "float32", "threads": 1, "versions": {"torch": "2.15.0"},
          "made": [w["mean_iou"], w["cut"], w["sure"]]},
     )  # fmt: skip
-    name = w["experiment"]
-    manifest = {
-        "experiment": name,
-        "seed": seed,
-        "key": key.to_json(),
-        "circumstances": circumstances(seed, kind),
-    }
-    folder = root / artefact.folder_name(name, seed, key)
-    listings, arrays = dict(results.listings), dict(results.samples)
-    return FakeRun(folder, manifest, rows, dict(results.measures), listings, arrays=arrays)
+    folder = root / artefact.folder_name(w["experiment"], seed, key)
+    return unwritten(folder, w["experiment"], seed, key, rows, results, {}, circumstances(seed, kind))

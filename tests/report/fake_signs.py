@@ -141,12 +141,9 @@ def trial(
     )
     key = Key(json.loads(json.dumps(what)), where)
     folder = root / artefact.folder_name(experiment, seed, key)
-    artefact.save(
+    return artefact.save(
         folder, experiment, seed, key, rows, checked(kind, rows, results), {}, circumstances(seed, kind)
     )
-    run = artefact.load(folder)
-    assert isinstance(run, Run)
-    return run
 
 
 def trials(root: Path, experiment: str, accuracy: float = 0.9, seeds: int = 5, **chosen: Any) -> list[Run]:

@@ -73,6 +73,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield notebook.read(report, "notebook")
 
 
+@pytest.mark.slow
 def test_every_question_has_cells_of_code_that_compile(text: str) -> None:
     """Those of Parts A and B, in the order of the handout."""
     cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
@@ -83,6 +84,7 @@ def test_every_question_has_cells_of_code_that_compile(text: str) -> None:
     assert asked == ["a1", "a2", "a3", "a4", "b1", "b2", "b3", "b4"]
 
 
+@pytest.mark.slow
 def test_settings_come_from_the_specs(text: str) -> None:
     """The two learning rates, and the batch sizes with their own number of epochs."""
     code = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])

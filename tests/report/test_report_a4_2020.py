@@ -53,6 +53,7 @@ def test_a4_as_it_is_expected(project: Project, make_run: MakeRun, root: Path, g
     golden("2020-a4", told(project, make_run, root, "a4"))
 
 
+@pytest.mark.slow
 def test_a4_whatever_the_runs_show(
     project: Project, make_run: MakeRun, tmp_path: Path, golden: Golden
 ) -> None:

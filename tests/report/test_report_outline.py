@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from thinned import thinned
 
 from cnnreport.errors import UsageError
 from cnnreport.project import PACKAGE, Project
@@ -33,30 +34,42 @@ def test_this_projects_own_report_is_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [
-        (HEAD + 'colour = "red"\n' + SECTION, "there is no key 'colour'; known keys: title"),
-        (HEAD + SECTION + 'tite = "x"\n', "section 1: there is no key 'tite'"),
-        (HEAD.replace('title = "T"\n', "") + SECTION, "the key 'title' is missing"),
-        (HEAD.replace('"T"', "3") + SECTION, "title = 3 does not fit; give a text"),
-        (HEAD + SECTION + 'experiments = "pool"\n', "section 1: experiments = 'pool' does not fit"),
-        (HEAD + SECTION + 'beyond = "yes"\n', "section 1: beyond = 'yes' does not fit; give true or false"),
-        (HEAD + SECTION.replace("a1.html", "b1.html"), "section 1: there is no file b1.html.j2"),
-        (HEAD + SECTION + SECTION, "section 2: the id 'a1' is taken"),
-        (HEAD + SECTION.replace('"a1"', '"A 1"'), "section 1: 'A 1' is no id"),
-        (HEAD.replace("r.pdf", "../r.pdf") + SECTION, "output = '../r.pdf' is no file name"),
-        (HEAD + 'supplement = "r.pdf"\n' + SECTION, "supplement = 'r.pdf' is the same file as output"),
-        (HEAD + 'supplement = "R.pdf"\n' + SECTION, "supplement = 'R.pdf' is the same file as output"),
-        (HEAD + 'supplement = "s.html"\n' + SECTION, "supplement = 's.html' is no file name"),
-        (HEAD + 'notebook = "n.pdf"\n' + SECTION, "notebook = 'n.pdf' is no file name; give a name ending"),
-        (HEAD + SECTION + "supplement = true\n", "a1 is to be in the supplement, and the report has none"),
-        (HEAD + SECTION + 'cells = "a1.html.j2"\n', "section 1: a1.html.j2 is no template of cells"),
-        (HEAD + NOTEBOOK + 'setup = "a1.html.j2"\n' + SECTION, "a1.html.j2 is no template of cells"),
-        (HEAD + SECTION + 'cells = "a1.py.j2"\n', "a1 has cells, and there is no notebook for them"),
-        (HEAD + 'setup = "a1.py.j2"\n' + SECTION, "the report has cells, and there is no notebook"),
-        (HEAD + SECTION + "asks = 1\n", "section 1: asks = 1 does not fit; give a text"),
-        (HEAD, "has no sections"),
-        (HEAD + "[[section", "is not valid TOML"),
-    ],
+    thinned(
+        [
+            (HEAD + 'colour = "red"\n' + SECTION, "there is no key 'colour'; known keys: title"),
+            (HEAD + SECTION + 'tite = "x"\n', "section 1: there is no key 'tite'"),
+            (HEAD.replace('title = "T"\n', "") + SECTION, "the key 'title' is missing"),
+            (HEAD.replace('"T"', "3") + SECTION, "title = 3 does not fit; give a text"),
+            (HEAD + SECTION + 'experiments = "pool"\n', "section 1: experiments = 'pool' does not fit"),
+            (
+                HEAD + SECTION + 'beyond = "yes"\n',
+                "section 1: beyond = 'yes' does not fit; give true or false",
+            ),
+            (HEAD + SECTION.replace("a1.html", "b1.html"), "section 1: there is no file b1.html.j2"),
+            (HEAD + SECTION + SECTION, "section 2: the id 'a1' is taken"),
+            (HEAD + SECTION.replace('"a1"', '"A 1"'), "section 1: 'A 1' is no id"),
+            (HEAD.replace("r.pdf", "../r.pdf") + SECTION, "output = '../r.pdf' is no file name"),
+            (HEAD + 'supplement = "r.pdf"\n' + SECTION, "supplement = 'r.pdf' is the same file as output"),
+            (HEAD + 'supplement = "R.pdf"\n' + SECTION, "supplement = 'R.pdf' is the same file as output"),
+            (HEAD + 'supplement = "s.html"\n' + SECTION, "supplement = 's.html' is no file name"),
+            (
+                HEAD + 'notebook = "n.pdf"\n' + SECTION,
+                "notebook = 'n.pdf' is no file name; give a name ending",
+            ),
+            (
+                HEAD + SECTION + "supplement = true\n",
+                "a1 is to be in the supplement, and the report has none",
+            ),
+            (HEAD + SECTION + 'cells = "a1.html.j2"\n', "section 1: a1.html.j2 is no template of cells"),
+            (HEAD + NOTEBOOK + 'setup = "a1.html.j2"\n' + SECTION, "a1.html.j2 is no template of cells"),
+            (HEAD + SECTION + 'cells = "a1.py.j2"\n', "a1 has cells, and there is no notebook for them"),
+            (HEAD + 'setup = "a1.py.j2"\n' + SECTION, "the report has cells, and there is no notebook"),
+            (HEAD + SECTION + "asks = 1\n", "section 1: asks = 1 does not fit; give a text"),
+            (HEAD, "has no sections"),
+            (HEAD + "[[section", "is not valid TOML"),
+        ],
+        3,
+    ),
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, complaint: str) -> None:
     """Each mistake says the file, the section and the key."""

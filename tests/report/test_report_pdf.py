@@ -89,6 +89,7 @@ def test_only_the_bundled_fonts_are_embedded(report: pypdf.PdfReader) -> None:
     assert all(n.startswith(("Source-Serif-Pro", "Source-Sans-Pro", "IBM-Plex-Mono")) for n in names)
 
 
+@pytest.mark.slow
 def test_pages_are_numbered_and_headed(report: pypdf.PdfReader) -> None:
     """Each page says which of how many it is, and all but the cover what they are about."""
     count = len(report.pages)
@@ -107,6 +108,7 @@ def test_the_same_page_gives_the_same_bytes(report_html: str) -> None:
     assert elsewhere.stdout == pdf.render(report_html)
 
 
+@pytest.mark.slow
 def test_it_works_where_fontconfig_knows_nothing(tmp_path: Path) -> None:
     """A machine without fonts and without a configuration gives the same PDF, and no complaint."""
     nothing = tmp_path / "fonts.conf"
@@ -200,6 +202,7 @@ def fonttools(report: pypdf.PdfReader, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "libharfbuzz-subset.so.0")
 
 
+@pytest.mark.slow
 def test_without_harfbuzz_subset_the_same_page_gives_the_same_bytes(
     fonttools: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

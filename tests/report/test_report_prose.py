@@ -14,6 +14,7 @@ from fake_derivations import MakeDerivation
 from fake_runs import MakeRun
 from fake_trainings import RISING, better, path_runs, sweep_runs, trained, worse
 from sentences import section_of
+from thinned import thinned
 
 from cnnreport.project import Project
 from cnnreport.report.page import outline
@@ -137,7 +138,7 @@ WHOLE = {
 """The cases of which the golden text has captions and tables too."""
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", thinned(CASES, 3))
 def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeRun, golden: Golden) -> None:
     """A reader has agreed to each word that these runs bring about in the section the case is named after."""
     make, sections = CASES[name]

@@ -132,6 +132,7 @@ def test_a_drawing_that_shows_pictures_is_known() -> None:
     assert '<img class="photo plot" alt="x" src="data:' in pictures.lightened(classed)
 
 
+@pytest.mark.slow
 def test_the_typefaces_have_every_character_that_the_page_has(page: str) -> None:
     """What a full typeface can show of the page, its cut can show as well, in a tenth of the bytes."""
     text = set(entities.unescape(re.sub(r"data:[^\"')]*", "", page)))

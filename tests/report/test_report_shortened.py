@@ -7,6 +7,7 @@ import tokenize
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from thinned import thinned
 
 from cnnreport.project import PACKAGE
 from cnnreport.report.page.shortened import WIDEST, shortened
@@ -82,19 +83,19 @@ def comments(source: str) -> list[str]:
     return [token.string for token in tokens if token.type == tokenize.COMMENT]
 
 
-@pytest.mark.parametrize("source", printed())
+@pytest.mark.parametrize("source", thinned(printed(), 4))
 def test_what_a_listing_shows_is_what_ran(source: str) -> None:
     """Every listing of the reports, and the modules around them, parse to the same statements."""
     assert statements(shortened(source).source) == statements(source)
 
 
-@pytest.mark.parametrize("source", printed())
+@pytest.mark.parametrize("source", thinned(printed(), 4))
 def test_no_comment_is_lost(source: str) -> None:
     """Comments stay, all of them and in their order."""
     assert comments(shortened(source).source) == comments(source)
 
 
-@pytest.mark.parametrize("source", printed())
+@pytest.mark.parametrize("source", thinned(printed(), 4))
 def test_nothing_is_left_that_could_go(source: str) -> None:
     """No docstring and no annotation of an argument or a result is left in what the reports list."""
     shown = shortened(source)

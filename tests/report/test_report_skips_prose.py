@@ -9,6 +9,7 @@ import pytest
 from composed import prose_of
 from fake_runs import MakeRun
 from fake_trainings import better, skip_runs, trained, unet_runs, worse
+from thinned import thinned
 
 from cnnreport.project import Project
 from cnnreport.runs.artefact import Run
@@ -99,7 +100,7 @@ WHOLE = {"c3more-published", "c3-reasons-hold", "skips-no-gain"}
 """The cases of which the golden text has captions and tables too."""
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", thinned(CASES, 3))
 def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeRun, golden: Golden) -> None:
     """A reader has agreed to each word that these runs bring about in the last of the sections."""
     make, sections = CASES[name]

@@ -255,6 +255,7 @@ def build(swept: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pipe
     return built
 
 
+@pytest.mark.slow
 def test_a_shortened_build_says_so_and_stays_as_it_is(
     build: Callable[..., pipeline.Built], swept: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,6 +295,7 @@ def test_a_worker_that_ends_before_any_work_is_told(
         run_plan(counting, plan(counting), "a command", lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_import_torch_says_why(
     counting: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_section_waits_for_all_that_it_tells_of(tmp_path: Path) -> None:
     assert len(lines(looks.file)) == 1
 
 
+@pytest.mark.slow
 def test_pages_take_no_more_than_their_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first page the next waits until it can be afforded."""
     monkeypatch.setattr(early, "SHARE", 1e-9)

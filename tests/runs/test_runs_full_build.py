@@ -238,6 +238,7 @@ def test_a_full_page_marks_what_goes_beyond(build: Callable[..., pipeline.Built]
     assert "python -m cnnreport build demo --device cpu --full" in told
 
 
+@pytest.mark.slow
 def test_a_plain_build_after_a_full_one_leaves_the_report_alone(build: Callable[..., pipeline.Built]) -> None:
     """What a full build printed is there as long as its runs stand."""
     whole = body(build(full=True))
@@ -273,6 +274,7 @@ def test_an_interrupted_full_build_repeats_no_finished_run(
     assert CountingTask.calls == [1, 2, 3, 4] * 4
 
 
+@pytest.mark.slow
 def test_a_report_depends_on_all_its_answers(report: Project, build: Callable[..., pipeline.Built]) -> None:
     """Each file of answers counts, and what it imports: after a change it is composed anew."""
 
@@ -302,6 +304,7 @@ def test_the_page_can_be_had_without_the_pdf(report: Project, build: Callable[..
     assert printed.read_text() == old
 
 
+@pytest.mark.slow
 def test_page_and_pdf_are_made_again_each_for_itself(build: Callable[..., pipeline.Built]) -> None:
     """Whichever is gone comes back alone, with the same bytes."""
     page, printed = build().paths
@@ -418,6 +421,7 @@ def test_a_watch_renders_each_change_and_goes_on_after_a_mistake(
     assert not (report.output / "demo.pdf").exists()
 
 
+@pytest.mark.slow
 def test_a_watch_tells_what_is_wrong_in_cells_and_goes_on(
     report: Project,
     build: Callable[..., pipeline.Built],
@@ -448,6 +452,7 @@ def test_a_watch_tells_what_is_wrong_in_cells_and_goes_on(
     assert "Told anew." in (report.output / "demo.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_watch_follows_runs_and_answers(
     report: Project,
     build: Callable[..., pipeline.Built],
@@ -467,6 +472,7 @@ def test_a_watch_follows_runs_and_answers(
     assert f"ordinary.py:{line}: ZeroDivisionError: division by zero" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_watch_asks_an_answer_again_only_when_it_may_be_another(
     report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -504,6 +510,7 @@ def test_a_watch_follows_styles_and_scripts_of_the_page(report: Project) -> None
     assert noticed == [True, True, False]
 
 
+@pytest.mark.slow
 def test_a_project_may_have_its_own_look_on_a_screen(
     report: Project, build: Callable[..., pipeline.Built]
 ) -> None:
@@ -518,6 +525,7 @@ def test_a_project_may_have_its_own_look_on_a_screen(
         assert "querySelector" not in page
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_files_and_no_run(
     report: Project, build: Callable[..., pipeline.Built], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_printer_that_fails_does_not_end_a_run_in_this_process(
     assert done(counting) == ["cached", "cached"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_results_that_find_no_room_are_an_error() -> None:
     """`list > FILE` on a full disk ends with exit code 4 and says why."""

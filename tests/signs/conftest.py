@@ -22,7 +22,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def part() -> Part:
     """A function that imports a module of the report by its name in the report's folder."""
     modules.enter(ROOT)

@@ -16,7 +16,7 @@ from cnnreport.training.specs.optimiser import Optimiser
 Part = Callable[[str], ModuleType]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data() -> dict[str, np.ndarray]:
     """Images of noise whose mean grey says their class, so that a batch of one class has other statistics."""
     generator = np.random.default_rng(3)
@@ -77,7 +77,7 @@ def of_batch(_number: int, maps: torch.Tensor) -> Any:
     return maps.mean((0, 2, 3)), maps.var((0, 2, 3), unbiased=False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tested(part: Part, data: Any) -> Any:
     """A task after an epoch, and what it left."""
     task = made(part, data, "NormedTraining", "NormedTask", test_batch=30, optimiser=Optimiser("adam"))
@@ -158,6 +158,7 @@ def test_the_pairs_are_those_of_the_matrix(tested: Any, data: Any) -> None:
         assert data["test_label"][matches].tolist() == [label]
 
 
+@pytest.mark.slow
 def test_signs_of_gradients(part: Part, data: Any) -> None:
     """Agreement and reversals are those of gradients that autograd gives for each batch."""
     task = made(part, data, "SignedTraining", "SignedTask", batch_size=50)

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from thinned import thinned
 
 from cnnreport.training.fast.cross_entropy import UNLABELLED
 from cnnreport.training.metrics.accuracy import count_among_highest, count_right
@@ -25,7 +26,7 @@ def first_highest(scores: torch.Tensor, labels: torch.Tensor) -> int:
     return sum(row.index(max(row)) == label for row, label in listed)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("dtype", thinned([torch.float32, torch.bfloat16, torch.float16, torch.float64], 4))
 @pytest.mark.parametrize("num_colours", [1, 6, 7, 24])
 def test_of_equal_highest_scores_the_first_decides(num_colours: int, dtype: torch.dtype) -> None:
     """The count is that of the first of the highest scores, whatever their number and format."""

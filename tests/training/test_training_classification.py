@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from small_classes import CLASSES, SmallNet, small_classes
+from thinned import thinned
 
 from cnnreport.errors import DataError, UsageError
 from cnnreport.kinds.classification import KIND
@@ -197,33 +198,54 @@ def test_a_diverged_training_goes_on_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [
-        ({"train_label": np.zeros(30)}, "train_label is float64 of shape .30,.; prepare whole numbers"),
-        ({"train_label": np.zeros((30, 1), int)}, "train_label is int64 of shape .30, 1.; prepare whole"),
-        ({"train_label": np.full(30, 3)}, "train_label reaches from 3 to 3, but there are 3 classes; number"),
-        ({"validation_label": np.full(12, -1)}, "validation_label reaches from -1 to -1, but there are 3"),
-        ({"train_label": np.zeros(29, int)}, "the train set has 30 images and 29 labels; prepare at least"),
-        ({"train_images": np.zeros((30, 6, 6), np.uint8)}, "train_images are uint8 of shape .30, 6, 6.; pre"),
-        (
-            {"train_images": np.zeros((30, 1, 6, 6))},
-            "train_images are float64 of shape .* as uint8 or float32",
-        ),
-        (
-            {"validation_images": np.zeros((0, 1, 6, 6), np.uint8), "validation_label": np.zeros(0, int)},
-            "the validation set has 0 images and 0 labels; prepare at least one image",
-        ),
-        (
-            {"train_images": np.zeros((0, 1, 6, 6), np.uint8), "train_label": np.zeros(0, int)},
-            "the train set has 0 images and 0 labels",
-        ),
-        (
-            {"train_images": np.full((30, 1, 6, 6), np.nan, np.float32)},
-            "30 of the train_images hold non-finite pixels; prepare finite ones",
-        ),
-        ({"classes": np.frombuffer(b"a, b", np.uint8)}, "classes is no JSON list as bytes; prepare np.from"),
-        ({"classes": np.frombuffer(b"3", np.uint8)}, "the data name 0 classes, but 3 are asked for"),
-        ({"classes": np.frombuffer(b'["a", "b"]', np.uint8)}, "the data name 2 classes, but 3 are asked for"),
-    ],
+    thinned(
+        [
+            ({"train_label": np.zeros(30)}, "train_label is float64 of shape .30,.; prepare whole numbers"),
+            ({"train_label": np.zeros((30, 1), int)}, "train_label is int64 of shape .30, 1.; prepare whole"),
+            (
+                {"train_label": np.full(30, 3)},
+                "train_label reaches from 3 to 3, but there are 3 classes; number",
+            ),
+            (
+                {"validation_label": np.full(12, -1)},
+                "validation_label reaches from -1 to -1, but there are 3",
+            ),
+            (
+                {"train_label": np.zeros(29, int)},
+                "the train set has 30 images and 29 labels; prepare at least",
+            ),
+            (
+                {"train_images": np.zeros((30, 6, 6), np.uint8)},
+                "train_images are uint8 of shape .30, 6, 6.; pre",
+            ),
+            (
+                {"train_images": np.zeros((30, 1, 6, 6))},
+                "train_images are float64 of shape .* as uint8 or float32",
+            ),
+            (
+                {"validation_images": np.zeros((0, 1, 6, 6), np.uint8), "validation_label": np.zeros(0, int)},
+                "the validation set has 0 images and 0 labels; prepare at least one image",
+            ),
+            (
+                {"train_images": np.zeros((0, 1, 6, 6), np.uint8), "train_label": np.zeros(0, int)},
+                "the train set has 0 images and 0 labels",
+            ),
+            (
+                {"train_images": np.full((30, 1, 6, 6), np.nan, np.float32)},
+                "30 of the train_images hold non-finite pixels; prepare finite ones",
+            ),
+            (
+                {"classes": np.frombuffer(b"a, b", np.uint8)},
+                "classes is no JSON list as bytes; prepare np.from",
+            ),
+            ({"classes": np.frombuffer(b"3", np.uint8)}, "the data name 0 classes, but 3 are asked for"),
+            (
+                {"classes": np.frombuffer(b'["a", "b"]', np.uint8)},
+                "the data name 2 classes, but 3 are asked for",
+            ),
+        ],
+        3,
+    ),
 )
 def test_data_that_are_no_classification_are_refused(changes: Data, message: str) -> None:
     """Before anything is computed; the message says which array, and what to prepare."""

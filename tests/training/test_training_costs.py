@@ -123,6 +123,7 @@ def test_the_measures_say_what_was_measured(tiny: dict[str, Any]) -> None:
     assert tiny.items() >= dataclasses.asdict(FineTuningCosts("tiny", image_size=8)).items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", thinned(["last", "all"], 2))
 def test_tensors_without_values_cost_what_real_ones_do(mode: str) -> None:
     """A DeepLabV3 on the meta device and on the CPU: the same bytes and the same operations."""

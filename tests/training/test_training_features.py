@@ -34,6 +34,7 @@ def test_features_are_the_input_of_the_last_layer(data: dict[str, NDArray[Any]])
     torch.testing.assert_close(found.float(), seen[0], rtol=2**-8, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_interrupted_pass_goes_on(data: dict[str, NDArray[Any]]) -> None:
     """Restored from its state after half of the parts, it ends with the same bytes."""
     first, second = (FeaturesTask(Features(), 0, data, "cpu") for _ in range(2))
@@ -44,6 +45,7 @@ def test_an_interrupted_pass_goes_on(data: dict[str, NDArray[Any]]) -> None:
     assert rows[-1] == {"images": COUNT}
 
 
+@pytest.mark.slow
 def test_random_features_are_a_fair_control(data: dict[str, NDArray[Any]]) -> None:
     """A random net's features, its batch norm calibrated, differ from image to image, and by the seed."""
     found = unpack(with_features(data, Features(start="random"))["features"]).float()
@@ -53,6 +55,7 @@ def test_random_features_are_a_fair_control(data: dict[str, NDArray[Any]]) -> No
     assert not torch.equal(unpack(other.state()["part0"].view(torch.uint16).numpy()).float()[0], found[0])
 
 
+@pytest.mark.slow
 def test_random_features_depend_on_the_seed_alone(data: dict[str, NDArray[Any]]) -> None:
     """Whatever a worker drew before, a random net has the same features."""
     found = []

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 import torch
 from test_training_rewrite import NETS, assert_equal_nets, make
+from thinned import thinned
 from torch import nn
 
 from cnnreport.training.fast import convolution
@@ -24,7 +25,9 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(
-    ("layer", "memory"), list(product(LAYERS, (torch.contiguous_format, torch.channels_last))), ids=str
+    ("layer", "memory"),
+    thinned(list(product(LAYERS, (torch.contiguous_format, torch.channels_last))), 3),
+    ids=str,
 )
 def test_it_is_what_autograd_finds(
     layer: nn.Conv2d | nn.ConvTranspose2d, memory: torch.memory_format
@@ -42,7 +45,7 @@ def test_it_is_what_autograd_finds(
     torch.testing.assert_close(of_kernel(x, direction, (lines, columns), how), expected)
 
 
-@pytest.mark.parametrize("together", [1, 3, 4])
+@pytest.mark.parametrize("together", thinned([1, 3, 4], 4))
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_memory_is_bounded(
     layer: nn.Conv2d | nn.ConvTranspose2d, together: int, monkeypatch: pytest.MonkeyPatch

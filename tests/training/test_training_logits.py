@@ -32,6 +32,7 @@ def test_float32_is_as_exact_as_pytorchs_own() -> None:
     assert (upsample(maps, (224, 224)) - exact).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 def test_both_ways_give_the_difference_of_the_whole_nets_scores() -> None:
     """Of features and of images: torchvision's own forward pass, which interpolates both scores."""
     data = flower_data()

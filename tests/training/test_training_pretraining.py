@@ -32,6 +32,7 @@ def data() -> dict[str, NDArray[Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_it_learns_and_goes_on(data: dict[str, NDArray[Any]]) -> None:
     """The loss falls, and a training restored after its first epoch ends with the same bytes."""
     first, second = (PretrainingTask(SPEC, 0, data, "cpu") for _ in range(2))

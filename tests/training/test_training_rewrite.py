@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from thinned import thinned
 from torch import nn
 
 from cnnreport.nets.ablation import InnerSkipNet, InputSkipNet
@@ -105,7 +106,14 @@ class DropoutNet(nn.Module):
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(
     ("kind", "kernel"),
-    [(PoolUpsampleNet, 3), (PoolUpsampleNet, 5), *((k, n) for k in (ConvTransposeNet, UNet) for n in (3, 4))],
+    thinned(
+        [
+            (PoolUpsampleNet, 3),
+            (PoolUpsampleNet, 5),
+            *((k, n) for k in (ConvTransposeNet, UNet) for n in (3, 4)),
+        ],
+        3,
+    ),
 )
 def test_rewritten_net_equals_the_plain_net(kind: type[nn.Module], kernel: int, training: bool) -> None:
     """Outputs, gradients and running statistics agree, whatever has been rewritten."""
@@ -160,20 +168,23 @@ def test_parameters_and_buffers_are_shared() -> None:
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize(
     ("net", "split"),
-    [
-        (Concatenating(nn.Conv2d(6, 4, 3, padding=1)), True),
-        (Concatenating(nn.Conv2d(6, 4, 3, stride=2, dilation=2, bias=False), named=True), True),
-        (Concatenating(nn.Conv2d(6, 4, (5, 3), padding="same")), True),
-        (Concatenating(nn.Conv2d(6, 4, 3, padding="valid")), True),
-        (Concatenating(nn.Conv2d(8, 4, 3, padding=1)), False),
-        (Concatenating(nn.Conv2d(6, 4, 4, padding="same")), False),
-        (Concatenating(nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect")), False),
-        (Concatenating(nn.Conv2d(6, 4, 3, padding=1, groups=2)), False),
-        (Concatenating(nn.Conv2d(6, 4, 3, padding=1), shared=True), False),
-        (Concatenating(nn.Conv2d(6, 4, 3, padding=1), dim=2), False),
-        (Concatenating(nn.ConvTranspose2d(6, 4, 3, 2, 1, 1)), False),
-        (Concatenating(nn.ConvTranspose2d(6, 4, 3, groups=2, dilation=2, bias=False)), False),
-    ],
+    thinned(
+        [
+            (Concatenating(nn.Conv2d(6, 4, 3, padding=1)), True),
+            (Concatenating(nn.Conv2d(6, 4, 3, stride=2, dilation=2, bias=False), named=True), True),
+            (Concatenating(nn.Conv2d(6, 4, (5, 3), padding="same")), True),
+            (Concatenating(nn.Conv2d(6, 4, 3, padding="valid")), True),
+            (Concatenating(nn.Conv2d(8, 4, 3, padding=1)), False),
+            (Concatenating(nn.Conv2d(6, 4, 4, padding="same")), False),
+            (Concatenating(nn.Conv2d(6, 4, 3, padding=1, padding_mode="reflect")), False),
+            (Concatenating(nn.Conv2d(6, 4, 3, padding=1, groups=2)), False),
+            (Concatenating(nn.Conv2d(6, 4, 3, padding=1), shared=True), False),
+            (Concatenating(nn.Conv2d(6, 4, 3, padding=1), dim=2), False),
+            (Concatenating(nn.ConvTranspose2d(6, 4, 3, 2, 1, 1)), False),
+            (Concatenating(nn.ConvTranspose2d(6, 4, 3, groups=2, dilation=2, bias=False)), False),
+        ],
+        3,
+    ),
 )
 def test_a_convolution_of_a_concatenation_keeps_its_results(net: Concatenating, split: bool) -> None:
     """It is split where that is the same, and gives the same outputs and gradients in any case."""

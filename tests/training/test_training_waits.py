@@ -9,6 +9,7 @@ from asked import Asked
 from flower_data import flower_data, with_features
 from grey_blocks import SPEC, make
 from small_classes import small_classes
+from thinned import thinned
 
 from cnnreport.training import colourization
 from cnnreport.training.classification import ClassificationTraining
@@ -36,7 +37,7 @@ def masks(batch_size: int) -> Loop:
     return FineTuningTask(spec, 0, with_features(flower_data()), "cpu")
 
 
-@pytest.mark.parametrize("task", [colours, classes, masks])
+@pytest.mark.parametrize("task", thinned([classes, colours, masks], 3))
 def test_an_epoch_asks_for_no_number_of_a_batch(
     task: Callable[[int], Loop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
