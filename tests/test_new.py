@@ -94,6 +94,7 @@ def test_the_command_says_what_it_wrote_and_what_is_next(
     assert said.err == "Next: cd shells, then: cnnreport build\n"
 
 
+@pytest.mark.slow
 def test_the_tests_of_a_new_project_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

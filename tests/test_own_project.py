@@ -52,6 +52,7 @@ def planned(project: Project, **wish: str) -> list[str]:
     return [each.source.title for each in plan if each.source]
 
 
+@pytest.mark.slow
 def test_its_report_is_built(built: Project) -> None:
     """The page tells the numbers of its own runs, with the words of its shared code."""
     page = (built.output / "round-things.html").read_text()
@@ -62,6 +63,7 @@ def test_its_report_is_built(built: Project) -> None:
     assert len(runs(built)) == 4
 
 
+@pytest.mark.slow
 def test_its_own_figure_is_on_the_page(built: Project) -> None:
     """What its code drew stands beside a figure of the library's, each with its words and its number."""
     page = (built.output / "round-things.html").read_text()
@@ -71,6 +73,7 @@ def test_its_own_figure_is_on_the_page(built: Project) -> None:
     assert re.findall(r"(Figure \d)\.</span> The", page) == ["Figure 1", "Figure 2"]
 
 
+@pytest.mark.slow
 def test_the_key_covers_its_sources(built: Project) -> None:
     """A run holds each module that its task, its net and its data import, relative imports followed."""
     own = {path for run in runs(built) for path in run.key.what["sources"] if path.startswith(PLACE)}
@@ -112,6 +115,7 @@ def test_a_folder_that_is_not_there_is_told_whatever_the_data_set_does_with_it(t
     assert "nowhere does not exist; correct --data-dir or leave it out" in ended.err
 
 
+@pytest.mark.slow
 def test_real_data_in_a_folder(built: Project, tmp_path: Path) -> None:
     """What the user gives is taken where it is there; it makes other runs than the stand-in."""
     np.savez(tmp_path / "things.npz", images=np.zeros((40, 1, 8, 8), np.uint8), label=np.zeros(40, np.int64))
@@ -124,6 +128,7 @@ def test_real_data_in_a_folder(built: Project, tmp_path: Path) -> None:
     assert set(planned(built)) == {"Sketches of things"}
 
 
+@pytest.mark.slow
 def test_an_option_makes_other_runs(built: Project) -> None:
     """What is said of an option is part of the key."""
     plan = make_plan(built, declared(built).values(), Choices(device="cpu", data={"things.negative": "yes"}))
@@ -173,6 +178,7 @@ def test_a_mistake_in_its_code_is_told_with_its_line(
     assert re.search(rf"Error: .*{file}:\d+: ZeroDivisionError: division by zero; mend it there", ended.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["runs", "provenance", "verdicts", "numbers"])
 def test_a_section_cannot_take_the_place_of_the_appendix(built: Project, tmp_path: Path, name: str) -> None:
     """Two link targets of one name would lead to the first."""

@@ -181,7 +181,7 @@ STATISTICS = (
         ("pool", change("conv", area=K), "connections", "k had been written for k² everywhere"),
         ("pool", behind("down1.2"), "", EVERYWHERE.format("down1.1 (MaxPool2d)")),
         ("transposed", behind("down2.1"), "", EVERYWHERE.format("down2.0 (Conv2d)")),
-    ], 9),
+    ], 15),
 )  # fmt: skip
 def test_a_single_slip_is_named(
     judges: dict[str, judge.Judge], net: str, slip: Change, only: str, told: str

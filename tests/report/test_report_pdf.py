@@ -44,6 +44,7 @@ def report(report_html: str) -> pypdf.PdfReader:
     return pypdf.PdfReader(io.BytesIO(pdf.render(report_html)))
 
 
+@pytest.mark.slow
 def test_the_outline_has_every_heading(report: pypdf.PdfReader) -> None:
     """Parts, sections and the appendix are bookmarks."""
     assert str(report.outline).count("'/Title'") >= 10
@@ -51,6 +52,7 @@ def test_the_outline_has_every_heading(report: pypdf.PdfReader) -> None:
     assert {"Part A: Pooling and upsampling", "A2. Training and results", "Provenance"} <= set(titles)
 
 
+@pytest.mark.slow
 def test_title_language_and_dates_come_from_the_report(report: pypdf.PdfReader) -> None:
     """The metadata name the report; its date is that of the last run, not of today."""
     assert report.metadata is not None
@@ -59,6 +61,7 @@ def test_title_language_and_dates_come_from_the_report(report: pypdf.PdfReader) 
     assert report.trailer["/Root"]["/Lang"] == "en-GB"
 
 
+@pytest.mark.slow
 def test_it_is_tagged_and_every_figure_has_words(report: pypdf.PdfReader, report_html: str) -> None:
     """A screen reader finds a structure, and a description in each figure and formula."""
     root = report.trailer["/Root"]
@@ -78,6 +81,7 @@ def elements(above: pypdf.generic.DictionaryObject) -> Iterator[pypdf.generic.Di
             yield from elements(element)
 
 
+@pytest.mark.slow
 def test_only_the_bundled_fonts_are_embedded(report: pypdf.PdfReader) -> None:
     """No font of the machine finds its way into the PDF."""
     names = {
@@ -186,6 +190,7 @@ def test_the_subsetter_is_named_as_weasyprint_chooses_it(
     assert libraries.subsetter() == expected
 
 
+@pytest.mark.slow
 def test_the_subsetter_that_is_named_is_the_one_that_is_used(report: pypdf.PdfReader) -> None:
     """What the appendix says of this machine is what WeasyPrint found on it."""
     from weasyprint.text import ffi
@@ -216,6 +221,7 @@ def test_without_harfbuzz_subset_the_same_page_gives_the_same_bytes(
     assert "SOURCE_DATE_EPOCH" not in os.environ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("logger", "line"),
     [
@@ -238,6 +244,7 @@ def test_without_harfbuzz_subset_any_other_line_stops_it(
         pdf.render(PAGE.format(css="", body=""))
 
 
+@pytest.mark.slow
 def test_fonttools_in_place_of_a_harfbuzz_subset_that_is_there_stops_it(
     fonttools: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def file(page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone(project: Project, make_run: MakeRun, tmp_path: Path) -> None:
     """Pictures and typefaces are in it, and no address leads elsewhere."""
     loaded = replace(outline.load(project, "a2-writeup"), supplement=None)

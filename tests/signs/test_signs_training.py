@@ -90,6 +90,7 @@ def accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
     return (scores.argmax(1) == labels).double().mean().item()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_evaluation_mode(tested: Any, data: Any) -> None:
     """The test accuracy is that with the running averages."""
@@ -101,6 +102,7 @@ def test_evaluation_mode(tested: Any, data: Any) -> None:
     assert left.measures["test_loss"] == pytest.approx(F.cross_entropy(scores, labels).item(), rel=1e-4)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_sorted_batches_in_train_mode(tested: Any, data: Any) -> None:
     """Sorted by class, each batch is normalised by its own statistics."""
@@ -114,6 +116,7 @@ def test_sorted_batches_in_train_mode(tested: Any, data: Any) -> None:
     assert left.measures["test_accuracy_sorted"] == pytest.approx(right / len(labels))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_statistics_estimated_anew(tested: Any, data: Any, part: Part) -> None:
     """They are the mean over the batches of the training images, with the variance that PyTorch averages."""
@@ -135,6 +138,7 @@ def test_statistics_estimated_anew(tested: Any, data: Any, part: Part) -> None:
     assert left.measures["test_accuracy_reestimated"] == pytest.approx(accuracy(scores, labels))
 
 
+@pytest.mark.slow
 def test_testing_leaves_the_net_as_it_was(tested: Any) -> None:
     """The weights that a run keeps, and those that it goes on with, have the statistics of the training."""
     task, left = tested
@@ -144,6 +148,7 @@ def test_testing_leaves_the_net_as_it_was(tested: Any) -> None:
     assert again.measures == left.measures
 
 
+@pytest.mark.slow
 def test_the_pairs_are_those_of_the_matrix(tested: Any, data: Any) -> None:
     """Kept pictures are of the pairs that the confusion matrix has most of, each of the right class."""
     _, left = tested
