@@ -63,8 +63,6 @@ EXPERIMENTS = (
         name="six-block-cnn-widened",
         title="The UNet of 2020 with its skips cut, widened to as many weights",
         spec=Colourization(net=CNN, num_filters=WIDENED),
-        seeds=1,
-        full_seeds=3,
         smoke=SMOKE,
     ),
     *(
