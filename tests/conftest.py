@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -31,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     The folders of the tests lie in memory where that has room.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    # A command in the background ignores it, and a test that presses Ctrl-C would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.disable()  # until all is imported and collected, which is kept anyway
     if config.option.renew:
         config.option.markexpr = ""  # golden texts of slow tests are renewed, too
