@@ -21,8 +21,9 @@ from cnnreport.report.out import pdf
 
 MM = 25.4 / 96
 """A pixel of CSS."""
-FULL, HOLE, MARGIN = 2 / 3, 22.0, 0.6
-"""How full a page has to be; the millimetres of a hole, and of what may reach out of the text's column."""
+FULL, HOLE, MARGIN, SHORT = 2 / 3, 22.0, 0.6, 40.0
+"""How full a page has to be; the millimetres of a hole, of what may reach out of the text's column, and of
+what may lack of a line."""
 CAPTION_LINES, LISTING_LINES, NEAR = 3, 3, 1
 """The most lines of a caption, the fewest of a listing at a page's end, the pages from mention to figure."""
 _SHOWN = {"figure": "figure", "table": "table", "div": "listing"}
@@ -41,6 +42,7 @@ class Leaf:
         bottom: Its lower edge.
         path: The tags, with classes after dots, of the elements that hold it, from the outermost.
         owner: The block that holds it; a block that goes on over pages is one and the same.
+        justified: Whether it is a line of text that has to reach the right edge unless it is the last.
     """
 
     page: int
@@ -50,6 +52,7 @@ class Leaf:
     bottom: float
     path: tuple[str, ...]
     owner: int
+    justified: bool
 
     def within(self, *names: str) -> str:
         """Return the first of some tags or classes that holds it, nothing if none does."""
@@ -81,12 +84,7 @@ class Pages:
 def lay_out(html: str) -> Pages:
     """Lay a page's HTML out as it is printed, and return where everything lies."""
     with fonts.only_bundled():
-        import weasyprint
-        from weasyprint.text.fonts import FontConfiguration
-
-        document = weasyprint.HTML(string=html, url_fetcher=pdf._fetcher(), base_url="report:").render(
-            font_config=FontConfiguration()
-        )
+        document = pdf._document(html).render(font_config=pdf._typefaces())
     pages = Pages()
     for number, page in enumerate(document.pages, 1):
         box = page._page_box
@@ -142,7 +140,8 @@ def _leaf(box: Any, page: int, path: tuple[str, ...], owner: int, *, replaced: b
     wide, high = (
         (box.margin_width(), box.margin_height()) if replaced else (_reach(box) - box.position_x, box.height)
     )
-    return Leaf(page, left, left + wide * MM, top, top + high * MM, path, owner)
+    justified = not replaced and box.style["text_align_all"] == "justify"
+    return Leaf(page, left, left + wide * MM, top, top + high * MM, path, owner, justified)
 
 
 def _reach(line: Any) -> float:
@@ -159,6 +158,7 @@ def findings(pages: Pages) -> list[tuple[int, str]]:
         *_fullness(pages),
         *_ends(pages),
         *_margins(pages),
+        *_short_lines(pages),
         *_captions(pages),
         *_mentions(pages),
     ]
@@ -232,6 +232,15 @@ def _margins(pages: Pages) -> Iterator[tuple[int, str]]:
                 where = leaf.within("table", "pre", "figure", "equation", "p") or leaf.path[-1]
                 worst[where] = max(worst.get(where, 0.0), out)
         yield from ((number, f"{where} reaches {out:.1f} mm into the margin") for where, out in worst.items())
+
+
+def _short_lines(pages: Pages) -> Iterator[tuple[int, str]]:
+    """Find lines that leave more room to the right than a word takes though another follows."""
+    for number, leaves in enumerate(pages.leaves, 1):
+        for line, following in pairwise(leaves):
+            short = pages.area[number - 1][1] - line.right
+            if line.justified and line.owner == following.owner and line.within("p") and short > SHORT:
+                yield number, f"a line of a paragraph ends {short:.0f} mm early"
 
 
 def _captions(pages: Pages) -> Iterator[tuple[int, str]]:

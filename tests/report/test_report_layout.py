@@ -68,6 +68,13 @@ def test_what_reaches_into_the_margin_is_found() -> None:
     assert (1, "figure reaches 6.0 mm into the margin") in found(wide + LINE * 40)
 
 
+def test_a_line_that_ends_early_is_found() -> None:
+    """Where another follows it and the text is justified."""
+    text = f"<p style='text-align:justify'>A syl-<br>lable, {'and text that goes on ' * 9}</p>{LINE * 40}"
+    assert found(text) == [(1, "a line of a paragraph ends 136 mm early")]
+    assert found(text.replace("justify", "left")) == []
+
+
 def test_a_long_caption_and_a_far_figure_are_found() -> None:
     """More than three lines; more than a page from the nearest mention, or no mention at all."""
     caption = "<figcaption>{}</figcaption>".format("<br>".join("abcd"))

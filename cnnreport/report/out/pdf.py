@@ -8,6 +8,7 @@ import gc
 import hashlib
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,11 @@ _LIBRARIES = ("weasyprint", "pydyf", "fonttools")
 
 _CODE = tuple(durable.sha256(Path(__file__).with_name(f).read_bytes()) for f in ("pdf.py", "forms.py"))
 """What draws, as it was when this process began."""
+
+_TEXT = re.compile(r"(?<=>)([^<]*[^<\s])(\s+)(?=<(?:a|abbr|code|em|i|b|span|strong|sub|sup)\b)")
+"""One that goes on with an element in its line after a space."""
+_LONG = re.compile(r"\w{5}")
+"""What a word has that can be divided: CSS divides none of four letters."""
 
 _INSTEAD = "Using fontTools instead of HarfBuzz-Subset for font "
 """How the line begins that WeasyPrint logs for each typeface where it does."""
@@ -118,7 +124,13 @@ def _made_by() -> tuple[str, ...]:
 def _document(html: str) -> "HTML":
     from weasyprint import HTML
 
-    return HTML(string=html, url_fetcher=_fetcher(), base_url="report:")
+    return HTML(string=_TEXT.sub(_set_apart, html), url_fetcher=_fetcher(), base_url="report:")
+
+
+def _set_apart(text: re.Match[str]) -> str:
+    """Make the space at a text's end an element: where all but that fits into a line, WeasyPrint 70 divides
+    the first word of the line, as if nothing else could be broken."""
+    return f"{text[1]}<span>{text[2]}</span>" if _LONG.search(text[1]) else text[0]
 
 
 def _typefaces() -> "FontConfiguration":
