@@ -46,6 +46,24 @@ def test_a_name_that_no_report_can_have_is_refused(tmp_path: Path, name: str) ->
     assert not (tmp_path / "here").exists()
 
 
+def test_a_project_may_begin_in_a_new_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `git init` made stays, also where the project cannot be written."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("ref")
+    with monkeypatch.context() as broken:
+        broken.setattr(durable, "write", lambda path, content: raise_full(path))
+        with pytest.raises(EnvironmentFailure):
+            new("shells", tmp_path)
+    assert [*tmp_path.iterdir()] == [tmp_path / ".git"]
+    assert tmp_path / "pyproject.toml" in new("shells", tmp_path)
+    assert (tmp_path / ".git" / "HEAD").read_text() == "ref"
+
+
+def raise_full(path: Path) -> str:
+    """Fail as a full disk does."""
+    raise EnvironmentFailure(f"cannot write {path}: no space left")
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_what_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
     """On a full disk no half project is left that the next attempt would refuse."""

@@ -68,25 +68,32 @@ class Edition:
     def _written_by(self, printer: Printer | None, outputs: Sequence[Output]) -> list[Output]:
         begin = time.perf_counter()
         console.note("The report is laid out.")
+        written: list[Output] = []
+        failures: list[Exception] = []
         # Only what was not drawn before is drawn; a notebook draws when its cells are asked for.
         with drawings.kept_in(self.project.output / DRAWINGS):
             report = self.compose()
-            contents = [(output, output.writer.content(report, output.document)) for output in outputs]
-        composing = time.perf_counter() - begin
-        changed = [(output, content) for output, content in contents if not output.holds(content)]
-        quick = [each for each in changed if not each[0].writer.apart]
-        slow = [each for each in changed if each[0].writer.apart]
-        if slow:
-            console.note(f"Printing {' and '.join(output.path.name for output, _ in slow)}.")
-        failures: list[Exception] = []
 
-        def meanwhile() -> None:
-            failures.extend(failure for each in quick for failure in _written([each], composing))
+            def changed(*, apart: bool) -> list[tuple[Output, str]]:
+                asked = [output for output in outputs if output.writer.apart is apart]
+                contents = [(output, output.writer.content(report, output.document)) for output in asked]
+                news = [(output, content) for output, content in contents if not output.holds(content)]
+                written.extend(output for output, _ in news)
+                return news
 
-        failures += _written(slow, composing, meanwhile, printer)
+            slow = changed(apart=True)
+            composing = time.perf_counter() - begin
+            if slow:
+                console.note(f"Printing {' and '.join(output.path.name for output, _ in slow)}.")
+
+            def meanwhile() -> None:
+                quick = changed(apart=False)
+                failures.extend(failure for each in quick for failure in _written([each], composing))
+
+            failures += _written(slow, composing, meanwhile, printer)
         if failures:
             raise _together(failures)
-        return [output for output, _ in changed]
+        return written
 
     def compose(self) -> Report:
         """Compose the report."""

@@ -13,6 +13,9 @@ STARTER = PACKAGE / "starter"
 
 NAME = "my-report"
 
+REPOSITORY = ".git"
+"""What `git init` makes in a folder that is empty otherwise."""
+
 
 def new(name: str, folder: Path) -> list[Path]:
     """Write a project with one report.
@@ -25,20 +28,21 @@ def new(name: str, folder: Path) -> list[Path]:
         The files written, sorted.
 
     Raises:
-        UsageError: The name is none for a report, or something lies in the folder.
+        UsageError: The name is none for a report, or something lies in the folder; a new repository may.
         EnvironmentFailure: The folder cannot be written.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise UsageError(f"{name!r} is no report's name", "use lower-case words and hyphens")
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    there = folder.exists()
+    if there and not (folder.is_dir() and {file.name for file in folder.iterdir()} <= {REPOSITORY}):
         raise UsageError(f"{folder} is not empty", "choose another name, or another folder with --into")
-    before = folder.exists()
     try:
         return _copied(name, folder)
     except BaseException:  # half a project would be in the way of the next attempt
         with contextlib.suppress(OSError):
-            for left in [*folder.iterdir()] if before else [folder]:
-                durable.remove(left)
+            for left in [*folder.iterdir()] if there else [folder]:
+                if left.name != REPOSITORY:
+                    durable.remove(left)
         raise
 
 

@@ -81,6 +81,7 @@ def trial(
     pairs: int = 7,
     diverged: bool = False,
     stand_in: bool = False,
+    augmented: bool = False,
     **measures: Any,
 ) -> Run:
     """Write a fake run and read it back.
@@ -96,6 +97,7 @@ def trial(
         pairs: How many pairs of classes it confuses.
         diverged: Whether its numbers are none.
         stand_in: Whether it saw drawn signs.
+        augmented: Whether its training images were changed at random.
         measures: What else differs.
     """
     modules.enter(PACKAGE.parent)  # a test before may have entered another project
@@ -105,6 +107,7 @@ def trial(
     spec = {
         "net": f"{PLACE}.nets:{net}", "epochs": epochs, "batch_size": 215 if experiment == WHOLE else 16,
         "learning_rate": 1e-3, "optimiser": {"epsilon": None if experiment == ADAM else 0.1},
+        "augmented": augmented,
     }  # fmt: skip
     data = {"name": "gtsrb", "title": "Drawn signs" if stand_in else "GTSRB traffic signs",
             "stand_in": stand_in, "origin": "read from --data-dir", "fingerprint": "5d" * 32}  # fmt: skip

@@ -5,12 +5,14 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_lungs import NETS, PLACE, counted, four
+from PIL import Image
 
 from cnnreport import modules
 from cnnreport.data.data_set import Request
@@ -43,8 +45,8 @@ def with_settings(run: Run) -> Run:
 
 
 @pytest.fixture
-def executed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Mapping[str, Any]:
-    """The names that the notebook's cells leave, and what they print."""
+def cells(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The notebook's cells of code, which look for data in a folder of the test."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     runs = [*map(with_settings, four(root, {}, 1)), *counted(root)]
     project = Project(PACKAGE.parent, root)
@@ -52,10 +54,17 @@ def executed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     asked = tuple(each for each in loaded.sections if each.id in ("s21", "s22"))
     grouped = {run.experiment: [run] for run in runs}
     report = compose.compose(project, replace(loaded, sections=asked), grouped, compose.Context())
-    cells = json.loads(notebook.read(report, "adl-2022.ipynb"))["cells"]
-    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    made = json.loads(notebook.read(report, "adl-2022.ipynb"))["cells"]
+    code = ["".join(cell["source"]) for cell in made if cell["cell_type"] == "code"]
+    return [cell.replace("QUICK = True", "QUICK = False") for cell in code]
+
+
+@pytest.fixture
+def executed(cells: list[str], capsys: Any) -> Mapping[str, Any]:
+    """The names that the cells leave, and what they print."""
     names: dict[str, Any] = {}
-    exec(compile(code.replace("QUICK = True", "QUICK = False"), "notebook", "exec"), names)
+    for cell in cells:
+        exec(compile(cell, "notebook", "exec"), names)
     return {**names, "printed": capsys.readouterr().out}
 
 
@@ -76,3 +85,42 @@ def test_its_loop_gives_what_the_report_gave(executed: Mapping[str, Any]) -> Non
         for mine, theirs in zip(executed["lung_histories"][CALLED[name]], history, strict=True):
             assert mine == pytest.approx({key: theirs[key] for key in mine}, abs=1e-3), name
         assert f"{CALLED[name]:10s} mean {task.results().measures['test_f1']:.3f}" in executed["printed"]
+
+
+CASES = [*(f"JPCLN00{number}" for number in range(1, 6)), *(f"JPCNN00{number}" for number in range(1, 4))]
+
+
+def write_published(folder: Path) -> None:
+    """Write noise as JSRT and SCR have radiographs and masks, of their size."""
+    noise = np.random.default_rng(0)
+    (folder / "All247images").mkdir()
+    for case in CASES:
+        noise.integers(0, 4096, (2048, 2048)).astype(">u2").tofile(folder / "All247images" / f"{case}.IMG")
+        for side in ("left lung", "right lung", "heart"):
+            place = folder / "scratch" / ("fold1" if int(case[-1]) % 2 else "fold2") / "masks" / side
+            place.mkdir(parents=True, exist_ok=True)
+            blocks = np.kron(noise.integers(0, 2, (128, 128)), np.ones((8, 8)))
+            Image.fromarray((255 * blocks).astype(np.uint8)).save(place / f"{case}.gif")
+
+
+def test_published_radiographs_are_read_as_the_report_reads_them(
+    cells: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight images of JSRT's size, two of them for validation: the same division, pixels and masks."""
+    write_published(tmp_path)
+    published = part("published")
+    layout = published.Layout(nodules=5, others=3, validation=2)
+    monkeypatch.setattr(published, "read", partial(published.read, layout=layout))
+    sources = part("sources")
+    counts = {"train_images": 3, "validation_images": 2, "test_images": 3}
+    data = sources.prepare(sources.locate(Request(folder=tmp_path)), size=SETTINGS["size"], **counts)
+
+    names: dict[str, Any] = {}
+    while "lung_sets" not in names:
+        cell = cells.pop(0).replace("DRAWN_FOR_VALIDATION = 12", "DRAWN_FOR_VALIDATION = 2")
+        exec(compile(cell, "notebook", "exec"), names)
+    for name, words in (("train", "train"), ("validation", "val"), ("test", "test")):
+        images, masks = (each.cpu().numpy() for each in names["lung_sets"][words])
+        assert len(images) == counts[f"{name}_images"]
+        np.testing.assert_allclose(images, data[f"{name}_images"], atol=1e-6)
+        np.testing.assert_array_equal(masks, data[f"{name}_masks"])

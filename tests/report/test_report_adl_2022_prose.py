@@ -127,6 +127,7 @@ def test_trials(section: Compare, root: Path) -> None:
             "one seed": five(root, {}, 1),
             "one is lost": five(root, {}, diverged=True),
             "nothing is confused": five(root, {}, pairs=0),
+            "changed images": five(root, {}, augmented=True),
         },
     )
 

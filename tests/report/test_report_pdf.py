@@ -295,7 +295,9 @@ def test_a_line_that_fits_but_for_its_last_space_is_not_divided_after_its_first_
     """As a line was that ended before a number, in columns of one width in fifty."""
     css = "p { hyphens: auto; text-align: justify; font: 10.5pt Source Serif Pro }"
     widths = [60 + 0.4 * step for step in range(50)]
-    text = '<p style="width: {}mm">possible causes were not tested. It fell by <a>0.026</a> from the rest.</p>'
+    text = (
+        '<p style="width: {}mm">possible causes were not tested. It fell by <a>0.026</a> from the rest.</p>'
+    )
     page = PAGE.format(css=css, body="".join(map(text.format, widths)))
     pages = pypdf.PdfReader(io.BytesIO(pdf.render(page))).pages
     first = [line.split() for each in pages for line in each.extract_text().splitlines() if "pos" in line]

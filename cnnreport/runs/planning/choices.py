@@ -12,6 +12,18 @@ from cnnreport.runs.device import DeviceChoice
 from cnnreport.runs.planning.cut import WHOLE, Cut
 from cnnreport.system import durable
 
+_KEPT = {
+    "data": dict,
+    "data_dir": str | None,
+    "device": str,
+    "precision": str | None,
+    "seeds": int | None,
+    "smoke": bool,
+    "cut": dict,
+    "elsewhere": bool,
+}
+"""What is remembered of choices, as JSON has it."""
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -45,7 +57,7 @@ class Choices:
 
     def to_json(self) -> dict[str, Any]:
         """Return the choices that `status` and `explain` need to see the plan of the last build."""
-        kept = {k: v for k, v in asdict(self).items() if k not in ("force", "fetch")}
+        kept = {k: v for k, v in asdict(self).items() if k in _KEPT}
         return {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()}
 
     @classmethod
@@ -53,11 +65,14 @@ class Choices:
         """Rebuild the choices of a `to_json`.
 
         Raises:
-            TypeError: They are of another version, or none.
+            TypeError, AttributeError, KeyError: They are of another version, or none.
         """
-        data = parts["data"]
-        if not isinstance(data, dict) or not all(isinstance(said, str) for said in data.values()):
+        if wrong := [name for name, part in parts.items() if not isinstance(part, _KEPT[name])]:
+            raise TypeError(f"of another type: {', '.join(wrong)}")
+        if not all(isinstance(said, str) for said in parts["data"].values()):
             raise TypeError("a wish of data is a text for each name")
+        if not all(isinstance(number, int | None) for number in parts.get("cut", {}).values()):
+            raise TypeError("a cut has numbers")
         folder = Path(parts["data_dir"]) if parts["data_dir"] else None
         return cls(**{**parts, "data_dir": folder, "cut": Cut(**parts.get("cut", {}))})
 
@@ -66,7 +81,7 @@ def last_choices(project: Project) -> Choices | None:
     """Return the choices of the last build into this output folder, None where there was none."""
     try:
         return Choices.from_json(json.loads((project.output / CHOICES).read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, ValueError, TypeError, AttributeError, KeyError):
         return None
 
 

@@ -230,6 +230,7 @@ def trials(runs: Runs) -> Answer:
             "best": best,
             "several": min(map(len, rivals.values())) > 1,
             "flawless": pairs is None,
+            "unchanged": not any(run.spec["augmented"] for of in rivals.values() for run in of),
         },
     )
 

@@ -314,12 +314,7 @@ def _pictures(trained: Mapping[str, Sequence[Run]], best: str) -> dict[str, Pict
 def _curves(trained: Mapping[str, Sequence[Run]], columns: Sequence[str], label: str) -> Picture:
     """Draw columns of the histories of all trials."""
     drawn = [
-        Curve(
-            f"{who}, {column.partition('_')[0].replace('train', 'training')}" if len(columns) > 1 else who,
-            "contender" if len(columns) == 1 else "train" if column.startswith("train") else "validation",
-            [[row[column] for row in run.history] for run in of],
-            contender=who,
-        )
+        _curve(who, column, [[row[column] for row in run.history] for run in of], paired=len(columns) > 1)
         for who, of in trained.items()
         for column in columns
     ]
@@ -330,6 +325,14 @@ def _curves(trained: Mapping[str, Sequence[Run]], columns: Sequence[str], label:
     ).replace("\u00a0", " ")
     alt = f"Curves of the {what} over the epochs, one for each trial. At the end, in validation, {ends}."
     return figure.curves(drawn, label, alt, reading.datasets(next(iter(trained.values()))), wide=True)
+
+
+def _curve(who: str, column: str, seeds: list[list[float]], *, paired: bool) -> Curve:
+    if not paired:
+        return Curve(who, "contender", seeds)
+    if column.startswith("train"):
+        return Curve("training", "train", seeds, contender=who)
+    return Curve("validation", "validation", seeds, contender=who)
 
 
 def _best_to_worst(run: Run, data: tuple[reading.DataSet, ...]) -> Picture:
