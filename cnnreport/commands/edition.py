@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,11 +102,17 @@ class Edition:
 
     def outputs(self, asked: Sequence[Writer]) -> list[Output]:
         """Return the files of the report with all that they depend on."""
-        return [output for writer in asked for output in self._outputs(writer)]
+        sources = self._sources() if asked else {}
+        return [output for writer in asked for output in self._outputs(writer, sources)]
 
     def edited(self, asked: Sequence[Writer]) -> list[Path]:
         """Return the files that somebody changed, and that are therefore left as they are."""
-        return [output.path for output in self.outputs(asked) if self._is_left(output)]
+        return [
+            path
+            for writer in asked
+            for path in writer.paths(self.outline, self.project.output).values()
+            if writer.is_edited(path) and path.name not in self.forced
+        ]
 
     def behind(self, asked: Sequence[Writer]) -> list[Path]:
         """Return the files that none of some writers writes, and that do not say what those write."""
@@ -120,11 +126,10 @@ class Edition:
     def _is_behind(self, output: Output) -> bool:
         return output.path.exists() and not output.stands and not output.edited
 
-    def _outputs(self, writer: Writer) -> list[Output]:
+    def _outputs(self, writer: Writer, sources: Mapping[str, Path]) -> list[Output]:
         paths = writer.paths(self.outline, self.project.output)
         code = source_closure([writer.module], self.project.root)
-        sources = {**self._sources(), **code}
-        return record.outputs(writer, paths, self.runs, sources, code, self.context)
+        return record.outputs(writer, paths, self.runs, {**sources, **code}, code, self.context)
 
     def _sources(self) -> dict[str, Path]:
         """Find every file that has a part in what is written: templates, answers, and code."""

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cnnreport.report.out.writer import DIGEST, Writer, is_changed, read_record, record_of
+from cnnreport.report.out.writer import DIGEST, Writer, read_record, record_of
 from cnnreport.report.page import compose
 from cnnreport.report.page.compose import Context
 from cnnreport.runs import artefact
@@ -50,7 +50,7 @@ class Output:
     @property
     def edited(self) -> bool:
         """Whether the file is one that people work on, and is not what a build wrote any more."""
-        return self.writer.worked_on and is_changed(self.path)
+        return self.writer.is_edited(self.path)
 
     def holds(self, content: str) -> bool:
         """Say whether the file is what a content would give; then its record is brought up to date."""

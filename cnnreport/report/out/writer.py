@@ -65,6 +65,10 @@ class Writer:
         """Return the files of a report that lie in some folder, by the names of their documents."""
         return {name: folder / (Path(file).stem + self.suffix) for name, file in self.files(outline).items()}
 
+    def is_edited(self, path: Path) -> bool:
+        """Say whether people work on such a file, and somebody changed what a build wrote."""
+        return self.worked_on and is_changed(path)
+
     def content(self, report: Report, document: str) -> str:
         """Return what is written of a document, by its name."""
         return self.read(report, document) if self.read else report.page_as(document, self.suffix)
