@@ -40,11 +40,6 @@ NETS = {
     "transposed": ("TransposedUNet", "a U-Net that enlarges by transposed convolutions"),
 }
 
-FIXED, ANY = ("1", "128", "128"), ("1", "16h", "16h")
-"""The inputs of derivations: what bilinear interpolation joins has no closed form in the size of an image."""
-
-INPUTS = {"bilinear": FIXED, "nearest": ANY, "elu": FIXED, "transposed": ANY}
-
 EXPERIMENTS = (
     *(
         Experiment(
@@ -74,8 +69,8 @@ EXPERIMENTS = (
             title=f"{net}, its counts derived and proved",
             spec=Formulas(
                 net=f"{PLACE}.nets:{net}",
-                input=INPUTS[name],
-                numbers=(("NF", 64), ("h", 8)) if INPUTS[name] == ANY else (("NF", 64),),
+                input=("1", "16m", "16m"),
+                numbers=(("NF", 64), ("m", 8)),
                 doubled=False,
             ),
             seeds=1,

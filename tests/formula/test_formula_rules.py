@@ -324,11 +324,22 @@ def test_bilinear_upsampling_in_symbols(scale: int) -> None:
     only(lambda: nn.Upsample(scale_factor=scale, mode="bilinear"), (2, 2 * H, H))
 
 
+def test_bilinear_upsampling_with_aligned_corners_to_twice_the_size() -> None:
+    """4n - 2 along an axis of n, as PyTorch's answer to each input says of every n, and in symbols."""
+    for size in range(1, 40):
+        answers = F.interpolate(
+            torch.eye(size, dtype=torch.float64)[None], scale_factor=2, mode="linear", align_corners=True
+        )
+        assert int((answers > 1e-12).sum()) == 4 * size - 2, size
+    symbolic = only(lambda: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), (3, 4 * H, H))
+    assert symbolic.taps.expand() == (3 * (16 * H - 2) * (4 * H - 2)).expand()
+
+
 def test_bilinear_upsampling_of_symbolic_sizes_by_parts_is_refused() -> None:
-    """A scale that is not whole, or with aligned corners, has none."""
+    """A scale that is not whole, or is not two with aligned corners, has none."""
     for layer in (
         nn.Upsample(scale_factor=1.5, mode="bilinear"),
-        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+        nn.Upsample(scale_factor=3, mode="bilinear", align_corners=True),
     ):
         with pytest.raises(UsageError, match="has no closed form; give numbers"):
             derive(lambda layer=layer: Wrapped(layer), {}, (2, 2 * H, 2 * H))

@@ -58,8 +58,16 @@ def linear_taps(size: Count, outputs: Count, factor: Any, corners: bool) -> Coun
             step = Fraction(size - 1, outputs - 1) if outputs > 1 else Fraction(0)
         return sum(_linear_reads(size, place, step, corners) for place in range(outputs))
     scale = simple(sympy.simplify(outputs / sympy.sympify(size)))
-    if corners or not isinstance(scale, int) or (factor is not None and float(factor) != scale):
+    if (
+        not isinstance(scale, int)
+        or (factor is not None and float(factor) != scale)
+        or (corners and scale != 2)
+    ):
         raise UsageError(f"bilinear upsampling of {size} to {outputs} has no closed form", "give numbers")
+    if corners:
+        # Output i lies at i (n - 1) / (2n - 1), and n - 1 and 2n - 1 have no common divisor: only the first
+        # and the last lie upon an input.
+        return 2 * outputs - 2
     exact = scale % 2  # with an odd scale the middle one of the outputs of an input lies upon it
     return 2 * outputs - (scale - exact) - exact * size
 
