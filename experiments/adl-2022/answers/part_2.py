@@ -56,7 +56,7 @@ class Block:
 
     Args:
         name: What the class calls it.
-        inputs: The shapes of what its first layer takes.
+        inputs: The shapes of what it takes from other parts, those from the part before first.
         output: The shape of what its last one gives.
     """
 
@@ -90,10 +90,11 @@ def unet(runs: Runs) -> Answer:
     }
     first = trained[BASELINE]
     nets = {who: training.net_name(of) for who, of in trained.items()}
+    counted = {who: training.numbers(of)["parameters"] for who, of in trained.items()}
+    more = _more(counted[VARIANTS["transposed"]], counted[BASELINE])
     return Answer(
-        values={
-            **training.numbers(first),
-        },
+        values={**training.numbers(first), "more_parameters": more},
+        decisions={"transposed": _sign("parameters of transposed beside the baseline", more)},
         listings={
             "blocks": reading.listing(first, "DoubleConv"),
             "up": reading.listing(first, "Up"),
@@ -108,9 +109,22 @@ def unet(runs: Runs) -> Answer:
             "nets": derivations,
             "blocks": _blocks(derivations[BASELINE]),
             "classes": nets,
-            "trained": {who: training.numbers(of)["parameters"] for who, of in trained.items()},
+            "trained": counted,
         },
     )
+
+
+def _more(left: Quantity, right: Quantity) -> Quantity:
+    """Return by how many parameters a variant exceeds another."""
+    return over_all(
+        "lungs.more_parameters", "parameters of transposed above those of bilinear", left.mean - right.mean,
+        "{} minus {}", left, right, form="count",
+    )  # fmt: skip
+
+
+def _sign(what: str, more: Quantity) -> Decision:
+    outcome = "same" if more.mean == 0 else "more" if more.mean > 0 else "fewer"
+    return Decision(what, outcome, ("more", "fewer", "same"))
 
 
 def layers(runs: Runs) -> Answer:
@@ -123,10 +137,20 @@ def layers(runs: Runs) -> Answer:
 
 def _blocks(net: Derivation) -> tuple[Block, ...]:
     """Join what belongs together: layers that follow each other in one attribute of the net."""
-    joined = [
-        (name, list(of)) for name, of in groupby(net.layers, lambda layer: layer.path.partition(".")[0])
-    ]
-    return tuple(Block(name, of[0].inputs, of[-1].output) for name, of in joined)
+    joined = groupby(enumerate(net.layers), lambda each: each[1].path.partition(".")[0])
+    blocks = []
+    for name, of in joined:
+        numbered = list(of)
+        first = numbered[0][0]
+        taken = {
+            source: shape
+            for _, layer in numbered
+            for source, shape in zip(layer.sources, layer.inputs, strict=True)
+            if source < first
+        }
+        inputs = tuple(taken[source] for source in sorted(taken, reverse=True))
+        blocks.append(Block(name, inputs, numbered[-1][1].output))
+    return tuple(blocks)
 
 
 def variants(runs: Runs) -> Answer:
