@@ -13,6 +13,8 @@ TRUE, PREDICTED = (255, 176, 0), (64, 200, 255)
 """Orange and blue, which differ in lightness from most of a radiograph and from each other for all eyes."""
 
 _DASH = 8
+_ROOM = 16
+"""Of the side of an image, what is left around masks altogether."""
 
 Array = np.ndarray[Any, Any]
 
@@ -35,6 +37,25 @@ def outlined(image: Array, truth: Array | None = None, predicted: Array | None =
     if truth is not None:
         drawn[_edge(_large(truth) > 0) & ((down + across) // _DASH % 2 == 0)] = TRUE
     return drawn
+
+
+def cropped(image: Array, *masks: Array) -> list[Array]:
+    """Cut an image and its masks to a square around all that is in a mask, with a little room.
+
+    Args:
+        image: uint8 (S, S).
+        masks: (S, S), not zero inside.
+
+    Returns:
+        The image and the masks, (T, T), T at most S; as they are where the masks are empty.
+    """
+    places = np.argwhere(np.any([mask > 0 for mask in masks], axis=0))
+    if not len(places):
+        return [image, *masks]
+    side, low, high = len(image), places.min(0), places.max(0)
+    wide = min(side, int((high - low).max()) + 1 + side // _ROOM)
+    top, left = np.clip((low + high + 1 - wide) // 2, 0, side - wide)
+    return [array[top : top + wide, left : left + wide] for array in (image, *masks)]
 
 
 def _large(array: Array) -> Array:
