@@ -7,12 +7,12 @@ import numpy as np
 from cnnreport.report.draw.thumbnails import Pixels
 
 TIMES = 4
-"""By how much pixels are magnified, so that an outline hides less than a pixel of the image."""
+"""By how much pixels are magnified, so that an outline hides little more than a pixel of the image."""
 
 TRUE, PREDICTED = (255, 176, 0), (64, 200, 255)
 """Orange and blue, which differ in lightness from most of a radiograph and from each other for all eyes."""
 
-_DASH = 8
+_DASH, _WIDE = 16, 5
 _ROOM = 16
 """Of the side of an image, what is left around masks altogether."""
 
@@ -63,9 +63,9 @@ def _large(array: Array) -> Array:
 
 
 def _edge(inside: Array) -> Array:
-    """Return the pixels of a mask that have one beside them outside of it, and the next ones, bool (H, W)."""
+    """Return the pixels of a mask that are less than `_WIDE` from one outside of it, bool (H, W)."""
     core = inside
-    for _ in range(2):
+    for _ in range(_WIDE):
         wider = np.pad(core, 1)
         core = core & wider[:-2, 1:-1] & wider[2:, 1:-1] & wider[1:-1, :-2] & wider[1:-1, 2:]
     edge: Array = inside & ~core
