@@ -175,7 +175,7 @@ def five(root: Path, accuracies: Mapping[str, float], seeds: int = 5, **chosen: 
 
 
 def unlearnt(root: Path) -> list[Run]:
-    """Return fake runs of the five trainings, of which one ends at guessing, one worse, and none still learns."""
+    """Return fake runs of the five trainings, one at guessing, one worse, none that still learns."""
     runs = {
         BASELINE: trials(root, BASELINE, 0.45, loss=(1.0, 1.2)),
         NORMED: trials(root, NORMED, 0.94, loss=(0.2, 0.3), dark=True),

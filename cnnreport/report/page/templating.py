@@ -312,7 +312,8 @@ def _power(text: str) -> str:
     if not e:
         return text
     times = "" if digits == "1" else f"{digits}{NARROW}×{NARROW}"
-    return Markup("{}10<sup>{}</sup>").format(times, f"{int(exponent)}".replace("-", MINUS))
+    raised = f"{int(exponent)}".replace("-", MINUS)
+    return Markup('<span class="formula">{}10<sup>{}</sup></span>').format(times, raised)
 
 
 def _span(quantity: Quantity) -> str:

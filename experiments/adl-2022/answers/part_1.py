@@ -153,6 +153,7 @@ def _said(name: str) -> str:
 def optimisers(runs: Runs) -> Answer:
     """Answer 1.3: other optimisers, and why Rprop is unsound on mini-batches."""
     rivals = {CALLED[name]: runs[name] for name in (BASELINE, ADAM, SGD, RPROP)}
+    drawn = {who: runs[name] for name, who in CALLED.items()}
     compared = versus(
         runs[BATCHES], runs[WHOLE], ("train_loss", "loss", "accuracy"), "mini-batches", "one batch"
     )
@@ -173,7 +174,7 @@ def optimisers(runs: Runs) -> Answer:
         contrasts={**compared.contrasts, **against},
         verdicts={**compared.verdicts, **{name: each.verdict for name, each in against.items()}},
         pictures={
-            "loss": _all_trials(rivals, wide=False),
+            "loss": _all_trials(drawn, wide=False),
             "rprop": training.rival_curves(
                 {"one batch": runs[WHOLE], "mini-batches": runs[BATCHES]}, "train_loss"
             ),
@@ -188,7 +189,7 @@ def optimisers(runs: Runs) -> Answer:
         facts={
             **compared.facts,
             "several": len(runs[BASELINE]) > 1,
-            "cut": _ceiling(rivals) is not None,
+            "cut": _ceiling(drawn) is not None,
         },
     )
 
