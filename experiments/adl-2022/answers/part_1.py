@@ -248,6 +248,12 @@ def _trial_facts(rivals: Mapping[str, Sequence[Run]], made: Ranking) -> dict[str
         "several": min(map(len, rivals.values())) > 1,
         "flawless": _pairs(rivals[best]) is None,
         "unchanged": not any(run.spec["augmented"] for of in rivals.values() for run in of),
+        "given": not any(
+            run.spec.get(f"{part}_images")
+            for of in rivals.values()
+            for run in of
+            for part in ("train", "validation", "test")
+        ),
         "cut": _ceiling(rivals) is not None,
         "ranks_known": all(each.best.mean == each.worst.mean for each in made.ranked),
         "never_reversed": all(pair.reversed.mean == 0 for pair in made.pairs),
