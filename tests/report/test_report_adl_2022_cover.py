@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from composed import read_as_prose
+from fake_derivations import MakeDerivation, derived_measures
 from fake_lungs import four
 from fake_signs import ADAM, BASELINE, NORMED, RPROP, SGD, five
 from sentences import outcomes
@@ -34,7 +35,7 @@ def cover(project: Project, runs: list[Run]) -> str:
 
 
 def test_the_cover_says_what_each_part_came_to(
-    project: Project, root: Path, golden: Callable[[str, str], None]
+    project: Project, root: Path, golden: Callable[[str, str], None], make_derivation: MakeDerivation
 ) -> None:
     """The state of the signs, the trap where there is one, and the ranking of the U-Nets."""
     apart = {"bilinear": 0.97, "nearest": 0.96, "elu": 0.98, "transposed": 0.95}
@@ -52,8 +53,13 @@ def test_the_cover_says_what_each_part_came_to(
         ],
         "one is lost": [*five(root, {}, diverged=True), *four(root, {}, lost="bilinear")],
     }  # fmt: skip
-    text = cover(project, usual)
-    golden("adl-cover", text)
-    golden(
-        "adl-cover-outcomes", outcomes(text, {what: cover(project, runs) for what, runs in others.items()})
+    grid = {"h": [4, 5, 6]}
+    proof = {"grid": grid, "degrees": {"h": 2}, "largest_kernel": None}
+    measures = derived_measures(
+        net="SignNet", grid=grid, proof=proof, numbers={"h": 7}, points=3, input_doubled=None
     )
+    counts = make_derivation(measures, "normed-signs-formulas")
+    text = cover(project, [*usual, counts])
+    golden("adl-cover", text)
+    told = {what: cover(project, [*runs, counts]) for what, runs in others.items()}
+    golden("adl-cover-outcomes", outcomes(text, told))
