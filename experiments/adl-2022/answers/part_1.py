@@ -382,7 +382,9 @@ def _pairs(runs: Sequence[Run]) -> Picture | None:
         ]
     if not captions:
         return None
-    alt = "Classes that are confused most: a test image that is named wrong, and one of the other class."
+    alt = (
+        "Classes that are confused most: a test image that is classified wrongly, and one of the other class."
+    )
     return thumbnails.captioned(thumbnails.from_rgb(np.stack(images)), captions, alt, reading.datasets(runs))
 
 
