@@ -68,6 +68,8 @@ def batched(losses: Sequence[float], updates: Sequence[float] = (), **chosen: An
 
 FLAT = {"edge_share_predicted": 0.05, "lab_distance": 19.0, "colour_share_predicted": 9 / 24}
 RISING = (1.0, 1.1, 1.2, 1.4, 1.7, 2.0)
+VALLEY = (1.6, 1.4, 1.3, 1.7, 2.4, 3.0)
+TURNING = (1.2, 1.1, 1.3, 1.2, 2.0, 2.4)
 LEVEL = (1.10, 1.12, 1.09, 1.11, 1.10, 1.12)
 NAN = math.nan
 REAL = {"data": "cifar10", "title": "CIFAR-10 horses", "stand_in": False}
@@ -103,10 +105,13 @@ CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "controls-lost": (skipping(1.58, 1.05, 1.5, diverged=True), ("controls",)),
     "b4-larger-is-worse": (batched(RISING, RISING[::-1]), ("b4", "updates")),
     "b4-larger-is-better": (batched(RISING[::-1], RISING), ("b4", "updates")),
+    "b4-lowest-between": (batched(VALLEY, RISING[::-1]), ("b4", "updates")),
+    "b4-turns-twice": (batched(TURNING, VALLEY), ("b4", "updates")),
     "b4-no-difference": (batched(LEVEL, LEVEL), ("b4", "updates")),
     "b4-small-is-noisy": (batched(RISING, rises=(0.5, 0.396, 0.351, 0.201, 0.096, 0.051)), ("b2", "b4")),
     "b4-large-is-noisy": (batched(RISING, rises=(0.051, 0.096, 0.201, 0.351, 0.396, 0.5)), ("b4",)),
     "b4-largest-is-lost": (batched((*RISING[:5], NAN)), ("b4",)),
+    "updates-other-than-above-the-best": (batched(VALLEY, RISING[::-1]), ("b4", "updates")),
     "updates-larger-is-better": (batched(RISING, RISING[::-1]), ("b4", "updates")),
     "b4long-larger-is-worse": (
         lambda make: [
@@ -185,6 +190,16 @@ def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeR
             "end with a higher validation",
         ),
         ("b4-no-difference", "shows no clear trend with the batch size", "end with a (?:lower|higher) valid"),
+        (
+            "b4-lowest-between",
+            "agrees with fewer updates being what makes batches above 10 worse",
+            "larger batches end with a higher|makes larger batches worse",
+        ),
+        (
+            "b4-turns-twice",
+            "does not go one way with the batch size",
+            "end with a (?:lower|higher) valid|on both sides|fewer updates (?:that|are|can)",
+        ),
         ("b4-small-is-noisy", "would not confirm", "next rises"),
         ("b4-large-is-noisy", "next rises", "would not confirm"),
         ("b4-largest-is-lost", "It cannot be said.\n", "Noise|end with a"),
