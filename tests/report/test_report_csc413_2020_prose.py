@@ -213,14 +213,15 @@ def test_a_contrary_outcome_says_the_contrary(name: str, says: str, never: str) 
 
 
 def test_the_noise_is_that_of_the_steepest_rise(project: Project, make_run: MakeRun) -> None:
-    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; of a loss that only falls that is said."""
-    for validation, said in (
-        ([2.0, 1.6, 1.9, 1.5, 1.7], "With batches of 1 it is 0.300, with batches of 1 000 0.300."),
-        ([2.0, 1.9, 1.8, 1.7, 1.6], "In all these trainings it fell from each epoch to the next"),
-    ):
-        make = batched(RISING, validation=validation)
-        text = prose_of(project, make(make_run), "b4", whole=False, report=REPORT)
-        assert said in " ".join(text.split())
+    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; where losses only fall, noise is no subject."""
+    texts = [
+        prose_of(
+            project, batched(RISING, validation=losses)(make_run), "b4", whole=False, report=REPORT
+        )
+        for losses in ([2.0, 1.6, 1.9, 1.5, 1.7], [2.0, 1.9, 1.8, 1.7, 1.6])
+    ]
+    assert "With batches of 1 it is 0.300, with batches of 1 000 0.300." in " ".join(texts[0].split())
+    assert "Noise" not in texts[1]
 
 
 @pytest.mark.parametrize(
