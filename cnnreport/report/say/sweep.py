@@ -70,16 +70,17 @@ def sweep(
 
     Returns:
         ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, the ``best`` batch size and
-        its ``best_loss``, where there is a finite one, ``pairs`` of neighbouring sizes that can be compared after equally many updates, ``pairs_lower``, in how many of
-        them the larger one has the lower mean loss then, and ``matched`` (updates) where the trainings can
-        be compared after equally many; ``trends``: how `names` go with the doubling of the batch size, over
-        all runs; ``contrasts``: `names`, largest against smallest, and ``matched``, all of them secondary;
-        ``verdicts``: those of the trends, as ``<name>_trend``, and of the contrasts; ``decisions``:
-        ``course`` of the mean loss from the smallest batch to the largest, and ``per_update``, how the largest batch stands after
-        equally many updates; ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates``; ``parts``: ``even``,
-        the batch sizes that divide the training images, and ``uneven``, the others, each with the images left
-        for the last batch of an epoch; both empty where the kind does not record ``train_images``;
-        ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
+        its ``best_loss``, where there is a finite one, ``pairs`` of neighbouring sizes that can be compared
+        after equally many updates, ``pairs_lower``, in how many of them the larger one has the lower mean
+        loss then, and ``matched`` (updates) where the trainings can be compared after equally many;
+        ``trends``: how `names` go with the doubling of the batch size, over all runs; ``contrasts``: `names`,
+        largest against smallest, and ``matched``, all of them secondary; ``verdicts``: those of the trends,
+        as ``<name>_trend``, and of the contrasts; ``decisions``: ``course`` of the mean loss from the
+        smallest batch to the largest, and ``per_update``, how the largest batch stands after equally many
+        updates; ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates``; ``parts``: ``even``, the batch
+        sizes that divide the training images, and ``uneven``, the others, each with the images left for the
+        last batch of an epoch; both empty where the kind does not record ``train_images``; ``facts``:
+        ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
     """
     groups = sorted((_Group(runs, read(runs)) for runs in trainings), key=lambda group: group.size)
     smallest, largest = groups[0], groups[-1]

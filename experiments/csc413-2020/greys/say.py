@@ -18,7 +18,7 @@ RULES = {
 """The rules, and what a reader calls them."""
 
 COULD = ("more", "no_more", "unclear")
-"""Whether linear scores have a lower loss than the net that could give them, so that it could have one, too."""
+"""Whether linear scores have a lower loss than the net that could give them, so that it could, too."""
 
 STEEP = ("too_steep", "in_reach")
 """Whether slopes as those of the best linear scores are farther apart than a training could bring them."""
@@ -35,8 +35,8 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
     Returns:
         ``values``: what the kind records; ``moved``, how far Adam may move a weight, and ``reach``, how far
         that brings two slopes apart; ``net_accuracy``, ``net_loss``; ``verdicts`` and ``decisions``:
-        ``could``, whether linear scores have a lower loss than the trained net; ``steep``; ``grids``: ``rules``;
-        ``facts``: ``net``.
+        ``could``, whether linear scores have a lower loss than the trained net; ``steep``; ``grids``:
+        ``rules``; ``facts``: ``net``.
 
     Raises:
         UsageError: A run lacks something.
