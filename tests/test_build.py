@@ -132,7 +132,7 @@ def test_the_report_is_printed(printed: Path) -> None:
 
 
 def test_the_six_values_are_printed_proved_and_audited(project: Path) -> None:
-    """What the derivations found is in the report: the box of equations, the proof of each layer, the audit."""
+    """What the derivations found is in the report: the equations, the proof of each layer, the audit."""
     words = words_of(project / "build")
     assert "The six values: weights, outputs and connections of PoolUpsampleNet" in words
     assert "Every row is verified on 180 points" in words

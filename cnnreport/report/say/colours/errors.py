@@ -33,7 +33,7 @@ class ErrorsByColour:
         frequent: The share of pixels of the most frequent colour that are classified correctly.
         rare: The same, over all pixels of the rarer half of the colours that occur.
         never: How many of the colours that occur have no right pixel in any run.
-        lost: The words of which every colour is such a one.
+        lost: The words of which no pixel was given any colour of the same word in any run.
     """
 
     picture: Picture
@@ -110,7 +110,8 @@ def errors_by_colour(runs: Sequence[Run]) -> ErrorsByColour | None:
     alt = _told(runs, named, (i, j, present[0]), numbers)
     picture = colour_errors(counts, finished[0]["palette"], named, alt, reading.datasets(runs))
     never = [k for k in present if not counts[k, k]]
-    seen = {named[k] for k in present if counts[k, k]}
+    alike = np.array([[one == other for other in named] for one in named])
+    kept_words = {named[k] for k in present if counts[k][alike[k]].any()}
     return ErrorsByColour(
         picture,
         named[i],
@@ -119,7 +120,7 @@ def errors_by_colour(runs: Sequence[Run]) -> ErrorsByColour | None:
             f"{numbers['share'].name}.never", "colours of the truth without a right pixel in any run",
             len(never), "rows of confusion without a right pixel: {}", numbers["share"], form="count",
         ),
-        lost=tuple(word for word in dict.fromkeys(named[k] for k in never) if word not in seen),
+        lost=tuple(word for word in dict.fromkeys(named[k] for k in present) if word not in kept_words),
         **numbers,
     )  # fmt: skip
 
