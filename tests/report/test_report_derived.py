@@ -124,7 +124,7 @@ def test_a_layer_that_counts_nothing_stays_quiet(project: Project, make_derivati
     assert made.count('<tr class="still">') == 1
     words = words_of(made)
     assert "down.2 Activation NF by 16 by 16 NF by 16 by 16 – – –" in words
-    assert "Every row is verified on 180 points." in words
+    assert "Verified on 180 points." in words
     assert "✓ 180" not in words
 
 
