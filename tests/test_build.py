@@ -132,10 +132,10 @@ def test_the_report_is_printed(printed: Path) -> None:
 
 
 def test_the_six_values_are_printed_proved_and_audited(project: Path) -> None:
-    """What the derivations found is in the report: the box of equations, a tick for each layer, the audit."""
+    """What the derivations found is in the report: the equations, the proof of each layer, the audit."""
     words = words_of(project / "build")
     assert "The six values: weights, outputs and connections of PoolUpsampleNet" in words
-    assert words.count("✓ 180") == 17
+    assert "Verified on 180 points" in words
     assert "Of the 6 hand-written formulas 5 hold and 1 does not" in words
 
 

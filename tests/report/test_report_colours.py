@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from thinned import thinned
 
+from cnnreport.report.say.colours.errors import errors_by_colour
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import changed, pictured
 from cnnreport.report.say.colours.words import word
@@ -78,7 +79,7 @@ def test_images_are_spoken_of_by_what_was_measured(
     assert (shown.best.number, shown.worst.number, shown.blurred.number) == ("4", "3", "2")
     assert (shown.blurred.edges.mean, shown.blurred.edges_true.mean) == (0.0, 0.5)
     assert shown.images[0].repainted is None
-    changed_most = shown.repainted
+    changed_most = shown.by_repainted[0]
     assert changed_most is not None
     assert changed_most.repainted is not None
     assert (changed_most.number, changed_most.repainted.true, changed_most.repainted.painted) in [
@@ -130,6 +131,26 @@ def test_mistakes_are_between_words_not_shades(make_run: MakeRun, monkeypatch: p
     assert [found.share.mean, found.of_true.mean, found.kept.mean] == pytest.approx([0.15, 0.75, 0.73])
     assert [found.gained.true.mean, found.gained.predicted.mean] == pytest.approx([0.5, 0.77])
     assert list(found.share.values) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("right", "never", "lost"),
+    [((0, 0, 5, 18), 2, ()), ((0, 15, 5, 18), 1, ()), ((0, 0, 0, 18), 3, ("brown",))],
+)
+def test_a_word_is_lost_where_no_pixel_is_given_any_colour_of_it(
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    right: tuple[int, ...],
+    never: int,
+    lost: tuple[str, ...],
+) -> None:
+    """Two greens that are taken for each other are never right, but green is not lost; brown is."""
+    counts = CONFUSION.copy()
+    np.fill_diagonal(counts, right)
+    leaving(monkeypatch, {"pool-upsample": {"confusion": counts, "palette": PALETTE}})
+    found = errors_by_colour([make_run(0), make_run(1)])
+    assert found is not None
+    assert (found.never.mean, sorted(found.lost)) == (never, sorted(lost))
 
 
 def test_old_runs_say_nothing_of_mistaken_colours(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,8 @@ def batched(losses: Sequence[float], updates: Sequence[float] = (), **chosen: An
 
 FLAT = {"edge_share_predicted": 0.05, "lab_distance": 19.0, "colour_share_predicted": 9 / 24}
 RISING = (1.0, 1.1, 1.2, 1.4, 1.7, 2.0)
+VALLEY = (1.6, 1.4, 1.3, 1.7, 2.4, 3.0)
+TURNING = (1.2, 1.1, 1.3, 1.2, 2.0, 2.4)
 LEVEL = (1.10, 1.12, 1.09, 1.11, 1.10, 1.12)
 NAN = math.nan
 REAL = {"data": "cifar10", "title": "CIFAR-10 horses", "stand_in": False}
@@ -103,10 +105,13 @@ CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "controls-lost": (skipping(1.58, 1.05, 1.5, diverged=True), ("controls",)),
     "b4-larger-is-worse": (batched(RISING, RISING[::-1]), ("b4", "updates")),
     "b4-larger-is-better": (batched(RISING[::-1], RISING), ("b4", "updates")),
+    "b4-lowest-between": (batched(VALLEY, RISING[::-1]), ("b4", "updates")),
+    "b4-turns-twice": (batched(TURNING, VALLEY), ("b4", "updates")),
     "b4-no-difference": (batched(LEVEL, LEVEL), ("b4", "updates")),
     "b4-small-is-noisy": (batched(RISING, rises=(0.5, 0.396, 0.351, 0.201, 0.096, 0.051)), ("b2", "b4")),
     "b4-large-is-noisy": (batched(RISING, rises=(0.051, 0.096, 0.201, 0.351, 0.396, 0.5)), ("b4",)),
     "b4-largest-is-lost": (batched((*RISING[:5], NAN)), ("b4",)),
+    "updates-other-than-above-the-best": (batched(VALLEY, RISING[::-1]), ("b4", "updates")),
     "updates-larger-is-better": (batched(RISING, RISING[::-1]), ("b4", "updates")),
     "b4long-larger-is-worse": (
         lambda make: [
@@ -167,9 +172,9 @@ def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeR
         ("rates-smallest", "a still smaller one was not tried", "between the two ends|still larger"),
         ("rates-largest", "a still larger one was not tried", "between the two ends|still smaller"),
         ("rates-lost", "a run diverged", "lowest validation loss|The loss (?:rises|falls)"),
-        ("b3-better", "That fits: the share", "They are not|It does not|No\\.\n|would expect"),
-        ("b3-worse", "They are not: the share", "They are: |It does: |Yes[.,]|usually"),
-        ("b3-same", "The runs do not show it", "They are|It does|usually given"),
+        ("b3-better", "It is nearer to that of the truth", "It is farther|It does not:|No\\.\n|would expect"),
+        ("b3-worse", "It is farther from that of the truth", "It is nearer|It does: |Yes[.,]|usually"),
+        ("b3-same", "The runs do not show it", "It is nearer|It is farther|It does: |usually given"),
         ("b3-lost", "It cannot be said.\n", "reasons|(?:lower|higher) by"),
         ("controls-skips", "The additional weights do not explain the gain", "can do more|no gain"),
         ("controls-weights", "More weights alone can do more", "do not explain"),
@@ -185,6 +190,16 @@ def test_the_text_is_the_golden_one(name: str, project: Project, make_run: MakeR
             "end with a higher validation",
         ),
         ("b4-no-difference", "shows no clear trend with the batch size", "end with a (?:lower|higher) valid"),
+        (
+            "b4-lowest-between",
+            "agrees with fewer updates being what makes batches above 10 worse",
+            "larger batches end with a higher|makes larger batches worse",
+        ),
+        (
+            "b4-turns-twice",
+            "does not go one way with the batch size",
+            "end with a (?:lower|higher) valid|on both sides|fewer updates (?:that|are|can)",
+        ),
         ("b4-small-is-noisy", "would not confirm", "next rises"),
         ("b4-large-is-noisy", "next rises", "would not confirm"),
         ("b4-largest-is-lost", "It cannot be said.\n", "Noise|end with a"),
@@ -198,14 +213,22 @@ def test_a_contrary_outcome_says_the_contrary(name: str, says: str, never: str) 
 
 
 def test_the_noise_is_that_of_the_steepest_rise(project: Project, make_run: MakeRun) -> None:
-    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; of a loss that only falls that is said."""
-    for validation, said in (
-        ([2.0, 1.6, 1.9, 1.5, 1.7], "With batches of 1 it is 0.300, with batches of 1 000 0.300."),
-        ([2.0, 1.9, 1.8, 1.7, 1.6], "In all these trainings it fell from each epoch to the next"),
-    ):
-        make = batched(RISING, validation=validation)
-        text = prose_of(project, make(make_run), "b4", whole=False, report=REPORT)
-        assert said in " ".join(text.split())
+    """2.0, 1.6, 1.9, 1.5, 1.7: it rises twice, by 0.3 at most; of losses that only fall nothing is said."""
+    texts = [
+        prose_of(project, batched(RISING, validation=losses)(make_run), "b4", whole=False, report=REPORT)
+        for losses in ([2.0, 1.6, 1.9, 1.5, 1.7], [2.0, 1.9, 1.8, 1.7, 1.6])
+    ]
+    assert "With batches of 1 it is 0.300, with batches of 1 000 0.300." in " ".join(texts[0].split())
+    assert "Noise" not in texts[1]
+
+
+def test_colours_of_which_no_pixel_is_right_are_counted(project: Project, make_run: MakeRun) -> None:
+    """With no pixel right at all they are all colours; where each has some, nothing is said."""
+    for accuracy, said in ((0.0, True), (0.3, False)):
+        runs = trained(make_run, PUBLISHED, 1.9, 1, accuracy=accuracy, learning_rate=0.3, measures=BLURRED)
+        runs += trained(make_run, CNN, 1.6, accuracy=0.4, measures=BLURRED)
+        text = prose_of(project, runs, "a2", whole=False, report=REPORT)
+        assert ("Of 24 colours of the truth no pixel is right" in " ".join(text.split())) == said
 
 
 @pytest.mark.parametrize(

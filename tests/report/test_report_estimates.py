@@ -227,13 +227,16 @@ def test_the_bend_is_tested_against_the_seeds() -> None:
         (lambda x: (x - 7) ** 2, 3, "bends"),
         (lambda x: (x - 6.5) ** 2, 3, "bends"),
         (lambda x: 0.05 * x, 1, "upward"),
+        (lambda x: 0.2 * x if x > 5 else 1.27, 1, "bends"),
+        (lambda x: -0.2 * x if x > 5 else -1.27, 1, "bends"),
+        (lambda x: 0.2 * x if x > 5 else 1.27, 3, "bends"),
         (lambda x: math.nan, 3, "unknown"),
     ],
 )
 def test_a_trend_is_not_claimed_where_the_means_turn(
     shape: Callable[[float], float], seeds: int, outcome: str
 ) -> None:
-    """What turns round bends, whatever the slope of the line; what goes one way unevenly is said to."""
+    """What turns bends, though a line through it is clearly steep; what goes one way unevenly is said to."""
     found = trend("t", over_sizes(shape, seeds), "batch size")
     assert found.outcome == outcome
     assert (found.bend is None) == (seeds == 1 or outcome == "unknown")

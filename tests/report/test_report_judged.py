@@ -97,6 +97,25 @@ def test_batch_sizes_are_judged_by_their_trend(make_run: MakeRun) -> None:
     assert swept.verdicts["loss_trend"].yes
 
 
+@pytest.mark.parametrize(
+    ("losses", "outcome"),
+    [
+        ((1.0, 1.1, 1.2, 1.3, 1.4), "rises"),
+        ((1.4, 1.3, 1.2, 1.1, 1.0), "falls"),
+        ((1.6, 1.4, 1.3, 1.7, 2.1), "valley"),
+        ((1.6, 1.4, 1.7, 1.3, 2.1), "turns"),
+        ((1.0, 1.3, 1.5, 1.3, 1.1), "turns"),
+    ],
+)
+def test_the_course_of_the_loss_is_that_of_its_means(
+    make_run: MakeRun, losses: Sequence[float], outcome: str
+) -> None:
+    """A valley has one lowest size and rises on both sides of it; anything else that turns only turns."""
+    swept = colourization.sweep(by_size(sweep_runs(make_run, losses)))
+    assert swept.decisions["course"].outcome == outcome
+    assert swept.values["best_loss"].mean == pytest.approx(min(losses), abs=0.01)
+
+
 # Tables
 
 

@@ -16,7 +16,7 @@ from cnnreport.project import PACKAGE, Project, load_file
 from cnnreport.report.numbers.contrast import Contrast, balance, basis, contrast
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.say import sweep
-from cnnreport.report.say.movement import below, direction
+from cnnreport.report.say.movement import below
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -86,14 +86,6 @@ def test_a_table_says_what_decided_it(pairs: list[tuple[list[float], list[float]
 def test_several_measures_are_weighed(lower_is_better: Any, higher_is_better: Any, outcome: str) -> None:
     """Better or worse as a whole is only what no measure contradicts."""
     assert balance("all", compared(*lower_is_better), compared(*higher_is_better)).outcome == outcome
-
-
-@pytest.mark.parametrize(
-    ("rises", "steps", "outcome"), [(0, 0, "none"), (0, 3, "falls"), (3, 3, "rises"), (1, 3, "both")]
-)
-def test_a_direction_is_that_of_all_steps(rises: int, steps: int, outcome: str) -> None:
-    """A single step the other way makes it both."""
-    assert direction(quantity(rises), quantity(steps)).outcome == outcome
 
 
 @pytest.mark.parametrize(

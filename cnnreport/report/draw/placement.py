@@ -371,6 +371,15 @@ class _Sheet:
             if name:
                 begin = left - max(0.0, paper.width(name, _SMALL) - room)
                 yield Lettering(name, begin, y, _SMALL, quiet=True)
+            elif not row.box.detail:
+                yield from self._within(number)
+
+    def _within(self, number: int) -> Iterator[Lettering]:
+        """Write the name of a group, for which there is no room above, into its first box."""
+        row, place = self.rows[number], self._place(number)
+        room = place.width - paper.width(row.box.label, _LABEL) - 3.5 * _PAD
+        if name := _shortened(row.box.group, room):
+            yield Lettering(name, place.right - _PAD, place.top + row.height / 2, _SMALL, "right", quiet=True)
 
 
 def _shortened(name: str, room: float) -> str:

@@ -51,7 +51,7 @@ class Trend:
         bend: The p value of the lack of fit of a straight line; None where seeds do not allow it.
         runs: How many runs it is made of.
         sizes: How many settings.
-        one_way: Whether the mean changes in the same direction at every step.
+        one_way: Whether the mean changes, and at no step in the other direction.
         role: What it is in its question; see `cnnreport.report.numbers.family.family`.
         adjusted: The p value after correction, of a secondary one; it decides then.
     """
@@ -76,17 +76,17 @@ class Trend:
     def outcome(self) -> Outcome:
         """What the runs decide.
 
-        A number that goes one way at every step, but not by the same amount, goes so ``unevenly``; one that
-        is shown to leave the line and does not go one way ``bends``, whatever the slope of the line.
+        Only a number whose mean goes in the other direction at no step goes up or down, ``unevenly``
+        where it is shown to leave the line. Where the means turn, no trend is claimed, whatever the slope:
+        with a clear slope, or shown to leave the line, the number ``bends``.
         """
         if not self.slope.finite:
             return "unknown"
-        if self.bent and not self.one_way:
-            return "bends"
         decides = self.adjusted or self.p
-        if decides is None or decides.mean >= LEVEL:
-            return "bends" if self.bent else "open"
-        return _DIRECTIONS[self.slope.mean > 0][self.bent]
+        clear = decides is not None and decides.mean < LEVEL
+        if not self.one_way:
+            return "bends" if clear or self.bent else "open"
+        return _DIRECTIONS[self.slope.mean > 0][self.bent] if clear else "open"
 
     @property
     def higher(self) -> bool:
@@ -106,12 +106,12 @@ class Trend:
     @property
     def phrase(self) -> str:
         """The outcome in words."""
-        words = {"open": "no clear trend", "unknown": "cannot be said", "bends": "bends, no one trend"}
+        words = {"open": "no clear trend", "unknown": "cannot be said", "bends": "turns, no one trend"}
         return words.get(self.outcome, self.outcome.replace("_", ", but "))
 
     @property
     def verdict(self) -> Verdict:
-        """The outcome as a judgement: whether it goes one way; open where it bends or has no clear trend."""
+        """The outcome as a judgement: whether it goes one way; open where it turns or has no clear trend."""
         truth: Truth = "yes" if self.higher or self.lower else "unknown" if self.unknown else "open"
         way = "falls" if self.lower else "rises" if self.higher else "changes one way"
         claim = f"{self.meaning[:1].upper()}{self.meaning[1:]}: {way} with each doubling"
@@ -154,7 +154,7 @@ def trend(name: str, numbers: Mapping[float, Quantity], setting: str) -> Trend:
         else made("bend", f"p value of the bend: {each}", fit.bend, "probability"),
         runs=made("runs", f"runs: {each}", sum(map(len, finite.values())), "count"),
         sizes=made("sizes", f"settings: {each}", len(finite), "count"),
-        one_way=min(fit.steps) > 0 or max(fit.steps) < 0,
+        one_way=(min(fit.steps) >= 0) != (max(fit.steps) <= 0),
     )
 
 

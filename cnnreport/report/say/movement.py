@@ -15,7 +15,6 @@ seed shows no direction, so it moves where it moves by more."""
 _ENDS = ("falling", "rising", "level", "level_without_gap", "undecided")
 _RISES = ("recovering", "overfits", "without_gap", "gap_open", "perhaps", "gap_only", "lowest")
 _BELOW = ("not_below", "averaging", "partly")
-_STEPS = ("none", "rises", "falls", "both")
 
 
 def movement(verdicts: Mapping[str, Verdict]) -> dict[str, Decision]:
@@ -52,22 +51,6 @@ def below(gap: Quantity, fell: Quantity) -> Decision:
     if max(gap.interval or (gap.mean,)) < 0:
         outcome = "averaging" if fell.mean / 2 >= -gap.mean else "partly"
     return Decision("whether averaging explains a training loss above the validation loss", outcome, _BELOW)
-
-
-def direction(rises: Quantity, count: Quantity) -> Decision:
-    """Decide in which direction a number goes from each training to the next.
-
-    Args:
-        rises: At how many of the steps it rises.
-        count: How many steps there are.
-    """
-    if count.mean == 0:
-        outcome = "none"
-    elif rises.mean in (0, count.mean):
-        outcome = "rises" if rises.mean else "falls"
-    else:
-        outcome = "both"
-    return Decision(f"the direction of the {rises.meaning}", outcome, _STEPS)
 
 
 def _end(verdicts: Mapping[str, Verdict]) -> str:

@@ -49,8 +49,8 @@ def a4(runs: Runs) -> Answer:
     """Answer A4: what the trained nets make of ax + b, in train and in eval mode, and trainings on it.
 
     Returns:
-        ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base``, ``batch`` and those of
-        `_proved`;
+        ``values``: of each net (``cnn_``, ``unet_``) what `_of_net` says; ``base``, ``batch``, the
+        learning ``rate`` of the CNN, the loss of ``chance``, and those of `_proved`;
         ``verdicts`` and ``decisions``; ``contrasts``: of each training on ax + b, by the transformation's
         name; ``pictures``: ``cnn``, ``unet`` and ``kept``; ``grids``; ``parts``: the layers of each net, and
         ``transforms``, all that trained nets are tried with.
@@ -68,6 +68,8 @@ def a4(runs: Runs) -> Answer:
         values={
             **values,
             "base": base,
+            "rate": training.settings(runs[CNN])["learning_rate"],
+            "chance": training.numbers(runs[CNN])["chance_loss"],
             "batch": reading.setting(runs[f"{CNN}-transformed"], "batch_size", "images in a batch"),
         },
         verdicts={**verdicts, **{name: each.verdict for name, each in compared.items()}},
@@ -89,7 +91,7 @@ def a4(runs: Runs) -> Answer:
         facts={
             **_facts(compared),
             **{f"{name.lower()}_proof": runs[f"{net}-proof"][0].folder.name for net, name in NETS.items()},
-            **{name: TEXTS[name] for name in ("shifted", "hundredth", "negative")},
+            **{name: TEXTS[name] for name in ("shifted", "hundredth", "negative", "half", "double")},
             "scaled": SCALED,
             "tolerance": str(runs[f"{CNN}-proof"][0].measures["tolerance"]),
         },
@@ -151,8 +153,9 @@ def _of_net(values: Values, net: str) -> dict[str, Quantity]:
     """Return what is said of one net.
 
     Returns:
-        ``train`` and ``eval``: its accuracies on images as they are; ``scaled``: the share of the pixels that
-        keep their colour with 0.5x and with 2x, the smaller; the same with x + 0.3 (``shifted``), 0.01x
+        ``train`` and ``eval``: its accuracies on images as they are; ``train_shifted``: that with x + 0.3;
+        ``half`` and ``double``: the share of the pixels that keep their colour with 0.5x and with 2x, and
+        ``scaled``, the smaller of them; the same with x + 0.3 (``shifted``), 0.01x
         (``faint``) and -x (``negative``); ``best`` and ``worst``: its accuracies in eval mode, over all
         transformations; ``border`` and ``centre``: the mean change of a logit with x + 0.3, of their spread,
         and ``inner_border`` and ``inner_centre`` without what the statistics carry; ``factor_least`` and
@@ -163,11 +166,14 @@ def _of_net(values: Values, net: str) -> dict[str, Quantity]:
     accuracies = [values[f"running_{transform.name}_accuracy"] for transform in TRANSFORMS]
     said = {
         "train": values["batch_same_accuracy"],
+        "train_shifted": values["batch_shifted_accuracy"],
         "eval": values["running_same_accuracy"],
         "scaled": combine(
             f"{first}.scaled", f"pixels that keep their colour with {SCALED}, {net}",
             "the smaller of {} and {}", min, *kept, form="share",
         ),
+        "half": kept[0],
+        "double": kept[1],
         "shifted": values["batch_shifted_agreement"],
         "faint": values["batch_hundredth_agreement"],
         "negative": values["batch_negative_agreement"],

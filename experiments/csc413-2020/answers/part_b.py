@@ -45,8 +45,12 @@ def b2(runs: Runs) -> Answer:
 
 
 def b3(runs: Runs) -> Answer:
-    """Answer B3: whether skip connections help, and why."""
-    return with_skips(runs[UNET], runs[CNN])
+    """Answer B3: whether skip connections help, and why; ``right_rate`` tells the CNN from that of A2."""
+    compared = with_skips(runs[UNET], runs[CNN])
+    return replace(
+        compared,
+        values={**compared.values, "right_rate": training.settings(runs[CNN])["learning_rate"]},
+    )
 
 
 def b3more(runs: Runs) -> Answer:

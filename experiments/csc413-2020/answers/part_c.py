@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from cnnreport.kinds.costs import MODES
 from cnnreport.report.answer import Answer, Runs
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.say import costs, fine_tuned
 from cnnreport.report.say.segmentation_outcomes import saved
@@ -62,8 +64,18 @@ def c4more(runs: Runs) -> Answer:
 
 
 def c5(runs: Runs) -> Answer:
-    """Answer C5: what changes with twice the height and width."""
-    return _beside_real(depth.doubled(runs[DEPTH]), runs)
+    """Answer C5: what changes with twice the height and width, and whether it does in the real net, too."""
+    answer = _beside_real(depth.doubled(runs[DEPTH]), runs)
+    with_area, fixed = (
+        [answer.values[f"real_{mode}_{cost}_factor"].mean for mode in MODES]
+        for cost in ("activations", "optimiser")
+    )
+    alike = all(abs(factor / depth.AREA - 1) <= costs.LIKE_AREA for factor in with_area)
+    outcome = "alike" if alike and all(factor == 1 for factor in fixed) else "other"
+    real = Decision(
+        "whether activations of the real net grow with the area alone", outcome, ("alike", "other")
+    )
+    return replace(answer, decisions={**answer.decisions, "real": real})
 
 
 def c4real(runs: Runs) -> Answer:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from cnnreport.kinds.costs import COSTS, MODES
+from cnnreport.kinds.kind import Form
 from cnnreport.report.answer import Answer, Grid
 from cnnreport.report.draw import figure
 from cnnreport.report.draw.figure import Axis, Curve
@@ -316,19 +317,23 @@ def _lines(fits: Mapping[str, Fit]) -> Grid:
     return Grid(("cost of one update", "for each layer", "besides", "the points lie"), rows)
 
 
+_IN_ONE_UNIT: Mapping[Form, str] = {"bytes": "MiB", "flops": "GFLOP"}
+"""The units of a table whose rows are compared with each other."""
+
+
 def _deepest(values: Values) -> Grid:
     depth = DEPTHS[-1]
     columns = ("cost of one update", "all layers", "doubled input", "factor", "last layer", "doubled input",
                "factor")  # fmt: skip
     rows = tuple(
         (
-            meaning,
+            f"{meaning} ({_IN_ONE_UNIT[values[f'all_{cost}_{depth}'].form]})",
             *(values[f"{mode}_{cost}_{depth}{end}"] for mode in MODES for end in ("", "_large", "_factor")),
         )
         for cost, meaning in MEANINGS.items()
         if cost != "kept"
     )
-    return Grid(columns, rows)
+    return Grid(columns, rows, units=_IN_ONE_UNIT)
 
 
 def _factor_grid(values: Values) -> Grid:

@@ -18,7 +18,7 @@ RULES = {
 """The rules, and what a reader calls them."""
 
 COULD = ("more", "no_more", "unclear")
-"""Whether linear scores do better than the net that could give them, so that it could do better, too."""
+"""Whether linear scores have a lower loss than the net that could give them, so that it could, too."""
 
 STEEP = ("too_steep", "in_reach")
 """Whether slopes as those of the best linear scores are farther apart than a training could bring them."""
@@ -35,8 +35,8 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
     Returns:
         ``values``: what the kind records; ``moved``, how far Adam may move a weight, and ``reach``, how far
         that brings two slopes apart; ``net_accuracy``, ``net_loss``; ``verdicts`` and ``decisions``:
-        ``could``, whether linear scores do better than the trained net; ``steep``; ``grids``: ``rules``;
-        ``facts``: ``net``.
+        ``could``, whether linear scores have a lower loss than the trained net; ``steep``; ``grids``:
+        ``rules``; ``facts``: ``net``.
 
     Raises:
         UsageError: A run lacks something.
@@ -62,22 +62,23 @@ def greys(runs: Sequence[Run], trained: Sequence[Run], nets: Mapping[str, Sequen
         form="factor",
     )
     values |= {"net_loss": theirs["loss"], "net_accuracy": theirs["accuracy"]}
-    above = combine(
-        f"{name}.above_net",
-        f"accuracy of linear scores above {net}",
+    # Dividing all scores by one number leaves the highest where it is: steepness bears on the loss alone.
+    below = combine(
+        f"{name}.below_net",
+        f"loss of {net} above that of linear scores",
         "{} minus {}",
-        lambda linear, accuracy: linear - accuracy,
-        values["linear_accuracy"],
-        theirs["accuracy"],
-        form="points",
+        lambda loss, linear: loss - linear,
+        theirs["loss"],
+        values["linear_loss"],
+        form="loss",
     )
-    better = exceeds(f"Scores linear in the grey classify better than {net}", above)
+    better = exceeds(f"Scores linear in the grey have a lower loss than {net}", below)
     outcome = "more" if better.yes else "no_more" if better.no else "unclear"
     return Answer(
         values=values,
         verdicts={"could": better},
         decisions={
-            "could": Decision("whether linear scores do better than the net", outcome, COULD),
+            "could": Decision("whether linear scores have a lower loss than the net", outcome, COULD),
             "steep": Decision(
                 "whether the training can make the net’s scores as steep",
                 "too_steep" if values["reach"].mean < values["linear_span"].mean else "in_reach",

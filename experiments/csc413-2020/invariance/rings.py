@@ -29,9 +29,10 @@ def by_distance(runs: Sequence[Run], net: str) -> Picture:
     drawn = [
         Curve(words, role, _shares(runs, mode, each), x=range(RINGS), contender=each.text)
         for each in chosen
+        # Each name stands at the end of the last of its curves; those of the dashed ones meet.
         for mode, role, words in (
-            ("batch", "validation", "statistics of the batch"),
             ("inner", "train", "statistics as if without a border"),
+            ("batch", "validation", "statistics of the batch"),
         )
     ]
     return figure.curves(

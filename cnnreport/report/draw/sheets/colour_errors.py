@@ -98,6 +98,8 @@ def _paint_bar(axes: "Axes", x: float, y: float, share: float, most: float, colo
 
 def _per_cent(share: float) -> str:
     per_cent = 100 * float(share)
+    if 0 < per_cent < 0.01:
+        return "<\u20090.01\u00a0%"
     digits = (
         0 if per_cent >= 10 or not per_cent else min(2, 1 + max(0, -math.floor(math.log10(per_cent)) - 1))
     )

@@ -8,7 +8,7 @@ from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.sheets.colour_errors import colour_errors
 from cnnreport.report.draw.sheets.reliability import reliability
 from cnnreport.report.numbers import reading
-from cnnreport.report.numbers.quantity import Quantity
+from cnnreport.report.numbers.quantity import Quantity, over_all
 from cnnreport.report.numbers.reading import Arrays
 from cnnreport.report.say.colours.words import words
 from cnnreport.report.say.training import net_name
@@ -32,6 +32,8 @@ class ErrorsByColour:
         of_true: Its share of the pixels whose right colour is the first.
         frequent: The share of pixels of the most frequent colour that are classified correctly.
         rare: The same, over all pixels of the rarer half of the colours that occur.
+        never: How many of the colours that occur have no right pixel in any run.
+        lost: The words of which no pixel was given any colour of the same word in any run.
     """
 
     picture: Picture
@@ -41,6 +43,8 @@ class ErrorsByColour:
     of_true: Quantity
     frequent: Quantity
     rare: Quantity
+    never: Quantity
+    lost: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,20 @@ def errors_by_colour(runs: Sequence[Run]) -> ErrorsByColour | None:
     }
     alt = _told(runs, named, (i, j, present[0]), numbers)
     picture = colour_errors(counts, finished[0]["palette"], named, alt, reading.datasets(runs))
-    return ErrorsByColour(picture, named[i], named[j], **numbers)
+    never = [k for k in present if not counts[k, k]]
+    alike = np.array([[one == other for other in named] for one in named])
+    kept_words = {named[k] for k in present if counts[k][alike[k]].any()}
+    return ErrorsByColour(
+        picture,
+        named[i],
+        named[j],
+        never=over_all(
+            f"{numbers['share'].name}.never", "colours of the truth without a right pixel in any run",
+            len(never), "rows of confusion without a right pixel: {}", numbers["share"], form="count",
+        ),
+        lost=tuple(word for word in dict.fromkeys(named[k] for k in present) if word not in kept_words),
+        **numbers,
+    )  # fmt: skip
 
 
 def calibration(runs: Sequence[Run]) -> Calibration | None:

@@ -84,10 +84,10 @@ class Pictured:
         return min(self.images, key=lambda image: _ratio(image.edges.mean, image.edges_true.mean))
 
     @property
-    def repainted(self) -> Shown | None:
-        """The image of which the largest part was given another colour; None where none was."""
+    def by_repainted(self) -> list[Shown]:
+        """The images that were given a colour of another word, the largest such part first."""
         changed = [image for image in self.images if image.repainted is not None]
-        return max(changed, key=_repainted_share, default=None)
+        return sorted(changed, key=_repainted_share, reverse=True)
 
 
 def pictured(runs: Sequence[Run], count: int = SHOWN) -> Pictured | None:

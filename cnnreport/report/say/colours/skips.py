@@ -10,7 +10,7 @@ from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
-from cnnreport.report.say.colourization import TRUTH, versus
+from cnnreport.report.say.colourization import versus
 from cnnreport.report.say.colours import by_colour
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import Changed, Pictured, changed, pictured, shared
@@ -20,7 +20,8 @@ from cnnreport.runs.artefact import Run
 REPORTED = ("loss", "accuracy")
 """What others report, and what the question asks about; the loss, which is what is trained, is primary."""
 
-_APPEARANCE = ("lab_distance", "rgb_distance", *TRUTH)
+_APPEARANCE = ("lab_distance", "rgb_distance")
+"""How far the predicted colours are from the right ones; how rough pictures are is no better or worse."""
 
 _IMPROVED = (
     "both",
@@ -48,8 +49,8 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
     Returns:
         What `colourization.versus` says; ``decisions``: ``improved`` (loss and accuracy), ``images``,
         ``over_table``; ``pictures``: rows of the same images; ``grids``: ``colours``; ``parts``: the colours
-        that are ``gaining`` and ``losing``, the most frequent mistakes, and, where both nets were trained to
-        their end, what can be said of single images.
+        that are ``gaining`` and ``losing``, the most ``unsure`` one, the most frequent mistakes, and, where
+        both nets were trained to their end, what can be said of single images.
     """
     compared = versus(left, right)
     rows = colourization.picture_rows(right, training.net_name(right))
@@ -73,12 +74,19 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
         parts={
             "gaining": [colour for colour in kept if colour.gain.higher],
             "losing": [colour for colour in kept if colour.gain.lower],
+            "unsure": _unsure(kept),
             "mistaken": wrong,
             "mistaken_right": wrong and mistaken(right, wrong),
             **_pictured(left, right),
         },
         facts={**compared.facts, "colours_tested": any(colour.gain.adjusted for colour in kept)},
     )
+
+
+def _unsure(kept: Sequence[by_colour.Kept]) -> by_colour.Kept | None:
+    """Return the colour of which the difference has the widest interval; None where none has one."""
+    tested = [colour for colour in kept if colour.gain.p is not None]
+    return max(tested, key=lambda colour: colour.gain.difference.half_width or 0.0, default=None)
 
 
 def beats_table(runs: Sequence[Run]) -> Verdict:

@@ -216,9 +216,9 @@ class Derivation:
         return [layer for layer in self.layers if layer.proved]
 
     def boxes(self) -> list[Box]:
-        """Return the layers that run as boxes of a drawing."""
+        """Return the layers that run as boxes of a drawing; one of the net itself bears its own name."""
         return [
-            Box(layer.type, layer.kind, layer.group, layer.output.text, layer.sources)
+            Box(layer.type, layer.kind, layer.group, layer.output.text, layer.sources, _own_name(layer))
             for layer in self.running
         ]
 
@@ -238,6 +238,11 @@ class Derivation:
             return layer.type
         names = ["the input" if n < 0 else self.layers[n].group or self.layers[n].path for n in layer.sources]
         return f"{layer.type} of {' and '.join(names)}" if names else layer.type
+
+
+def _own_name(layer: Layer) -> str:
+    """Return the name of a layer that no module of the net holds; an operation has none."""
+    return "" if layer.group or layer.path.partition(" ")[0] == layer.type else layer.path
 
 
 def derivation(run: Run) -> Derivation:
