@@ -243,6 +243,26 @@ def test_a_trend_is_not_claimed_where_the_means_turn(
     assert (found.higher, found.lower) == (outcome.startswith("upward"), outcome.startswith("downward"))
 
 
+@pytest.mark.parametrize(
+    ("means", "shape", "lowest", "highest"),
+    [
+        ((3.0, 2.0, 1.0, 2.5, 4.0), "valley", 128, 512),
+        ((2.0, 3.0, 4.0, 2.5, 1.0), "peak", 512, 128),
+        ((2.0, 3.0, 1.0, 2.5, 2.6), "turns", 128, 64),
+        ((1.0, 2.0, 3.0, 4.0, 5.0), "turns", 32, 512),
+        ((2.0, 2.0, 1.0, 2.5, 4.0), "turns", 128, 512),
+    ],
+)
+def test_where_a_mean_turns(means: Sequence[float], shape: str, lowest: int, highest: int) -> None:
+    """A valley or a peak has one turn; the lowest and the highest mean are named with their setting."""
+    sizes = (32, 64, 128, 256, 512)
+    numbers = {float(n): quantity(x, x, name=str(n)) for n, x in zip(sizes, means, strict=True)}
+    turn = trend("t", numbers, "batch size").turn
+    assert turn is not None
+    assert (turn.shape, turn.lowest[0].mean, turn.highest[0].mean) == (shape, lowest, highest)
+    assert (turn.lowest[1].mean, turn.highest[1].mean) == (min(means), max(means))
+
+
 def test_what_does_not_change_has_no_test() -> None:
     """Where all runs have the same number there is a slope of zero, no p value and no trend."""
     found = trend("t", {float(size): quantity(1.1, 1.1, name=str(size)) for size in SIZES}, "batch size")

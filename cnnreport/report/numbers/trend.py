@@ -40,6 +40,22 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Where the mean of a number is lowest and highest over the settings, and how it gets from one to the other.
+
+    Args:
+        shape: ``valley``, down at every step to the lowest mean, then up at every step; ``peak``, the
+            reverse; ``turns``, more than once, or from one end to the other.
+        lowest: The setting of the lowest mean, and the number there.
+        highest: The same of the highest.
+    """
+
+    shape: Literal["valley", "peak", "turns"]
+    lowest: tuple[Quantity, Quantity]
+    highest: tuple[Quantity, Quantity]
+
+
+@dataclass(frozen=True)
 class Trend:
     """How a number goes with the doubling of a setting.
 
@@ -52,6 +68,7 @@ class Trend:
         runs: How many runs it is made of.
         sizes: How many settings.
         one_way: Whether the mean changes, and at no step in the other direction.
+        turn: Where the mean is lowest and highest; None where a setting has no finite number.
         role: What it is in its question; see `cnnreport.report.numbers.family.family`.
         adjusted: The p value after correction, of a secondary one; it decides then.
     """
@@ -64,6 +81,7 @@ class Trend:
     runs: Quantity
     sizes: Quantity
     one_way: bool
+    turn: Turn | None = None
     role: Role = ""
     adjusted: Quantity | None = None
 
@@ -155,7 +173,31 @@ def trend(name: str, numbers: Mapping[float, Quantity], setting: str) -> Trend:
         runs=made("runs", f"runs: {each}", sum(map(len, finite.values())), "count"),
         sizes=made("sizes", f"settings: {each}", len(finite), "count"),
         one_way=(min(fit.steps) >= 0) != (max(fit.steps) <= 0),
+        turn=_turn(name, numbers, setting, fit.steps) if len(finite) == len(numbers) else None,
     )
+
+
+def _turn(name: str, numbers: Mapping[float, Quantity], setting: str, steps: Sequence[float]) -> Turn:
+    """Return where the means are lowest and highest; `steps` are those from each setting to the next."""
+    parts = [number for _, number in sorted(numbers.items())]
+
+    def at(what: str, size: float) -> tuple[Quantity, Quantity]:
+        said = f"{setting} of the {what} mean {parts[0].meaning}"
+        where = over_all(f"{name}.{what}_at", said, size, _how(parts, setting), *parts, form="count")
+        return where, numbers[size]
+
+    ups = [step > 0 for step in steps]
+    clean = 0 not in steps and len({*ups}) > 1
+    shape: Literal["valley", "peak", "turns"] = "turns"
+    if clean and ups in (sorted(ups), sorted(ups, reverse=True)):
+        shape = "peak" if ups[0] else "valley"
+    order = sorted(numbers, key=lambda size: numbers[size].mean)
+    return Turn(shape, at("lowest", order[0]), at("highest", order[-1]))
+
+
+def _how(parts: Sequence[Quantity], setting: str) -> str:
+    """Say of which field, read at every setting, a number is made."""
+    return f"computed from {parts[0].source.field} of each {setting}".replace("{", "{{").replace("}", "}}")
 
 
 def line(values: Mapping[float, Sequence[float]]) -> Fit | None:
