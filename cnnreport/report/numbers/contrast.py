@@ -110,6 +110,18 @@ class Contrast:
         return self.outcome == "unknown"
 
     @property
+    def unconfirmed(self) -> bool:
+        """Whether it is open only because its p value was corrected for several comparisons."""
+        return self.open and self.p is not None and self.p.mean < LEVEL
+
+    @property
+    def separate(self) -> bool:
+        """Whether, with several seeds on both sides, all of one side lie above all of the other."""
+        mine, theirs = self.left.finite, self.right.finite
+        several = min(len(mine), len(theirs)) > 1
+        return several and (min(mine) > max(theirs) or max(mine) < min(theirs))
+
+    @property
     def sure(self) -> bool:
         """Whether more than the sign of one seed decided."""
         return self.basis not in ("sign", "nothing")

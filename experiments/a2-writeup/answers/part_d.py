@@ -170,6 +170,7 @@ def dsplits(runs: Runs) -> Answer:
     return Answer(
         values={
             **mine,
+            "iou_seeds": reading.count(runs[HANDOUT_IOU]),
             "clean_seen": segmentation.numbers(clean)["validation_seen"],
             "clean_images": segmentation.numbers(clean)["train_images"],
             **published.values,
