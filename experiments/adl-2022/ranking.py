@@ -140,6 +140,20 @@ def ranking(name: str, numbers: Mapping[str, Quantity]) -> Ranking:
     )
 
 
+def room(name: str, made: Ranking) -> Quantity:
+    """Return the largest difference that an interval of a ranking's comparisons leaves possible."""
+    reached = [
+        abs(difference.mean) + difference.half_width
+        for difference in (pair.contrast.difference for pair in made.pairs)
+        if difference.half_width is not None and difference.finite
+    ]
+    parts = [each.number for each in made.ranked]
+    return over_all(
+        f"{name}.room", "largest difference that is not excluded", max(reached, default=float("nan")),
+        "farthest end of the 95 % intervals of all differences of {}", *parts, form=parts[0].form,
+    )  # fmt: skip
+
+
 def _supported(compared: list[Contrast]) -> Decision:
     clear = sum(map(_clear, compared))
     if any(each.unknown for each in compared):

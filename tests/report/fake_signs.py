@@ -79,6 +79,7 @@ def trial(
     epochs: int = 3,
     ways: Sequence[float] = (0.88, 0.6, 0.901),
     pairs: int = 7,
+    dark: bool = False,
     diverged: bool = False,
     stand_in: bool = False,
     augmented: bool = False,
@@ -95,6 +96,7 @@ def trial(
         epochs: How many there were.
         ways: The accuracies with shuffled batches, with sorted ones and with statistics estimated anew.
         pairs: How many pairs of classes it confuses.
+        dark: Whether the images that it gets wrong are darker than the others.
         diverged: Whether its numbers are none.
         stand_in: Whether it saw drawn signs.
         augmented: Whether its training images were changed at random.
@@ -114,7 +116,7 @@ def trial(
     what = {"task": f"{PLACE}.training:SignTask", "spec": spec, "seed": seed, "data": data, "sources": {},
             "format": 1}  # fmt: skip
     where = {"device": "cpu", "arithmetic": "float32", "threads": 1, "versions": {"torch": "2.15.0"},
-             "made": [accuracy, *loss, *ways, pairs, repr(measures)]}  # fmt: skip
+             "made": [accuracy, *loss, *ways, pairs, dark, repr(measures)]}  # fmt: skip
     rows = [
         fields(
             kind, {"train_loss": falling, "train_accuracy": accuracy, "loss": falling, "accuracy": accuracy}
@@ -138,7 +140,7 @@ def trial(
     }
     kept = {name: value for name, value in made.items() if name in declared}
     results = Results(
-        samples={name: array for name, array in _samples(pairs).items() if name in declared.samples},
+        samples={name: array for name, array in _samples(pairs, dark).items() if name in declared.samples},
         measures={**fields(kind, kept), **{name: texts[name] for name in declared.texts}},
         listings={net: SOURCE.replace("NET", net)},
     )
@@ -172,7 +174,19 @@ def five(root: Path, accuracies: Mapping[str, float], seeds: int = 5, **chosen: 
     ]
 
 
-def _samples(pairs: int) -> dict[str, np.ndarray[Any, Any]]:
+def unlearnt(root: Path) -> list[Run]:
+    """Return fake runs of the five trainings, one at guessing, one worse, none that still learns."""
+    runs = {
+        BASELINE: trials(root, BASELINE, 0.45, loss=(1.0, 1.2)),
+        NORMED: trials(root, NORMED, 0.94, loss=(0.2, 0.3), dark=True),
+        ADAM: trials(root, ADAM, 0.92, loss=(0.2, 0.4)),
+        SGD: trials(root, SGD, 0.024, loss=(3.75, 3.755)),
+        RPROP: trials(root, RPROP, 0.2, loss=(9.0, 14.0)),
+    }
+    return [run for of in runs.values() for run in of]
+
+
+def _samples(pairs: int, dark: bool) -> dict[str, np.ndarray[Any, Any]]:
     counts = np.diag(np.full(43, 80)) + np.diag(np.full(42, 5), 1)
     image = np.zeros((pairs, 3, 28, 28), np.uint8)
     empty = np.zeros(0, np.int64)
@@ -180,7 +194,7 @@ def _samples(pairs: int) -> dict[str, np.ndarray[Any, Any]]:
     kept: dict[str, np.ndarray[Any, Any]] = {
         "confusion": counts, "class_accuracy": np.ones(43, np.float32), "test_confusion": counts,
         "pair_true": numbers, "pair_taken": numbers + 1, "pair_count": 9 - numbers, "pair_image": image,
-        "pair_like": image,
+        "pair_like": image + 51 * dark,
     }  # fmt: skip
     for which in ("right", "wrong"):
         kept |= {f"{which}_{name}": empty for name in ("label", "predicted", "index")}

@@ -17,6 +17,7 @@ from fake_signs import (
     WHOLE,
     five,
     trials,
+    unlearnt,
 )
 from sentences import outcomes
 from thinned import thinned
@@ -128,6 +129,11 @@ def test_trials(section: Compare, root: Path) -> None:
             "one is lost": five(root, {}, diverged=True),
             "nothing is confused": five(root, {}, pairs=0),
             "changed images": five(root, {}, augmented=True),
+            "some are no better than guessing": unlearnt(root),
+            "drawn signs": five(root, {}, stand_in=True),
+            "the whole of GTSRB": five(
+                root, {}, train_images=33_000, validation_images=6_209, test_images=12_630
+            ),
         },
     )
 

@@ -108,6 +108,7 @@ def curves(
     per_cent: bool = False,
     axis: Axis | None = None,
     ceiling: float | None = None,
+    floor: float | None = None,
     wide: bool = False,
 ) -> Picture:
     """Draw curves: each seed thin, the mean of the seeds thick.
@@ -134,13 +135,18 @@ def curves(
     if not drawn or not all(len(curve.seeds) for curve in drawn):
         raise UsageError(f"there is no value to draw of {y_label}", "give curves with one seed at least")
     factor = 100.0 if per_cent else 1.0
-    svg = _curves(drawn, y_label, factor, axis or Axis(), ceiling, _WIDE if wide else _WIDTH)
+    svg = _curves(drawn, y_label, factor, axis or Axis(), (floor, ceiling), _WIDE if wide else _WIDTH)
     return Picture(svg.encode(), "image/svg+xml", alt, data)
 
 
 @drawings.kept
 def _curves(
-    drawn: Sequence[Curve], y_label: str, factor: float, axis: Axis, ceiling: float | None, width: float
+    drawn: Sequence[Curve],
+    y_label: str,
+    factor: float,
+    axis: Axis,
+    ends: tuple[float | None, float | None],
+    width: float,
 ) -> str:
     from matplotlib.figure import Figure
 
@@ -150,9 +156,7 @@ def _curves(
         axes = figure.subplots()
         means = [_draw(axes, curve, line, factor) for curve, line in zip(drawn, lines, strict=True)]
         _dress(axes, axis, y_label, drawn)
-        if ceiling is not None and (finite := _finite(drawn)):
-            lowest = min(finite)
-            axes.set_ylim(factor * (lowest - 0.05 * abs(ceiling - lowest)), factor * ceiling)
+        _cut(axes, _finite(drawn), factor, ends)
         _explain(figure, axes, drawn, lines, means, axis.legend)
         return style.svg(figure)
 
@@ -235,6 +239,15 @@ def _table(seeds: Sequence[Sequence[float]]) -> np.ndarray[Any, Any]:
 
 def _finite(drawn: Sequence[Curve]) -> list[float]:
     return [value for curve in drawn for seed in curve.seeds for value in seed if math.isfinite(value)]
+
+
+def _cut(axes: "Axes", finite: list[float], factor: float, ends: tuple[float | None, float | None]) -> None:
+    """End the axis where it was asked to, with a little room at the end that is free."""
+    floor, ceiling = ends
+    if finite and ends != (None, None):
+        low, high = min(finite) if floor is None else floor, max(finite) if ceiling is None else ceiling
+        spare = 0.05 * abs(high - low)
+        axes.set_ylim(factor * (low - spare * (floor is None)), factor * (high + spare * (ceiling is None)))
 
 
 def _label(text: str) -> str:

@@ -39,7 +39,7 @@ class Provenance:
     Args:
         rows: The runs, in the order of the report.
         data: The data sets used.
-        data_origins: Phrases saying where the data came from.
+        data_origins: Phrases saying where a data set came from, by its fingerprint.
         data_hashes: SHA-256 of the prepared data by the fingerprint of the data set; several where its runs
             were given different ones.
         finished: When the last run ended, ISO 8601, UTC.
@@ -53,7 +53,7 @@ class Provenance:
 
     rows: tuple[RunRow, ...]
     data: tuple[DataSet, ...]
-    data_origins: tuple[str, ...]
+    data_origins: Mapping[str, tuple[str, ...]]
     data_hashes: Mapping[str, tuple[str, ...]]
     finished: str
     commands: tuple[str, ...]
@@ -100,8 +100,8 @@ def trace(runs: Runs) -> Provenance:
     return Provenance(
         rows=tuple(_row(run, number) for number, run in enumerate(flat, 1)),
         data=datasets(flat),
-        data_origins=tuple(sorted({str(o) for c in circumstances if (o := c.get("data_origin"))})),
-        data_hashes={data.fingerprint: _hashes(flat, data) for data in datasets(flat)},
+        data_origins={data.fingerprint: _said(flat, data, "data_origin") for data in datasets(flat)},
+        data_hashes={data.fingerprint: _said(flat, data, "data_sha256") for data in datasets(flat)},
         finished=max(_moment(str(c["finished"])) for c in circumstances).isoformat(timespec="seconds"),
         commands=tuple(dict.fromkeys(str(c["command"]) for c in circumstances)),
         machines=tuple(dict.fromkeys(_machine(c["machine"]) for c in circumstances)),
@@ -111,9 +111,10 @@ def trace(runs: Runs) -> Provenance:
     )
 
 
-def _hashes(runs: Sequence[Run], data: DataSet) -> tuple[str, ...]:
-    given = [run.circumstances.get("data_sha256") for run in runs if data in datasets([run])]
-    return tuple(sorted({str(digest) for digest in given if digest}))
+def _said(runs: Sequence[Run], data: DataSet, what: str) -> tuple[str, ...]:
+    """Return what the runs that were given a data set say of it, each once."""
+    given = [run.circumstances.get(what) for run in runs if data in datasets([run])]
+    return tuple(sorted({str(each) for each in given if each}))
 
 
 def _row(run: Run, number: int) -> RunRow:

@@ -27,7 +27,7 @@ from jinja2.meta import find_referenced_templates
 from markupsafe import Markup
 
 from cnnreport.errors import CnnReportError, UsageError, VerificationError
-from cnnreport.kinds.digits import NARROW, in_unit
+from cnnreport.kinds.digits import MINUS, NARROW, in_unit
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.sheets.rows import stacked
 from cnnreport.report.numbers import contrast
@@ -211,6 +211,7 @@ def _environment(folders: Sequence[Path], ledger: Ledger) -> Environment:
         mean=lambda q: ledger.quote(q, _or_none(q, f"{q.show(q.mean)}{q.unit}")),
         span=lambda q: ledger.quote(q, _span(q)),
         bare=lambda q: ledger.quote(q, _or_none(q, q.bare)),
+        power=lambda q: ledger.quote(q, _or_none(q, _power(q.text))),
         size=lambda q: ledger.quote(q, _or_none(q, f"{q.show(abs(q.mean))}{q.unit}")),
         only=lambda mapping, names: [mapping[name] for name in names],
         in_unit=lambda q, unit: ledger.quote(q, _or_none(q, in_unit(q.mean, q.form, unit))),
@@ -303,6 +304,16 @@ def _printable(value: Any, ledger: Ledger) -> Any:
 
 def _or_none(quantity: Quantity, text: str) -> str:
     return text if quantity.finite else "no finite value"
+
+
+def _power(text: str) -> str:
+    """Write a number such as 1e-08 with a raised exponent; one without an exponent stays as it is."""
+    digits, e, exponent = text.partition("e")
+    if not e:
+        return text
+    times = "" if digits == "1" else f"{digits}{NARROW}×{NARROW}"
+    raised = f"{int(exponent)}".replace("-", MINUS)
+    return Markup('<span class="formula">{}10<sup>{}</sup></span>').format(times, raised)
 
 
 def _span(quantity: Quantity) -> str:

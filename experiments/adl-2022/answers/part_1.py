@@ -1,10 +1,8 @@
 """Answers to part 1 of KU Advanced Deep Learning 2022, assignment 1: traffic signs."""
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +13,7 @@ from cnnreport.report.draw.picture import Picture
 from cnnreport.report.draw.thumbnails import Caption
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.decision import Decision
-from cnnreport.report.numbers.quantity import Quantity, Source, combine, difference
-from cnnreport.report.numbers.verdict import Verdict, exceeds
+from cnnreport.report.numbers.quantity import Quantity, Source, difference, over_all
 from cnnreport.report.say import classification, training
 from cnnreport.report.say.formulas.network import network
 from cnnreport.report.say.versus import versus
@@ -24,6 +21,11 @@ from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 from cnnreport.training.specs.optimiser import OPTIMISERS
 
+from ..findings import reported
+from ..findings.changes import Change, changes, trap
+from ..findings.sides import sides
+from ..findings.sign_errors import brightness, dark, worst_classes
+from ..findings.states import states, still_falling
 from ..ranking import Ranking, ranking
 
 BASELINE, NORMED, ADAM, SGD, RPROP = (
@@ -31,16 +33,14 @@ BASELINE, NORMED, ADAM, SGD, RPROP = (
 )  # fmt: skip
 CALLED = {
     BASELINE: "baseline",
-    NORMED: "batch norm",
     ADAM: "usual Adam",
     SGD: "SGD",
     RPROP: "Rprop",
+    NORMED: "batch norm",
 }
-"""What the text calls each training."""
+"""What the text calls each training; figures give out colours in this order, so that each keeps its own."""
 
 WHOLE, BATCHES = "rprop-whole", "rprop-batches"
-
-PUBLISHED = Path(__file__).parents[1] / "published.toml"
 
 WAYS = {
     "test_accuracy_shuffled": "shuffled batches",
@@ -49,11 +49,11 @@ WAYS = {
 }
 """How a net with batch norm is tested besides."""
 
-TRAPS = ("sorted_alone", "shuffled_alone", "both", "neither", "undecided", "lost")
-"""In which orders of the test images the train mode costs accuracy."""
-
 NEAR, NEARNESS = 0.02, ("near", "below", "above", "nowhere")
 """How far an accuracy may be from a reported one to be called near it, and what it may be."""
+
+ABOVE_CHANCE = 1.1
+"""So many times the loss of guessing is the highest that is drawn."""
 
 PAIRS = 6
 """So many confused pairs are shown."""
@@ -64,88 +64,86 @@ def net(runs: Runs) -> Answer:
     shown = network(runs[BASELINE], runs.get("signs-formulas", ()))
     values = training.numbers(runs[BASELINE])
     layers = json.loads(training.text(runs[BASELINE], "layers"))
-    return replace(shown, values=values, parts={**shown.parts, "layers": layers})
+    way = {"sides": sides(shown.parts["net"])} if "net" in shown.parts else {}
+    return replace(shown, values=values, parts={**shown.parts, "layers": layers, **way})
 
 
 def norm(runs: Runs) -> Answer:
     """Answer 1.2: batch norm against the baseline, and the same weights tested in four ways."""
     normed = runs[NORMED]
-    values = training.numbers(normed)
-    changes = {name: _change(values, name, words) for name, words in WAYS.items()}
-    verdicts = {name: _fell(changes[name], words) for name, words in WAYS.items()}
+    values, plain = training.numbers(normed), training.numbers(runs[BASELINE])
+    changed = changes(values, WAYS)
     listed = network(normed, runs.get("normed-signs-formulas", ()))
-    published = _published("batch-norm")
+    against = ranked(runs).against(CALLED[NORMED], CALLED[BASELINE])
     return Answer(
         values={
             **values,
-            **{f"{name}_change": each for name, each in changes.items()},
-            **published,
+            **{f"{name}_change": each.amount for name, each in changed.items()},
+            **{f"baseline_{name}": plain[name] for name in ("train_loss", "loss")},
+            **_per_class(values),
+            "published": reported.accuracy("batch-norm"),
+            "published_baseline": reported.accuracy("baseline"),
+            "published_fall": reported.fall(),
         },
-        contrasts={"baseline": (against := ranked(runs).against(CALLED[NORMED], CALLED[BASELINE]))},
-        verdicts={"baseline": against.verdict, **verdicts},
+        contrasts={"baseline": against},
+        verdicts={"baseline": against.verdict, **{name: each.verdict for name, each in changed.items()}},
         decisions={
-            "trap": Decision("in which orders the train mode costs accuracy", _trap(verdicts), TRAPS),
-            **{name.rpartition("_")[2]: _way(changes[name], words) for name, words in WAYS.items()},
-            "reported": Decision(
-                "sorted batches beside what was reported",
-                _near(values["test_accuracy_sorted"], published["published"]),
-                NEARNESS,
-            ),
+            "trap": trap(changed),
+            **{name.rpartition("_")[2]: each.decision for name, each in changed.items()},
+            "reported": _order("the reported accuracy with batch norm", reported.fall()),
+            "packed": _packed(values),
         },
         listings=listed.listings,
-        parts={**listed.parts, "layers": json.loads(training.text(normed, "layers"))},
-        facts=training.facts(normed),
-        grids={"ways": _ways(normed, values, changes)},
-    )
-
-
-def _change(values: Mapping[str, Quantity], name: str, words: str) -> Quantity:
-    """Return by how much an accuracy differs from that in evaluation mode, trial by trial: same weights."""
-    meaning = f"test accuracy with {words}, minus that in evaluation mode"
-    experiment = values[name].name.partition(".")[0]
-    return difference(f"{experiment}.{name}_change", meaning, values[name], values["test_accuracy"], "points")
-
-
-def _fell(change: Quantity, words: str) -> Verdict:
-    fall = combine(
-        f"{change.name}.fall", f"fall of the test accuracy with {words}", "minus ({})", lambda x: -x, change,
-        form="points",
+        parts={
+            **listed.parts, "layers": json.loads(training.text(normed, "layers")), "changes": changed,
+        },
+        facts={**training.facts(normed), "by_tracks": _by_tracks(normed)},
+        grids={"ways": _ways(normed, values, changed)},
     )  # fmt: skip
-    return exceeds(f"The test accuracy is lower with {words} than in evaluation mode", fall)
 
 
-def _way(change: Quantity, words: str) -> Decision:
-    """Say which way an accuracy differs from that in evaluation mode, by the interval over the trials."""
-    low, high = change.interval or (change.mean, change.mean)
-    if not change.finite:
-        outcome = "lost"
-    elif low <= 0 <= high:
-        outcome = "undecided" if low < high else "same"
-    else:
-        outcome = "below" if high < 0 else "above"
-    return Decision(
-        f"the test accuracy with {words}", outcome, ("below", "above", "same", "undecided", "lost")
-    )
+def _by_tracks(runs: Sequence[Run]) -> bool:
+    return all(run.spec.get("split") == "tracks" for run in runs)
 
 
-def _trap(verdicts: Mapping[str, Verdict]) -> str:
-    """Say in which orders of the images the train mode costs accuracy."""
-    in_order, mixed = verdicts["test_accuracy_sorted"], verdicts["test_accuracy_shuffled"]
-    if in_order.unknown or mixed.unknown:
-        return "lost"
-    if in_order.yes and mixed.yes:
-        return "both"
-    if in_order.yes:
-        return "sorted_alone"
-    if mixed.yes:
-        return "shuffled_alone"
-    return "undecided" if in_order.open or mixed.open else "neither"
+def _per_class(values: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return how many test images a class has, here and in the course, on average and as whole numbers."""
+    course, classes = reported.settings()["course_test_images"], values["classes"]
+    return {
+        name: over_all(
+            f"signs.{name}", f"{meaning} of a class, on average", round(images.mean / classes.mean),
+            "{} over {}, rounded", images, classes, form="count",
+        )
+        for name, meaning, images in (
+            ("per_class", "test images", values["test_images"]),
+            ("course_per_class", "the course’s test images", course),
+        )
+    }  # fmt: skip
 
 
-def _ways(runs: Sequence[Run], values: Mapping[str, Quantity], changes: Mapping[str, Quantity]) -> Grid:
-    rows = [("evaluation mode", values["test_accuracy"], ())]
-    rows += [(_said(name), values[name], changes[name]) for name in WAYS]
-    return Grid(("how it is tested", "test accuracy", "change"), tuple(rows), reading.datasets(runs))
+def _packed(values: Mapping[str, Quantity]) -> Decision:
+    """Say whether sorted batches of the course hold fewer classes than those here."""
+    per = _per_class(values)
+    here, there = per["per_class"].mean, per["course_per_class"].mean
+    outcome = "fewer" if there > here else "same" if there == here else "more"
+    return Decision("classes in a sorted batch of the course", outcome, ("fewer", "same", "more"))
+
+
+def _order(what: str, fall: Quantity) -> Decision:
+    outcome = "below" if fall.mean > 0 else "same" if fall.mean == 0 else "above"
+    return Decision(f"{what} beside the baseline", outcome, ("below", "same", "above"))
+
+
+def _ways(runs: Sequence[Run], values: Mapping[str, Quantity], changed: Mapping[str, Change]) -> Grid:
+    tested = any(each.p for each in changed.values())
+    rows: list[tuple[str | Quantity | tuple[Quantity, ...], ...]] = [
+        ("evaluation mode", values["test_accuracy"], (), *([()] if tested else []))
+    ]
+    for name, each in changed.items():
+        p = [each.adjusted or ()] if tested else []
+        rows.append((_said(name), values[name], each.amount, *p))
+    columns = ("how it is tested", "test accuracy", "change", *(["corrected p"] if tested else []))
+    return Grid(columns, tuple(rows), reading.datasets(runs))
 
 
 def _said(name: str) -> str:
@@ -155,6 +153,7 @@ def _said(name: str) -> str:
 def optimisers(runs: Runs) -> Answer:
     """Answer 1.3: other optimisers, and why Rprop is unsound on mini-batches."""
     rivals = {CALLED[name]: runs[name] for name in (BASELINE, ADAM, SGD, RPROP)}
+    drawn = {who: runs[name] for name, who in CALLED.items()}
     compared = versus(
         runs[BATCHES], runs[WHOLE], ("train_loss", "loss", "accuracy"), "mini-batches", "one batch"
     )
@@ -168,25 +167,30 @@ def optimisers(runs: Runs) -> Answer:
             **{f"small_{name}": value for name, value in small.items()},
             **{f"whole_{name}": value for name, value in training.numbers(runs[WHOLE]).items()},
             **training.numbers(runs[BASELINE]),
+            **reported.settings(),
             "epsilon": _epsilon(runs[BASELINE]),
             "epsilon_usual": _epsilon(runs[ADAM]),
         },
         contrasts={**compared.contrasts, **against},
         verdicts={**compared.verdicts, **{name: each.verdict for name, each in against.items()}},
         pictures={
-            "loss": training.rival_curves(rivals, "train_loss"),
+            "loss": _all_trials(drawn, wide=False),
             "rprop": training.rival_curves(
                 {"one batch": runs[WHOLE], "mini-batches": runs[BATCHES]}, "train_loss"
             ),
         },
         grids={
             "optimisers": training.side_by_side(
-                rivals,
+                {**rivals, "baseline with batch norm": runs[NORMED]},
                 {"test_accuracy": "test accuracy", "train_loss": "training loss", "loss": "validation loss"},
                 "optimiser",
             )
         },
-        facts={**compared.facts, "several": len(runs[BASELINE]) > 1},
+        facts={
+            **compared.facts,
+            "several": len(runs[BASELINE]) > 1,
+            "cut": _ceiling(drawn) is not None,
+        },
     )
 
 
@@ -211,28 +215,60 @@ def trials(runs: Runs) -> Answer:
     made = ranked(runs)
     best = made.ranked[0].name
     chosen = rivals[best]
-    pairs = _pairs(chosen)
+    pairs, bright = _pairs(chosen), brightness(training.shown_run(chosen), PAIRS)
+    falling = still_falling(rivals)
     return Answer(
         values={
             **training.numbers(chosen),
-            **_published("baseline"),
+            **reported.settings(),
+            **bright,
+            **({"fell": falling[1]} if falling else {}),
+            "published": reported.accuracy("baseline"),
             "baseline": training.numbers(runs[BASELINE])["test_accuracy"],
         },
-        decisions={"supported": made.supported},
+        decisions={"supported": made.supported, "dark": dark(bright), "data": _data(chosen)},
         pictures={
-            "train_loss": _all_trials(rivals, "train_loss", "training loss"),
+            "train_loss": _all_trials(rivals),
             "confusion": _confusion(chosen, best),
             **({"pairs": pairs} if pairs else {}),
         },
-        parts={"ranking": made},
+        parts={"ranking": made, "states": states(rivals), "worst": worst_classes(chosen)},
         facts={
             **training.facts(chosen),
-            "best": best,
-            "several": min(map(len, rivals.values())) > 1,
-            "flawless": pairs is None,
-            "unchanged": not any(run.spec["augmented"] for of in rivals.values() for run in of),
+            **_trial_facts(rivals, made),
+            "falling": falling[0] if falling else "",
         },
     )
+
+
+def _trial_facts(rivals: Mapping[str, Sequence[Run]], made: Ranking) -> dict[str, str | bool]:
+    best = made.ranked[0].name
+    return {
+        "best": best,
+        "several": min(map(len, rivals.values())) > 1,
+        "flawless": _pairs(rivals[best]) is None,
+        "unchanged": not any(run.spec["augmented"] for of in rivals.values() for run in of),
+        "given": not any(
+            run.spec.get(f"{part}_images")
+            for of in rivals.values()
+            for run in of
+            for part in ("train", "validation", "test")
+        ),
+        "cut": _ceiling(rivals) is not None,
+        "ranks_known": all(each.best.mean == each.worst.mean for each in made.ranked),
+        "never_reversed": all(pair.reversed.mean == 0 for pair in made.pairs),
+        "all_higher": all(pair.contrast.sure and pair.contrast.higher for pair in made.pairs),
+    }
+
+
+def _data(runs: Sequence[Run]) -> Decision:
+    """Say how much of GTSRB some runs had: their training, validation and test images beside all of them."""
+    values, course = training.numbers(runs), reported.settings()
+    had = values["train_images"].mean + values["validation_images"].mean, values["test_images"].mean
+    there = course["course_train_images"].mean, course["course_test_images"].mean
+    drawn = any(each.stand_in for each in reading.datasets(runs))
+    outcome = "drawn" if drawn else "whole" if had == there else "part"
+    return Decision("how much of GTSRB the runs had", outcome, ("part", "whole", "drawn"))
 
 
 def as_long(runs: Runs) -> Answer:
@@ -242,15 +278,18 @@ def as_long(runs: Runs) -> Answer:
         normed, plain, ("test_accuracy", "accuracy", "loss", "train_loss"), CALLED[NORMED], CALLED[BASELINE]
     )
     values, of_normed = training.numbers(plain), training.numbers(normed)
-    changes = {name: _change(of_normed, name, words) for name, words in WAYS.items()}
-    published = _published("baseline")["published"]
+    published = reported.accuracy("baseline")
     return Answer(
         values={
             **values,
             "published": published,
             "test_batch": of_normed["test_batch"],
             "margin": Quantity(
-                "published.signs.margin", "near", {0: NEAR}, "points", Source((), f"{PUBLISHED.name}", "near")
+                "published.signs.margin",
+                "near",
+                {0: NEAR},
+                "points",
+                Source((), reported.PUBLISHED.name, "near"),
             ),
         },
         contrasts=compared.contrasts,
@@ -260,7 +299,7 @@ def as_long(runs: Runs) -> Answer:
                 "the baseline beside a reported one", _near(values["test_accuracy"], published), NEARNESS
             )
         },
-        grids={"ways": _ways(normed, of_normed, changes)},
+        grids={"ways": _ways(normed, of_normed, changes(of_normed, WAYS))},
         parts={"data": reading.datasets(plain)},
         facts={**compared.facts, "all_lost": not of_normed["test_accuracy"].finite},
     )
@@ -299,17 +338,27 @@ def _over_test(runs: Sequence[Run], values: Mapping[str, Quantity], words: str) 
     return difference(name, meaning, values["accuracy"], values["test_accuracy"], "points")
 
 
-def _all_trials(rivals: Mapping[str, Sequence[Run]], column: str, label: str) -> Picture:
+def _all_trials(rivals: Mapping[str, Sequence[Run]], *, wide: bool = True) -> Picture:
+    """Draw the training loss of every trial, up to a little above that of guessing."""
     drawn = [
-        Curve(who, "contender", [[row[column] for row in run.history] for run in of])
+        Curve(who, "contender", [[row["train_loss"] for row in run.history] for run in of])
         for who, of in rivals.items()
     ]
-    first = next(iter(rivals.values()))
+    first, label = next(iter(rivals.values())), "training loss"
     ends = "; ".join(
-        f"{who}: {reading.last(of, column, label, 'loss').text}" for who, of in rivals.items()
+        f"{who}: {reading.last(of, 'train_loss', label, 'loss').text}" for who, of in rivals.items()
     ).replace("\u00a0", " ")
     alt = f"Curves of the {label} over the epochs, one for each trial. At the end {ends}."
-    return figure.curves(drawn, f"{label} (nats)", alt, reading.datasets(first), wide=True)
+    return figure.curves(
+        drawn, f"{label} (nats)", alt, reading.datasets(first), wide=wide, ceiling=_ceiling(rivals)
+    )
+
+
+def _ceiling(rivals: Mapping[str, Sequence[Run]]) -> float | None:
+    """Return where a drawing of losses ends, None where all lie below."""
+    end = ABOVE_CHANCE * training.numbers(next(iter(rivals.values())))["chance_loss"].mean
+    losses = [row["train_loss"] for of in rivals.values() for run in of for row in run.history]
+    return end if max(filter(np.isfinite, losses), default=0.0) > end else None
 
 
 def _confusion(runs: Sequence[Run], who: str) -> Picture:
@@ -333,17 +382,10 @@ def _pairs(runs: Sequence[Run]) -> Picture | None:
         ]
     if not captions:
         return None
-    alt = "Classes that are confused most: a test image that is named wrong, and one of the other class."
+    alt = (
+        "Classes that are confused most: a test image that is classified wrongly, and one of the other class."
+    )
     return thumbnails.captioned(thumbnails.from_rgb(np.stack(images)), captions, alt, reading.datasets(runs))
-
-
-def _published(variant: str) -> dict[str, Quantity]:
-    """Return what a finished write-up reported of a variant, a value for each of its trials."""
-    reported = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))["signs"][variant]
-    origin = Source((), f"experiments/{PUBLISHED.parent.name}/{PUBLISHED.name}", f"signs, {variant}")
-    values = {number: value / 100 for number, value in enumerate(reported)}
-    meaning = f"published: test accuracy of {variant.replace('-', ' ')}"
-    return {"published": Quantity(f"published.signs.{variant}", meaning, values, "share", origin)}
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {

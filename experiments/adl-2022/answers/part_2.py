@@ -8,12 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnreport.kinds.digits import digits
 from cnnreport.report.answer import Answer, Runs
-from cnnreport.report.draw import figure, thumbnails
-from cnnreport.report.draw.figure import Curve
-from cnnreport.report.draw.picture import Picture
-from cnnreport.report.draw.thumbnails import Caption
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import Contrast
 from cnnreport.report.numbers.decision import Decision
@@ -25,8 +20,9 @@ from cnnreport.report.say.formulas import derived
 from cnnreport.report.say.formulas.derived import Derivation, Shape
 from cnnreport.runs.artefact import Run
 
-from ..lungs.outlines import Array, outlined
-from ..ranking import Ranking, ranking
+from ..findings.mask_errors import deeper, mask_errors
+from ..lung_pictures import Array, begins, pictures
+from ..ranking import Ranking, ranking, room
 
 VARIANTS = {"bilinear": "bilinear", "nearest": "nearest", "elu": "ELU", "transposed": "transposed"}
 """What the text calls each U-Net, by the end of its experiment's name."""
@@ -41,12 +37,7 @@ UP = "up"
 
 PUBLISHED = Path(__file__).parents[1] / "published.toml"
 
-SHOWN = {0: "best", 1: "median", 2: "worst"}
-"""Which of the kept test images are which by their F1; the last one kept is the first of the test images."""
-
-FIXED = 3
-
-CLAIMED = ("more", "as_much", "lost")
+CLAIMED = ("only", "more", "as_much", "lost")
 """Whether comparisons are clear for the nets that were trained that are not clear for other trials."""
 
 
@@ -56,7 +47,7 @@ class Block:
 
     Args:
         name: What the class calls it.
-        inputs: The shapes of what its first layer takes.
+        inputs: The shapes of what it takes from other parts, those from the part before first.
         output: The shape of what its last one gives.
     """
 
@@ -90,10 +81,11 @@ def unet(runs: Runs) -> Answer:
     }
     first = trained[BASELINE]
     nets = {who: training.net_name(of) for who, of in trained.items()}
+    counted = {who: training.numbers(of)["parameters"] for who, of in trained.items()}
+    more = _more(counted[VARIANTS["transposed"]], counted[BASELINE])
     return Answer(
-        values={
-            **training.numbers(first),
-        },
+        values={**training.numbers(first), "more_parameters": more},
+        decisions={"transposed": _sign("parameters of transposed beside the baseline", more)},
         listings={
             "blocks": reading.listing(first, "DoubleConv"),
             "up": reading.listing(first, "Up"),
@@ -108,9 +100,22 @@ def unet(runs: Runs) -> Answer:
             "nets": derivations,
             "blocks": _blocks(derivations[BASELINE]),
             "classes": nets,
-            "trained": {who: training.numbers(of)["parameters"] for who, of in trained.items()},
+            "trained": counted,
         },
     )
+
+
+def _more(left: Quantity, right: Quantity) -> Quantity:
+    """Return by how many parameters a variant exceeds another."""
+    return over_all(
+        "lungs.more_parameters", "parameters of transposed above those of bilinear", left.mean - right.mean,
+        "{} minus {}", left, right, form="count",
+    )  # fmt: skip
+
+
+def _sign(what: str, more: Quantity) -> Decision:
+    outcome = "same" if more.mean == 0 else "more" if more.mean > 0 else "fewer"
+    return Decision(what, outcome, ("more", "fewer", "same"))
 
 
 def layers(runs: Runs) -> Answer:
@@ -123,10 +128,20 @@ def layers(runs: Runs) -> Answer:
 
 def _blocks(net: Derivation) -> tuple[Block, ...]:
     """Join what belongs together: layers that follow each other in one attribute of the net."""
-    joined = [
-        (name, list(of)) for name, of in groupby(net.layers, lambda layer: layer.path.partition(".")[0])
-    ]
-    return tuple(Block(name, of[0].inputs, of[-1].output) for name, of in joined)
+    joined = groupby(enumerate(net.layers), lambda each: each[1].path.partition(".")[0])
+    blocks = []
+    for name, of in joined:
+        numbered = list(of)
+        first = numbered[0][0]
+        taken = {
+            source: shape
+            for _, layer in numbered
+            for source, shape in zip(layer.sources, layer.inputs, strict=True)
+            if source < first
+        }
+        inputs = tuple(taken[source] for source in sorted(taken, reverse=True))
+        blocks.append(Block(name, inputs, numbered[-1][1].output))
+    return tuple(blocks)
 
 
 def variants(runs: Runs) -> Answer:
@@ -149,11 +164,17 @@ def _compared(runs: Runs, begin: str) -> Answer:
     spread = _spread(begin.rstrip("-"), [each.number for each in made.ranked])
     reported = _published()
     published = ranking("published.lungs", reported)
+    found = mask_errors(training.shown_run(best))
+    losses = {who: each["loss"] for who, each in values.items()}
     return Answer(
         values={
             **values[BASELINE],
             **spread,
             **clear,
+            **found,
+            **_losses(begin.rstrip("-"), losses),
+            "room": room(begin.rstrip("-"), made),
+            "published_room": room("published.lungs", published),
             "published": reported[BASELINE],
             **{
                 f"published_{name}": each for name, each in _spread("published", [*reported.values()]).items()
@@ -163,13 +184,15 @@ def _compared(runs: Runs, begin: str) -> Answer:
         decisions={
             "supported": made.supported,
             "claimed": _claimed(pairs, clear),
+            "deeper": deeper(found),
+            "lowest_loss": _beside(made, losses),
             "largest": _within("the largest difference between variants", spread),
             "published": published.supported,
             "published_largest": _within(
                 "the largest reported difference", _spread("published", [*reported.values()])
             ),
         },
-        pictures=_pictures(trained, made.ranked[0].name),
+        pictures=pictures(trained, made.ranked[0].name),
         parts={
             "ranking": made,
             "pairs": pairs,
@@ -180,6 +203,9 @@ def _compared(runs: Runs, begin: str) -> Answer:
         facts={
             **training.facts(best),
             "best": made.ranked[0].name,
+            "lowest_loss": _lowest(losses),
+            "highest_loss": _highest(losses),
+            "begun_late": begins(trained) is not None,
             "several": min(map(len, trained.values())) > 1,
             "stand_in": any(each.stand_in for each in reading.datasets(best)),
         },
@@ -249,8 +275,48 @@ def _clear(name: str, pairs: Sequence[Pair]) -> dict[str, Quantity]:
 def _claimed(pairs: Sequence[Pair], clear: Mapping[str, Quantity]) -> Decision:
     """Say whether images alone would claim more than the trials support."""
     lost = any(pair.cases is None for pair in pairs)
-    outcome = "lost" if lost else "more" if clear["by_images_alone"].mean else "as_much"
+    alone = clear["by_images_alone"].mean
+    only = alone == clear["by_images"].mean == len(pairs)
+    outcome = "lost" if lost else "only" if only else "more" if alone else "as_much"
     return Decision("whether images alone would claim more", outcome, CLAIMED)
+
+
+def _losses(name: str, losses: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """Return the lowest mean validation loss of a variant, and the highest one of a single trial."""
+    every = [value for loss in losses.values() for value in loss.finite]
+    means = [loss.mean for loss in losses.values() if loss.finite]
+    return {
+        "lowest_loss": over_all(
+            f"{name}.lowest_loss", "lowest mean validation loss", min(means, default=np.nan),
+            "lowest mean of {}", *losses.values(), form="loss",
+        ),
+        "highest_loss": over_all(
+            f"{name}.highest_loss", "highest validation loss of a trial", max(every, default=np.nan),
+            "highest of {}", *losses.values(), form="loss",
+        ),
+    }  # fmt: skip
+
+
+def _lowest(losses: Mapping[str, Quantity]) -> str:
+    return min(losses, key=lambda who: losses[who].mean if losses[who].finite else np.inf)
+
+
+def _highest(losses: Mapping[str, Quantity]) -> str:
+    return max(losses, key=lambda who: max(losses[who].finite, default=-np.inf))
+
+
+def _beside(made: Ranking, losses: Mapping[str, Quantity]) -> Decision:
+    """Say where the variant with the lowest validation loss stands by its F1."""
+    who = _lowest(losses)
+    means = [loss.mean for loss in losses.values()]
+    places = {made.ranked[0].name: "first", made.ranked[-1].name: "last"}
+    outcome = places.get(who, "between")
+    if not all(loss.finite for loss in losses.values()) or means.count(min(means)) > 1:
+        outcome = "none"
+    return Decision(
+        "where the variant with the lowest loss stands by its F1", outcome,
+        ("first", "last", "between", "none"),
+    )  # fmt: skip
 
 
 def _spread(name: str, numbers: Sequence[Quantity]) -> dict[str, Quantity]:
@@ -298,72 +364,6 @@ def _published() -> dict[str, Quantity]:
         for name, who in VARIANTS.items()
         if name in reported
     }
-
-
-def _pictures(trained: Mapping[str, Sequence[Run]], best: str) -> dict[str, Picture]:
-    data = reading.datasets(trained[best])
-    shown = {who: training.shown_run(of) for who, of in trained.items()}
-    return {
-        "loss": _curves(trained, ("train_loss", "validation_loss"), "loss (nats)"),
-        "f1": _curves(trained, ("validation_f1",), "F1"),
-        "cases": _best_to_worst(shown[best], data),
-        "fixed": _one_by_all(shown, data),
-    }
-
-
-def _curves(trained: Mapping[str, Sequence[Run]], columns: Sequence[str], label: str) -> Picture:
-    """Draw columns of the histories of all trials."""
-    drawn = [
-        _curve(who, column, [[row[column] for row in run.history] for run in of], paired=len(columns) > 1)
-        for who, of in trained.items()
-        for column in columns
-    ]
-    what = label.partition(" (")[0]
-    form = "loss" if "loss" in columns[-1] else "score"
-    ends = "; ".join(
-        f"{who}: {reading.last(of, columns[-1], what, form).text}" for who, of in trained.items()
-    ).replace("\u00a0", " ")
-    alt = f"Curves of the {what} over the epochs, one for each trial. At the end, in validation, {ends}."
-    return figure.curves(drawn, label, alt, reading.datasets(next(iter(trained.values()))), wide=True)
-
-
-def _curve(who: str, column: str, seeds: list[list[float]], *, paired: bool) -> Curve:
-    if not paired:
-        return Curve(who, "contender", seeds)
-    if column.startswith("train"):
-        return Curve("training", "train", seeds, contender=who)
-    return Curve("validation", "validation", seeds, contender=who)
-
-
-def _best_to_worst(run: Run, data: tuple[reading.DataSet, ...]) -> Picture:
-    kept = run.samples()
-    images = [
-        outlined(*(kept[f"shown_{name}"][place] for name in ("image", "mask", "predicted")))
-        for place in SHOWN
-    ]
-    captions = [
-        Caption(f"{which}: test image {kept['shown_number'][place]}, {_score(kept, place)}")
-        for place, which in SHOWN.items()
-    ]
-    alt = "Test images with the best, the median and the worst F1, the true mask dashed, the predicted solid."
-    return thumbnails.captioned(np.stack(images), captions, alt, data, columns=3)
-
-
-def _score(kept: Mapping[str, Array], place: int) -> str:
-    """Write the F1 of a test image that a run kept."""
-    score = float(kept["case_f1"][kept["shown_number"][place]])
-    return f"F1 {digits(score, 'score')}"
-
-
-def _one_by_all(shown: Mapping[str, Run], data: tuple[reading.DataSet, ...]) -> Picture:
-    kept = {who: run.samples() for who, run in shown.items()}
-    image, truth = (next(iter(kept.values()))[f"shown_{name}"][FIXED] for name in ("image", "mask"))
-    images = [outlined(image, truth)]
-    images += [outlined(image, truth, each["shown_predicted"][FIXED]) for each in kept.values()]
-    captions = [Caption("true mask")]
-    captions += [Caption(f"{who}, {_score(each, FIXED)}") for who, each in kept.items()]
-    alt = "The first test image with the mask that each variant predicts, the true one dashed."
-    return thumbnails.captioned(np.stack(images), captions, alt, data, columns=5)
 
 
 ANSWERS: Mapping[str, Callable[[Runs], Answer]] = {
