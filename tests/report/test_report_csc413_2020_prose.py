@@ -218,7 +218,9 @@ def test_the_noise_is_that_of_the_steepest_rise(project: Project, make_run: Make
         prose_of(project, batched(RISING, validation=losses)(make_run), "b4", whole=False, report=REPORT)
         for losses in ([2.0, 1.6, 1.9, 1.5, 1.7], [2.0, 1.9, 1.8, 1.7, 1.6])
     ]
-    assert "With batches of 1 it is 0.300, with batches of 1 000 0.300." in " ".join(texts[0].split())
+    assert "it changes by 0.000 with each doubling of the batch size, from 0.300 to 0.300." in " ".join(
+        texts[0].split()
+    )
     assert "Noise" not in texts[1]
 
 
