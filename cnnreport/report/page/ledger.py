@@ -16,6 +16,9 @@ from cnnreport.report.numbers.quantity import Quantity
 _SHORT = 12
 """A label of no more characters, such as D.1 Q3 or Figure S12, is not broken over lines."""
 
+CLASS_NAME = re.compile(r"\b([A-Z][a-z]+(?:[A-Z][a-z0-9]*)+)\b")
+"""The name of a class in prose, such as ConvTransposeNet, which no hyphen may divide."""
+
 _PLACEHOLDER = re.compile("\ue000([^\ue001]*)\ue001")  # private characters: no text contains them
 
 
@@ -175,7 +178,12 @@ class Ledger:
         label = place.label if place.volume == here else place.afar
         label = re.sub(r" (?=\S*\d)", "\u00a0", label)  # no line ends with a number to come
         kind = "ref short" if len(label) <= _SHORT else "ref"
-        return f'<a class="{kind}" href="{escape(_address(place.volume, here, name))}">{escape(label)}</a>'
+        return f'<a class="{kind}" href="{escape(_address(place.volume, here, name))}">{_undivided(label)}</a>'
+
+
+def _undivided(label: str) -> str:
+    """Return a label as HTML in which no hyphen may divide the name of a class."""
+    return CLASS_NAME.sub(r'<span class="whole">\1</span>', str(escape(label)))
 
 
 def _address(volume: Volume, here: Volume, anchor: str) -> str:

@@ -34,7 +34,7 @@ from cnnreport.report.numbers import contrast
 from cnnreport.report.numbers.quantity import CONFIDENCE, Quantity
 from cnnreport.report.page import formulas, listing, outcomes
 from cnnreport.report.page.cells import syntax
-from cnnreport.report.page.ledger import Ledger
+from cnnreport.report.page.ledger import CLASS_NAME, Ledger
 from cnnreport.report.page.outcomes import Outcomes
 from cnnreport.report.page.shortened import shortened
 
@@ -88,7 +88,7 @@ _CELL = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|^# %%\s*\n.*?(?=^# %%|\Z)",
 """What may hold numbers in a template of cells: all but the cells of text."""
 _CODE_NAME = re.compile(
     r"<(?P<whole>code|pre|svg|style|script|title)\b.*?</(?P=whole)>|<[^>]*>"
-    r"|\b(?P<name>[A-Z][a-z]+(?:[A-Z][a-z0-9]*)+)\b",
+    rf"|(?P<name>{CLASS_NAME.pattern})",
     re.DOTALL,
 )
 """What may not be looked into, or the name of a class in prose."""

@@ -26,12 +26,16 @@ class Shown:
         iou: The IoU of its flower.
         missed: The share of its flower that is called background.
         invented: The share of what is called flower that is background.
+        called: The share of its labelled pixels that is called flower.
+        flower: The share of them that is flower.
     """
 
     number: str
     iou: Quantity
     missed: Quantity
     invented: Quantity
+    called: Quantity
+    flower: Quantity
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Pictured:
     def missed(self) -> Shown:
         """The image of whose flower the largest part is missed."""
         return max(self.images, key=lambda image: _part(image.missed))
+
+    @property
+    def overfull(self) -> Shown:
+        """The image in which most pixels are called flower beyond those that are."""
+        return max(self.images, key=lambda image: _part(image.called) - _part(image.flower))
 
     @property
     def invented(self) -> Shown:
@@ -156,6 +165,9 @@ def _shown(run: Run, arrays: Arrays, subset: str, index: int) -> Shown:
             (mask == 1) & (given == 0), mask == 1)),
         read("part of what is called flower that is background", lambda mask, given: _over(
             (mask == 0) & (given == 1), (mask <= 1) & (given == 1))),
+        read("part of the labelled pixels that is called flower", lambda mask, given: _over(
+            (mask <= 1) & (given == 1), mask <= 1)),
+        read("part of the labelled pixels that is flower", lambda mask, given: _over(mask == 1, mask <= 1)),
     )  # fmt: skip
 
 
