@@ -122,6 +122,7 @@ def test_predictions(section: Callable[..., None], make: Make, make_tuning: Make
         ],
         nothing_is_found=make(CE, pictures={"validation": found(0)}),
         errors_are_inside=make(CE, pictures={"validation": found(1)}),
+        everything_is_called_flower=make(CE, pictures={"validation": found(2)}),
     )
 
 
@@ -131,11 +132,12 @@ def test_best_and_worst_predictions(section: Callable[..., None], make: Make) ->
 
 
 def found(inner: int) -> dict[str, Any]:
-    """Return pictures of which nothing is called flower, or all but the middle of each flower."""
+    """Return pictures of which nothing is called flower, or all but the middle of each flower, or everything."""
     shown = discs(6, 64)
     y, x = np.mgrid[0:64, 0:64]
     middle = np.hypot(y - 32, x - 32) < 6
-    predicted = (shown["mask"] == 1) & ~middle if inner else np.zeros_like(shown["mask"])
+    nothing = np.zeros_like(shown["mask"])
+    predicted = (nothing, (shown["mask"] == 1) & ~middle, nothing + 1)[inner]
     return {**shown, "predicted": predicted.astype(np.uint8)}
 
 

@@ -178,7 +178,9 @@ class Ledger:
         label = place.label if place.volume == here else place.afar
         label = re.sub(r" (?=\S*\d)", "\u00a0", label)  # no line ends with a number to come
         kind = "ref short" if len(label) <= _SHORT else "ref"
-        return f'<a class="{kind}" href="{escape(_address(place.volume, here, name))}">{_undivided(label)}</a>'
+        return (
+            f'<a class="{kind}" href="{escape(_address(place.volume, here, name))}">{_undivided(label)}</a>'
+        )
 
 
 def _undivided(label: str) -> str:
