@@ -234,6 +234,20 @@ def test_colours_of_which_no_pixel_is_right_are_counted(project: Project, make_r
 
 
 @pytest.mark.parametrize(
+    ("edges", "accuracy", "said"), [(0.43, 0.3, True), (0.43, 0.7, False), (0.1, 0.3, False)]
+)
+def test_the_edge_share_is_refuted_only_by_a_worse_net_that_comes_nearer(
+    project: Project, make_run: MakeRun, edges: float, accuracy: float, said: bool
+) -> None:
+    """The CNN with the published rate is named in B3 where it is nearer to the truth and right less often."""
+    looks = {**BLURRED, "edge_share_predicted": edges}
+    runs = trained(make_run, PUBLISHED, 1.9, 1, accuracy=accuracy, learning_rate=0.3, measures=looks)
+    runs += skipping(1.58, 1.05, accuracy=0.58, measures={**SHARP, "edge_share_predicted": 0.3})(make_run)
+    text = prose_of(project, runs, "a2", "b3", whole=False, report=REPORT)
+    assert ("Nor does it tell good pictures from bad" in text) == said
+
+
+@pytest.mark.parametrize(
     ("made", "beside"),
     [(REAL, True), ({}, False), ({**REAL, "epochs": 5}, False), ({**REAL, "batch_size": 50}, False)],
 )
