@@ -48,7 +48,7 @@ def lost(make: MakeRun, experiment: str, count: int = 3) -> list[Run]:
 
 
 def behind(skipped: float) -> Make:
-    """Return what makes runs of the first net, still learning behind the table, and of UNet, behind it as well."""
+    """Return what makes runs of the first net, still learning, and of UNet, both behind the table."""
     return lambda make: [
         *seeds(0.20, 0.21, 0.22, validation=fall(0.1))(make),
         *trained(make, "unet", accuracy=skipped),

@@ -132,7 +132,7 @@ def test_best_and_worst_predictions(section: Callable[..., None], make: Make) ->
 
 
 def found(inner: int) -> dict[str, Any]:
-    """Return pictures of which nothing is called flower, or all but the middle of each flower, or everything."""
+    """Return pictures of which nothing, all but the middle of each flower, or everything is called flower."""
     shown = discs(6, 64)
     y, x = np.mgrid[0:64, 0:64]
     middle = np.hypot(y - 32, x - 32) < 6
@@ -183,8 +183,8 @@ def test_the_iou_loss(section: Callable[..., None], make: Make, make_tuning: Mak
         difference_vanishes_with_the_best_cut=cuts((0.72, none), (0.70, (0.018, 0.02, 0.022))),
         difference_turns_with_the_best_cut=cuts((0.72, none), (0.70, large)),
         difference_appears_with_the_best_cut=cuts((0.70, none), (0.70, large)),
-        less_flower=pair({"measures": {"flower_share_predicted": 0.31}}),
-        more_flower=pair({"measures": {"flower_share_predicted": 0.45}}),
+        surer_and_less_flower=pair({"sure": 0.8, "measures": {"flower_share_predicted": 0.31}}),
+        less_sure_and_more_flower=pair({"sure": 0.3, "measures": {"flower_share_predicted": 0.45}}),
     )
     section(
         "d2q1more",

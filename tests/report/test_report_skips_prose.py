@@ -58,7 +58,7 @@ def a_little_more_accurate(apart: float) -> Make:
 
     def alike(n: int) -> dict[str, float]:
         names = ("lab_distance", "rgb_distance", "edge_share_predicted", "speck_share")
-        return {name: 0.3 + n / 10 for name in names}  # more comparisons for which p is corrected
+        return dict.fromkeys(names, 0.3 + n / 10)  # more comparisons for which p is corrected
 
     def told(make: MakeRun, experiment: str, net: str, end: float, middle: float) -> list[Run]:
         return [

@@ -41,7 +41,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Turn:
-    """Where the mean of a number is lowest and highest over the settings, and how it gets from one to the other.
+    """Where the mean of a number is lowest and highest over the settings, and how often it turns.
 
     Args:
         shape: ``valley``, down at every step to the lowest mean, then up at every step; ``peak``, the
