@@ -90,6 +90,19 @@ def test_images_are_spoken_of_by_what_was_measured(
     assert changed_most.repainted.share.mean == 0.5
 
 
+def test_the_best_kept_colour_is_no_grey(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two colours in an image the one kept better is named; greys, which the input shows, never are."""
+    grey = {**images(([[0, 0], [0, 0]], [[0, 0], [0, 0]])), "palette": np.full((4, 3), 0.5)}
+    mixed = images((STRIPES, [[0, 0], [3, 0]]), ([[2, 2], [2, 0]], [[2, 2], [0, 2]]))
+    leaving(monkeypatch, {"pool-upsample": mixed, "unet": grey})
+    shown, of_greys = pictured([make_run()]), pictured([make_run(experiment="unet")])
+    assert shown is not None
+    assert of_greys is not None
+    found = [(image.kept.word, image.kept.share.mean) for image in shown.images if image.kept]
+    assert found == [("green", 0.5), ("brown", 2 / 3)]
+    assert (shown.kept and shown.kept.number, of_greys.kept) == ("2", None)
+
+
 def test_only_what_the_figure_shows_is_spoken_of(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """An image that the figure does not have is neither the best nor the worst."""
     leaving(monkeypatch, {"pool-upsample": IMAGES})

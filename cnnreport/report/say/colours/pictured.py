@@ -22,6 +22,26 @@ SHOWN = 5
 """How many of the validation images figures show: the first ones, which nobody chose."""
 
 
+GREYS = ("grey", "black", "white")
+"""The words that a net can read off its grey input; of the others it has to guess."""
+
+SEEN = 0.05
+"""The least share of an image that a colour has to cover for a text to speak of it."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The colour of an image, no grey, of which the largest part was painted in a colour of its word.
+
+    Args:
+        word: Its word.
+        share: The share of its pixels that were given a colour of that word.
+    """
+
+    word: str
+    share: Quantity
+
+
 @dataclass(frozen=True)
 class Repainted:
     """The colour of an image that was most often given another one.
@@ -47,6 +67,7 @@ class Shown:
         edges: The share of its neighbouring pixels that differ, as predicted.
         edges_true: The same in the truth.
         repainted: What happened to its colours; None where none was given another word.
+        kept: Its best kept colour; None where none but greys covers `SEEN` of it.
     """
 
     number: str
@@ -54,6 +75,7 @@ class Shown:
     edges: Quantity
     edges_true: Quantity
     repainted: Repainted | None
+    kept: Kept | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +104,12 @@ class Pictured:
     def blurred(self) -> Shown:
         """The image that lost the largest part of its edges."""
         return min(self.images, key=lambda image: _ratio(image.edges.mean, image.edges_true.mean))
+
+    @property
+    def kept(self) -> Shown | None:
+        """The image of whose best kept colour the largest part is kept; None where none has one."""
+        coloured = [image for image in self.images if image.kept is not None]
+        return max(coloured, key=_kept_share, default=None)
 
     @property
     def by_repainted(self) -> list[Shown]:
@@ -135,7 +163,28 @@ def _shown(run: Run, arrays: Arrays, index: int) -> Shown:
             "neighbours that differ in truth_label", "true edge share", lambda true, _: edge_share(true)
         ),
         repainted=_repainted(arrays, index, read),
+        kept=_kept(arrays, index, read),
     )
+
+
+def _kept(
+    arrays: Arrays, index: int, read: Callable[[str, str, Callable[["Labels", "Labels"], float]], Quantity]
+) -> Kept | None:
+    """Return the word, but grey, black and white, of which the largest part of an image keeps the word."""
+    named = words(arrays["palette"])
+    true, given = arrays["truth_label"][index], arrays["predicted_label"][index]
+    most = [named[label] for label in true.ravel()]
+    seen = [word for word in sorted({*most} - {*GREYS}) if most.count(word) >= SEEN * len(most)]
+    if not seen:
+        return None
+    word = max(seen, key=lambda word: _part_kept(true, given, named, word))
+    said = f"{word} given as {word}, of what is {word}"
+    return Kept(word, read(said, said, partial(_part_kept, named=named, word=word)))
+
+
+def _part_kept(true: "Labels", given: "Labels", named: Sequence[str], word: str) -> float:
+    painted = [named[b] for a, b in zip(true.ravel(), given.ravel(), strict=True) if named[a] == word]
+    return painted.count(word) / len(painted)
 
 
 def _repainted(
@@ -173,6 +222,10 @@ def _ratio(predicted: float, true: float) -> float:
 
 def _repainted_share(image: Shown) -> float:
     return image.repainted.share.mean if image.repainted else 0.0
+
+
+def _kept_share(image: Shown) -> float:
+    return image.kept.share.mean if image.kept else 0.0
 
 
 @dataclass(frozen=True)
