@@ -126,7 +126,9 @@ def test_what_is_said_to_be_known_has_to_be(tmp_path: Path) -> None:
 def test_each_template_has_words_for_each_outcome(file: Path) -> None:
     """Every case and every pick is complete: the template compiles, whatever it would print."""
     environment = Environment(extensions=[Outcomes])
-    environment.filters |= dict.fromkeys(("mean", "only", "span", "bare", "size", "python", "shell"), str)
+    environment.filters |= dict.fromkeys(
+        ("mean", "only", "span", "bare", "size", "power", "python", "shell"), str
+    )
     environment.compile(file.read_text(), filename=str(file))
 
 

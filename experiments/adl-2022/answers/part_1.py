@@ -64,8 +64,13 @@ def net(runs: Runs) -> Answer:
     shown = network(runs[BASELINE], runs.get("signs-formulas", ()))
     values = training.numbers(runs[BASELINE])
     layers = json.loads(training.text(runs[BASELINE], "layers"))
-    way = {"sides": sides(shown.parts["net"])} if "net" in shown.parts else {}
-    return replace(shown, values=values, parts={**shown.parts, "layers": layers, **way})
+    way = sides(shown.parts["net"]) if "net" in shown.parts else ()
+    return replace(
+        shown,
+        values=values,
+        parts={**shown.parts, "layers": layers, "sides": way},
+        facts={**shown.facts, "sides_are_numbers": all(side.value for side in way)},
+    )
 
 
 def norm(runs: Runs) -> Answer:
