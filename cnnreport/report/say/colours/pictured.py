@@ -173,17 +173,18 @@ def _kept(
     """Return the word, but grey, black and white, of which the largest part of an image keeps the word."""
     named = words(arrays["palette"])
     true, given = arrays["truth_label"][index], arrays["predicted_label"][index]
-    most = [named[label] for label in true.ravel()]
+    most = [named[label] for label in true.ravel().tolist()]
     seen = [word for word in sorted({*most} - {*GREYS}) if most.count(word) >= SEEN * len(most)]
     if not seen:
         return None
-    word = max(seen, key=lambda word: _part_kept(true, given, named, word))
+    word = max(seen, key=lambda each: _part_kept(true, given, named, each))
     said = f"{word} given as {word}, of what is {word}"
     return Kept(word, read(said, said, partial(_part_kept, named=named, word=word)))
 
 
 def _part_kept(true: "Labels", given: "Labels", named: Sequence[str], word: str) -> float:
-    painted = [named[b] for a, b in zip(true.ravel(), given.ravel(), strict=True) if named[a] == word]
+    pairs = zip(true.ravel().tolist(), given.ravel().tolist(), strict=True)
+    painted = [named[b] for a, b in pairs if named[a] == word]
     return painted.count(word) / len(painted)
 
 
