@@ -291,13 +291,21 @@ def test_a_formula_without_words_is_refused() -> None:
         maths.typeset("x", " ")
 
 
-def test_a_line_that_fits_but_for_its_last_space_is_not_divided_after_its_first_syllable() -> None:
+BESIDE = {
+    "a link": "It fell by <a>0.026</a> from the rest.",
+    "a formula": 'It fell by <svg width="34" height="8"></svg> from the rest.',
+    "a break": "It fell by <br>0.026 from the rest.",
+    "its own end": "It fell by </em>0.026 from the rest.",
+}
+"""Before what a text ends with a space."""
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+def test_a_line_that_fits_but_for_its_last_space_is_not_divided_after_its_first_syllable(beside: str) -> None:
     """As a line was that ended before a number, in columns of one width in fifty."""
     css = "p { hyphens: auto; text-align: justify; font: 10.5pt Source Serif Pro }"
     widths = [60 + 0.4 * step for step in range(50)]
-    text = (
-        '<p style="width: {}mm">possible causes were not tested. It fell by <a>0.026</a> from the rest.</p>'
-    )
+    text = f'<p style="width: {{}}mm"><em>possible causes were not tested. {beside}</p>'
     page = PAGE.format(css=css, body="".join(map(text.format, widths)))
     pages = pypdf.PdfReader(io.BytesIO(pdf.render(page))).pages
     first = [line.split() for each in pages for line in each.extract_text().splitlines() if "pos" in line]

@@ -38,8 +38,29 @@ _LIBRARIES = ("weasyprint", "pydyf", "fonttools")
 _CODE = tuple(durable.sha256(Path(__file__).with_name(f).read_bytes()) for f in ("pdf.py", "forms.py"))
 """What draws, as it was when this process began."""
 
-_TEXT = re.compile(r"(?<=>)([^<]*[^<\s])(\s+)(?=<(?:a|abbr|code|em|i|b|span|strong|sub|sup)\b)")
-"""One that goes on with an element in its line after a space."""
+_IN_LINE = (
+    *(
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "br",
+        "cite",
+        "code",
+        "dfn",
+        "em",
+        "i",
+        "img",
+        "kbd",
+        "mark",
+        "q",
+        "s",
+        "samp",
+    ),
+    *("small", "span", "strong", "sub", "sup", "svg", "time", "u", "var", "wbr"),
+)
+_TEXT = re.compile(rf"(?<=>)([^<]*[^<\s])(\s+)(?=</?(?:{'|'.join(_IN_LINE)})\b)")
+"""One that ends with a space where an element in its line begins or ends."""
 _LONG = re.compile(r"\w{5}")
 """What a word has that can be divided: CSS divides none of four letters."""
 
