@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Numbers = np.ndarray[Any, Any]
 
-_SIZE, _ROW, _HEAD, _BAR, _SWATCH = 7.0, 3.05, 5.2, 1.9, 5.0  # points, then millimetres
+_SIZE, _ROW, _HEAD, _BAR, _SWATCH = 7.0, 2.9, 5.0, 1.9, 5.0  # points, then millimetres
 _NAME, _FREQUENT, _RIGHT, _WRONG, _NEXT = 6.5, 22.0, 62.0, 105.0, 20.0
 """Where the columns begin, and the distance of the second wrong colour from the first."""
 _LENGTH, _PAD = 24.0, 1.0
