@@ -11,12 +11,15 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from torchvision.models import mobilenetv3, segmentation
-from torchvision.models._utils import IntermediateLayerGetter
-from torchvision.models.segmentation.deeplabv3 import DeepLabHead
-from torchvision.models.segmentation.deeplabv3 import DeepLabV3 as DeepLabV3  # for those who type by it
 
 from cnnreport.errors import DataError
+from cnnreport.nets.lean import without_compiler
+
+with without_compiler():
+    from torchvision.models import mobilenetv3, segmentation
+    from torchvision.models._utils import IntermediateLayerGetter
+    from torchvision.models.segmentation.deeplabv3 import DeepLabHead
+    from torchvision.models.segmentation.deeplabv3 import DeepLabV3 as DeepLabV3  # for those who type by it
 
 LAST_LAYER = "classifier.4"
 """How the names of the last layer's parameters begin."""

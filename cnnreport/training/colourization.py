@@ -159,6 +159,7 @@ class ColourizationTraining(Loop):
         tally = Tally(self.device, self._pixels)
         for loss, rows, labels in updates:
             tally.add(loss, count_right(rows, labels), self._count(labels))
+            del rows  # else it were kept while the next batch passes the net
         loss_mean, accuracy = tally.means()
         return {"train_loss": loss_mean, "train_accuracy": accuracy}
 

@@ -16,6 +16,7 @@ from torch import nn
 from cnnreport.errors import DataError
 from cnnreport.nets import deeplab
 from cnnreport.nets.deeplab import DeepLabV3, fine_tune_last_layer, learned_parameters
+from cnnreport.nets.lean import form_alone
 from cnnreport.task import Results, Row
 from cnnreport.training.loop import Batch, Loop, LossFunction, Update, copies, train
 from cnnreport.training.metrics import flower_scores, overlap
@@ -288,7 +289,7 @@ def _make_net(spec: FineTuning, seed: int, data: Mapping[str, NDArray[Any]], dev
     if spec.features != "cached":
         return make_model(spec.start, seed, data, device)
     # Of the frozen net nothing is needed but its form: its output has been computed.
-    with torch.device("meta"):
+    with form_alone():
         return deeplab.build(about_weights(data)["architecture"]).eval()
 
 
