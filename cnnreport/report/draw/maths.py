@@ -10,6 +10,7 @@ from cnnreport.errors import UsageError
 from cnnreport.report.draw import drawings
 
 _SIZE = 16.0  # of the drawing only; the page scales it by em
+_INK = "#1c1c1c"  # of the text around it, in style.css: black would look heavier
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def drawn_formula(latex: str, *, display: bool) -> dict[str, Any]:
     # The PDF engine places outlines more surely than symbols used by reference.
     before, config.svg2 = config.svg2, False
     try:
-        drawn = Latex(latex, size=_SIZE, inline=not display)
+        drawn = Latex(latex, size=_SIZE, color=_INK, inline=not display)
         svg = drawn.svg()
     except Exception as error:
         # ziamath and latex2mathml raise whatever they stumble over.
