@@ -19,7 +19,7 @@ from cnnreport.training.fast.layout import Layout
 from cnnreport.training.fast.rewrite import Rewritten, rewrite
 from cnnreport.training.loop import Batch, Loop, Update, copies
 from cnnreport.training.metrics.accuracy import count_among_highest, count_right
-from cnnreport.training.metrics.baselines import baselines
+from cnnreport.training.metrics.baselines import baselines, grey_table, look_up
 from cnnreport.training.metrics.calibration import BINS, Bins, calibration, calibration_error
 from cnnreport.training.metrics.classification import Confusion, confusion
 from cnnreport.training.metrics.colour_scores import best_median_worst, describe, image_accuracy
@@ -159,7 +159,7 @@ class ColourizationTraining(Loop):
         tally = Tally(self.device, self._pixels)
         for loss, rows, labels in updates:
             tally.add(loss, count_right(rows, labels), self._count(labels))
-            del rows  # else it were kept while the next batch passes the net
+            del rows  # not to be kept while the next batch passes the net
         loss_mean, accuracy = tally.means()
         return {"train_loss": loss_mean, "train_accuracy": accuracy}
 
@@ -184,6 +184,7 @@ class ColourizationTraining(Loop):
             among the validation images. Of all N validation images, in their order: ``image_accuracy``
             in 0..1 and ``image_loss`` in nats, float32 (N,), the means over the pixels of each;
             ``confusion`` int64 (NC, NC), their pixels, rows the true colours, columns the predicted ones;
+            ``table_confusion``, the same of `baselines.grey_table` of the training images;
             ``calibration`` float64 (10, 3), see `metrics.calibration.Bins`.
 
             Measures: numbers of images, parameters, ``epochs`` and ``updates`` made,
@@ -200,6 +201,7 @@ class ColourizationTraining(Loop):
                 **self._samples(colours),
                 "image_loss": np.concatenate(predicted.losses),
                 "confusion": predicted.confusion,
+                "table_confusion": self._of_table(),
                 "calibration": predicted.calibration,
             },
             measures={
@@ -252,6 +254,13 @@ class ColourizationTraining(Loop):
             data["validation_label"],
             self._spec.num_colours,
         )
+
+    def _of_table(self) -> Confusion:
+        """Return how often the table from grey level to colour says what, on the validation images."""
+        data, colours = self._data, self._spec.num_colours
+        table = grey_table(data["train_rgb"], data["train_label"], colours)
+        said, truth = look_up(table, data["validation_rgb"]), data["validation_label"].astype(np.int64)
+        return confusion(truth.ravel(), said.ravel(), colours)
 
     def _predict(self) -> tuple[_Predicted, float]:
         """Return what the net says of the validation images, and the share among the highest."""

@@ -47,7 +47,7 @@ def train(
         loss.backward()
         optimiser.step()
         yield loss.detach(), scores.detach(), targets
-        del loss, scores  # else they were kept while the next batch passes the model
+        del loss, scores  # not to be kept while the next batch passes
 
 
 class Trained(Protocol):

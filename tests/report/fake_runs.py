@@ -107,8 +107,17 @@ def of_all_images(accuracy: float, loss: float, seed: int) -> dict[str, np.ndarr
         "image_accuracy": (accuracy + ease).astype(np.float32),
         "image_loss": (loss * (1 - ease)).astype(np.float32),
         "confusion": counts,
+        "table_confusion": of_table(colours, pixels),
         "calibration": calibration_bins(accuracy, colours * pixels),
     }
+
+
+def of_table(colours: int, pixels: int) -> np.ndarray[Any, Any]:
+    """Return what the table gives: each colour as often right as the measures say, and else the first one."""
+    right = round(MEASURES["table"] * pixels)
+    counts = np.diag(np.full(colours, right))
+    counts[:, 0] += pixels - counts.sum(1)
+    return counts
 
 
 def calibration_bins(accuracy: float, pixels: int) -> np.ndarray[Any, Any]:

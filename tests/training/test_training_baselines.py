@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnreport.training.metrics.baselines import baselines
+from cnnreport.training.metrics.baselines import baselines, grey_table, look_up
 
 
 def test_baselines_are_what_can_be_counted_by_hand() -> None:
@@ -21,3 +21,6 @@ def test_baselines_are_what_can_be_counted_by_hand() -> None:
         "frequent_accuracy": 0.5,
         "grey_table_accuracy": 0.75,
     }
+    table = grey_table(train_rgb, train_label, 4)
+    assert (table[0], table[90], [*table[[1, 200, 255]]]) == (1, 2, [1, 1, 1])
+    assert look_up(table, validation_rgb).tolist() == [[[1, 1, 2, 1]]]

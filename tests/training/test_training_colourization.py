@@ -210,6 +210,9 @@ def test_what_is_left_of_all_images_agrees_with_the_history() -> None:
     assert samples["image_accuracy"].mean() == pytest.approx(row["validation_accuracy"], abs=1e-6)
     right = row["validation_accuracy"] * 12 * 1024
     assert (samples["confusion"].sum(), samples["confusion"].trace()) == (12 * 1024, pytest.approx(right))
+    by_grey = results.measures["grey_table_accuracy"] * 12 * 1024
+    assert samples["table_confusion"].trace() == pytest.approx(by_grey)
+    np.testing.assert_array_equal(samples["table_confusion"].sum(1), samples["confusion"].sum(1))
     pixels, probability, hits = samples["calibration"].sum(0)
     assert (pixels, hits) == (12 * 1024, pytest.approx(right))
     least = abs(hits - probability) / pixels
@@ -283,6 +286,7 @@ def test_results_are_complete_and_plain() -> None:
         "image_accuracy": ((12,), "float32"),
         "image_loss": ((12,), "float32"),
         "confusion": ((6, 6), "int64"),
+        "table_confusion": ((6, 6), "int64"),
         "calibration": ((10, 3), "float64"),
     }
     measures = json.loads(json.dumps(results.measures))

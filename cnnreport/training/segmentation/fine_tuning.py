@@ -152,7 +152,7 @@ class FineTuningTask(Loop):
         for loss, logits, masks in updates:  # nothing is asked of a GPU before the end of the epoch
             losses.append(loss)
             counts += _pooled(logits > 0, masks)
-            del logits, masks  # else they were kept while the next batch passes the net
+            del logits, masks  # not to be kept while the next batch passes the net
         return {
             "train_loss": math.fsum(torch.stack(losses).tolist()) / len(losses),
             "train_mean_iou": overlap.mean_iou(counts[None].cpu().numpy()),
