@@ -65,7 +65,7 @@ def c3(runs: Runs) -> Answer:
 
 def c3more(runs: Runs) -> Answer:
     """Answer what the three nets come to in all measures, and what others reported."""
-    compared = versus(runs[UNET], runs[CONV_TRANSPOSE])
+    compared = versus(runs[UNET], runs[CONV_TRANSPOSE], primary=REPORTED)
     published, over = _published(runs), _tables(runs)
     named = {training.net_name(runs[name]): runs[name] for name in NETS}
     return replace(

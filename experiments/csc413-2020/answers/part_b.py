@@ -8,7 +8,7 @@ from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers.family import family
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import sweep, versus
-from cnnreport.report.say.colours.skips import beats_table, cause, over_table, with_skips
+from cnnreport.report.say.colours.skips import REPORTED, beats_table, cause, over_table, with_skips
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
 
@@ -55,7 +55,7 @@ def b3(runs: Runs) -> Answer:
 
 def b3more(runs: Runs) -> Answer:
     """Answer what the two nets come to in all measures, seed by seed."""
-    compared = versus(runs[UNET], runs[CNN])
+    compared = versus(runs[UNET], runs[CNN], primary=REPORTED)
     over = {name: beats_table(runs[name]) for name in (UNET, CNN)}
     return replace(
         compared,

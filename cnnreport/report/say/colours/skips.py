@@ -18,7 +18,8 @@ from cnnreport.runs import artefact
 from cnnreport.runs.artefact import Run
 
 REPORTED = ("loss", "accuracy")
-"""What others report, and what the question asks about; the loss, which is what is trained, is primary."""
+"""What the question names ("did skip connections improve the validation loss and accuracy?"), so that
+both are primary; and what others report."""
 
 _APPEARANCE = ("lab_distance", "rgb_distance")
 """How far the predicted colours are from the right ones; how rough pictures are is no better or worse."""
@@ -52,7 +53,7 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
         that are ``gaining`` and ``losing``, the most ``unsure`` one, the most frequent mistakes, and, where
         both nets were trained to their end, what can be said of single images.
     """
-    compared = versus(left, right)
+    compared = versus(left, right, primary=REPORTED)
     rows = colourization.picture_rows(right, training.net_name(right))
     pictures = {
         "grey": rows["grey"],
