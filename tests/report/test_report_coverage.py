@@ -88,6 +88,45 @@ def test_a_slope_lies_in_its_interval_and_a_line_seldom_bends() -> None:
     assert near(0.05)[0] <= alarms([fit.bend for fit in found]) <= near(0.05)[1]
 
 
+def turned(
+    means: Sequence[float], *, spreads: Sequence[float] = (1,) * 6, seeds: Sequence[int] = (3,) * 6
+) -> float:
+    """Return how often means that rise on the whole are said to turn, by runs that spread around them."""
+    generator, draws = np.random.default_rng(9), DRAWS // 4
+    found = 0
+    for _ in range(draws):
+        groups = [generator.normal(*each).tolist() for each in zip(means, spreads, seeds, strict=True)]
+        fit = line(dict(zip((32, 64, 100, 128, 256, 512), groups, strict=True)))
+        assert fit is not None
+        found += (-1 if fit.slope.value > 0 else 1) in fit.ways.values()
+    return found / draws
+
+
+@pytest.mark.parametrize(
+    "means",
+    thinned(
+        zip([(0, 0, 5, 10, 20, 40), (0, 0, 0, 0, 0, 10), (0, 0, 0, 3, 3, 3), (0, 1, 2, 3, 4, 5), (0,) * 6]), 3
+    ),
+)
+def test_what_goes_one_way_seldom_turns(means: Sequence[float]) -> None:
+    """Flat at one end, in steps, straight or flat throughout: a turn is seen in hardly more than 2.5 %."""
+    assert turned(means) <= near(0.025, DRAWS // 4)[1]
+
+
+def test_a_real_valley_turns() -> None:
+    """One of three standard deviations in nine cases of ten, a deeper one always."""
+    assert turned((3, 0, 5, 10, 20, 40)) == pytest.approx(0.89, abs=0.04)
+    assert turned((6, 0, 5, 10, 20, 40)) > 0.99
+
+
+@pytest.mark.slow
+def test_where_seeds_spread_unlike_too_many_turn() -> None:
+    """One setting that spreads four times as far costs most; but one run at most settings costs nothing."""
+    start = (0, 0, 15, 30, 60, 120)
+    assert turned(start, spreads=(4, 1, 1, 1, 1, 1)) == pytest.approx(0.12, abs=0.04)
+    assert turned((0, 0, 5, 10, 20, 40), seeds=(1, 1, 3, 1, 1, 1)) <= near(0.025, DRAWS // 4)[1]
+
+
 def crossed(generator: np.random.Generator, by_seed: float, by_image: float) -> Array:
     """Return a training's numbers for three seeds and 25 images, each with an effect of its own."""
     own = generator.normal(0, by_seed, (3, 1)) + generator.normal(0, by_image, 25)

@@ -18,7 +18,7 @@ from cnnreport.report.numbers.estimate import difference_of_means
 from cnnreport.report.numbers.family import family, holm
 from cnnreport.report.numbers.images import contrast_over_images, mean_iou, over_images
 from cnnreport.report.numbers.quantity import Quantity, Source
-from cnnreport.report.numbers.trend import line, trend
+from cnnreport.report.numbers.trend import line, trend, ways
 
 Array = np.ndarray[Any, Any]
 
@@ -230,6 +230,8 @@ def test_the_bend_is_tested_against_the_seeds() -> None:
         (lambda x: 0.2 * x if x > 5 else 1.27, 1, "bends"),
         (lambda x: -0.2 * x if x > 5 else -1.27, 1, "bends"),
         (lambda x: 0.2 * x if x > 5 else 1.27, 3, "bends"),
+        (lambda x: 0.2 * x if x > 5 else 1.205, 3, "upward_unevenly"),
+        (lambda x: -0.2 * x if x > 5 else -1.205, 3, "downward_unevenly"),
         (lambda x: math.nan, 3, "unknown"),
     ],
 )
@@ -250,17 +252,104 @@ def test_a_trend_is_not_claimed_where_the_means_turn(
         ((2.0, 3.0, 4.0, 2.5, 1.0), "peak", 512, 128),
         ((2.0, 3.0, 1.0, 2.5, 2.6), "turns", 128, 64),
         ((1.0, 2.0, 3.0, 4.0, 5.0), "turns", 32, 512),
-        ((2.0, 2.0, 1.0, 2.5, 4.0), "turns", 128, 512),
+        ((2.0, 2.0, 1.0, 2.5, 4.0), "valley", 128, 512),
+        ((2.0, 1.0, 2.0, 1.5, 4.0), "turns", 64, 512),
     ],
 )
 def test_where_a_mean_turns(means: Sequence[float], shape: str, lowest: int, highest: int) -> None:
-    """A valley or a peak has one turn; the lowest and the highest mean are named with their setting."""
+    """A valley or a peak has one turn; the lowest and the highest mean are named with their setting.
+
+    Runs that agree to the bit leave nothing to chance: means that are equal do not differ, all others do.
+    """
     sizes = (32, 64, 128, 256, 512)
     numbers = {float(n): quantity(x, x, name=str(n)) for n, x in zip(sizes, means, strict=True)}
     turn = trend("t", numbers, "batch size").turn
     assert turn is not None
     assert (turn.shape, turn.lowest[0].mean, turn.highest[0].mean) == (shape, lowest, highest)
     assert (turn.lowest[1].mean, turn.highest[1].mean) == (min(means), max(means))
+
+
+MEASURED = {
+    32: (1.0974, 1.1003, 1.0953),
+    64: (1.0908, 1.0998, 1.0966),
+    100: (1.1175, 1.1143, 1.1103),
+    128: (1.1877, 1.1878, 1.1769),
+    256: (1.2877, 1.2696, 1.2753),
+    512: (1.4589, 1.4541, 1.4477),
+}
+"""Losses of three seeds by batch size, of a real training; the means turn between 32 and 64, by chance."""
+
+
+def measured(**changed: tuple[float, ...]) -> dict[float, Quantity]:
+    """Return these losses, but for some sizes, named as in ``n32``."""
+    return {
+        float(size): quantity(*changed.get(f"n{size}", values), name=f"size {size}")
+        for size, values in MEASURED.items()
+    }
+
+
+def test_which_settings_clearly_differ() -> None:
+    """The t tests of all contrasts of a one-way analysis of variance, as numpy fits it, corrected by hand."""
+    groups = list(MEASURED.values())
+    design = np.kron(np.eye(6), np.ones((3, 1)))
+    means, (left,), *_ = np.linalg.lstsq(design, np.concatenate(groups), rcond=None)[:2]
+    pairs = list(itertools.combinations(range(6), 2))
+    ts = [abs(means[j] - means[i]) / math.sqrt(left / 12 * 2 / 3) for i, j in pairs]
+    ranked = sorted(zip(2 * stats.t.sf(ts, 12), pairs, strict=True))
+    shown = [pair for rank, (p, pair) in enumerate(ranked) if p * (15 - rank) < 0.05]
+    found = ways(groups)
+    assert [pair for pair in pairs if found[pair]] == sorted(shown)
+    assert {pair for pair in pairs if not found[pair]} == {(0, 1)}
+    assert {found[pair] for pair in shown} == {1}
+
+
+def test_two_settings_differ_by_the_test_of_student() -> None:
+    """With two settings there is one pair, and nothing to correct: scipy.stats.ttest_ind decides."""
+    generator = np.random.default_rng(8)
+    for _ in range(200):
+        left, right = generator.normal(0, 1, 3), generator.normal(2, 1, 4)
+        clear = stats.ttest_ind(left, right).pvalue < 0.05
+        assert ways([left.tolist(), right.tolist()]) == {
+            (0, 1): int(np.sign(right.mean() - left.mean())) * clear
+        }
+
+
+def test_a_turn_that_chance_can_make_is_none() -> None:
+    """The loss rises though its lowest mean lies between, and it is said which sizes do not differ."""
+    found = trend("t", measured(), "batch size")
+    assert found.turn is not None
+    assert (found.outcome, found.tested, found.turn.lowest[0].mean) == ("upward_unevenly", True, 64)
+    assert [[size.mean for size in sizes] for sizes in found.alike] == [[32, 64]]
+    falling = {size: quantity(*(-x for x in n.finite), name=n.name) for size, n in measured().items()}
+    assert trend("t", falling, "batch size").outcome == "downward_unevenly"
+
+
+def test_without_seeds_the_same_means_turn() -> None:
+    """Nothing can be tested with one run each, so no trend is claimed."""
+    single = {size: quantity(np.mean(n.finite), name=n.name) for size, n in measured().items()}
+    found = trend("t", single, "batch size")
+    assert (found.outcome, found.tested, found.alike) == ("bends", False, ())
+
+
+def test_a_clear_valley_has_the_sizes_that_could_be_its_lowest() -> None:
+    """A size that does not clearly differ from the lowest beside it is named with it."""
+    found = trend("t", measured(n32=(1.2, 1.21, 1.205)), "batch size")
+    assert (found.outcome, found.valley) == ("bends", True)
+    assert found.turn is not None
+    assert [size.mean for size in found.turn.lows] == [64]
+    found = trend("t", measured(n32=(1.2, 1.21, 1.205), n64=(1.112, 1.118, 1.109)), "batch size")
+    assert found.turn is not None
+    assert (found.turn.shape, [size.mean for size in found.turn.lows]) == ("valley", [64, 100])
+
+
+def test_a_step_back_between_sizes_apart_is_seen() -> None:
+    """Small steps that add up turn a number, though no two neighbours clearly differ."""
+    slow = {100: 1.112, 64: 1.124, 32: 1.136}
+    found = trend(
+        "t", measured(**{f"n{size}": (x - 0.005, x, x + 0.005) for size, x in slow.items()}), "batch size"
+    )
+    assert found.turn is not None
+    assert (found.outcome, found.turn.shape) == ("bends", "valley")
 
 
 def test_what_does_not_change_has_no_test() -> None:

@@ -98,22 +98,117 @@ def test_batch_sizes_are_judged_by_their_trend(make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize(
-    ("losses", "outcome"),
+    ("losses", "shape", "valley"),
     [
-        ((1.0, 1.1, 1.2, 1.3, 1.4), "rises"),
-        ((1.4, 1.3, 1.2, 1.1, 1.0), "falls"),
-        ((1.6, 1.4, 1.3, 1.7, 2.1), "valley"),
-        ((1.6, 1.4, 1.7, 1.3, 2.1), "turns"),
-        ((1.0, 1.3, 1.5, 1.3, 1.1), "turns"),
+        ((1.0, 1.1, 1.2, 1.3, 1.4), "turns", False),
+        ((1.32, 1.3, 1.4, 1.6, 1.7), "valley", True),
+        ((1.6, 1.4, 1.3, 1.7, 2.1), "valley", False),
+        ((1.6, 1.4, 1.7, 1.3, 2.1), "turns", False),
+        ((1.0, 1.3, 1.5, 1.3, 1.1), "peak", False),
     ],
 )
 def test_the_course_of_the_loss_is_that_of_its_means(
-    make_run: MakeRun, losses: Sequence[float], outcome: str
+    make_run: MakeRun, losses: Sequence[float], shape: str, valley: bool
 ) -> None:
-    """A valley has one lowest size and rises on both sides of it; anything else that turns only turns."""
-    swept = colourization.sweep(by_size(sweep_runs(make_run, losses)))
-    assert swept.decisions["course"].outcome == outcome
-    assert swept.values["best_loss"].mean == pytest.approx(min(losses), abs=0.01)
+    """A valley has one lowest size and rises on both sides; with one seed each its slope is clear, too."""
+    loss = colourization.sweep(by_size(sweep_runs(make_run, losses))).trends["loss"]
+    assert loss.turn is not None
+    assert (loss.turn.shape, loss.valley) == (shape, valley)
+    assert loss.turn.lowest[1].mean == pytest.approx(min(losses), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "across"),
+    [((0.5, 0.45), (0.4, 0.43), True), ((0.4, 0.43), (0.5, 0.45), True), ((0.5, 0.43), (0.4, 0.43), False),
+     ((0.3, 0.3), (0.4, 0.43), False)],
+)  # fmt: skip
+def test_whether_the_edges_pass_the_truth(
+    make_run: MakeRun, small: Sequence[float], large: Sequence[float], across: bool
+) -> None:
+    """Every seed has to lie above 44 % at one end, and below it at the other."""
+    runs = [
+        [
+            make_run(
+                seed, experiment=f"batch-size-{size}", batch_size=size, measures={"edge_share_predicted": x}
+            )
+            for seed, x in enumerate(shares)
+        ]
+        for size, shares in ((32, small), (64, large), (128, large))
+    ]
+    assert colourization.sweep(runs).facts["across"] is across
+
+
+# Sentences
+
+
+@pytest.fixture
+def said(tmp_path: Path) -> Callable[..., str]:
+    """A function that prints a macro of batch sizes as words, for means by size that spread a little."""
+
+    def printed(called: str, *means: float) -> str:
+        numbers = {
+            float(size): quantity(f"{size}", mean - 0.002, mean, mean + 0.002)
+            for size, mean in zip(SIZES, means, strict=False)
+        }
+        sizes = [quantity(f"size {size}", size, form="count") for size in (SIZES[0], SIZES[len(means) - 1])]
+        first, *_, last = numbers.values()
+        (tmp_path / "t.html.j2").write_text(
+            f'{{% from "shared/sweep.html.j2" import but_alike, gap_trended %}}{{{{ {called} }}}}'
+        )
+        render = templating.open_templates([tmp_path, compose.TEMPLATES], Ledger(), {})
+        words = render(
+            "t.html.j2",
+            t=trend("t", numbers, "batch size"),
+            c=contrast("c", last, first, "large", "small"),
+            v={"smallest": sizes[0], "largest": sizes[1]},
+        )
+        return " ".join(read_as_prose(str(words)).split())
+
+    return printed
+
+
+@pytest.mark.parametrize(
+    ("gaps", "says"),
+    [
+        ((-0.09, -0.06, -0.03), "narrows (p < 0.001): the validation loss is 0.090 below the training loss"),
+        ((0.09, 0.06, 0.03), "narrows"),
+        ((-0.03, -0.06, -0.09), "widens"),
+        ((0.03, 0.06, 0.09), "widens"),
+        ((-0.03, 0.0, 0.03), "with batches of 32 and 0.030 above it with 128."),
+        ((-0.03, 0.0, 0.03), "changes its sign"),
+        ((-0.09, -0.03, -0.02, -0.07), "first narrows, then widens"),
+        (
+            (-0.09, -0.03, -0.02, -0.07),
+            "with batches of 32, 0.020 below it with 128 and 0.070 below it with 256.",
+        ),
+        ((0.02, 0.06, 0.09, 0.05), "first widens, then narrows"),
+        ((0.09, -0.03, -0.02, 0.07), "does not go one way"),
+        ((0.05, 0.09, 0.03, 0.08, 0.02), "does not go one way"),
+        ((0.03, 0.03, 0.03), "shows no clear trend (p = 1.00): the validation loss is 0.030 above"),
+    ],
+)
+def test_the_gap_between_the_losses_is_spoken_of(
+    said: Callable[..., str], gaps: Sequence[float], says: str
+) -> None:
+    """It narrows or widens by its size, whichever loss is the lower one."""
+    assert says in said("gap_trended(t, c, v)", *gaps)
+
+
+@pytest.mark.parametrize(
+    ("means", "says"),
+    [
+        ((1.0, 1.1, 1.2), ""),
+        ((1.0, 0.999, 1.2), "; batches of 32 and 64 do not clearly differ"),
+        ((1.0, 0.999, 0.998, 1.3, 1.5), "; batches of 32, 64 and 128 do not clearly differ"),
+        ((1.0, 0.999, 1.2, 1.4, 1.399), "; batches of 32 and 64 do not clearly differ, nor do 256 and 512"),
+        ((1.2, 1.0, 1.4), ""),
+    ],
+)
+def test_sizes_that_do_not_differ_are_named(
+    said: Callable[..., str], means: Sequence[float], says: str
+) -> None:
+    """Those over which the mean seems to go back; none where it clearly does."""
+    assert said("but_alike(t)", *means) == says
 
 
 # Tables

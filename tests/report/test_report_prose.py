@@ -4,7 +4,7 @@ The texts are in golden/, for people to read: a change of a template shows as a 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from composed import page_of, prose_of, read_as_prose
 from fake_derivations import MakeDerivation
 from fake_runs import MakeRun
-from fake_trainings import RISING, better, path_runs, sweep_runs, trained, worse
+from fake_trainings import NETS, RISING, better, path_runs, sweep_runs, trained, worse
 from sentences import section_of
 from thinned import thinned
 
@@ -86,6 +86,43 @@ def updated(epochs: Sequence[float], updates: Sequence[float]) -> Make:
 
 SAME = (1.10, 1.11, 1.10, 1.12, 1.11)
 
+MEASURED = {
+    32: (1.098, 1.192, 0.568, 8.49, 0.560),
+    64: (1.096, 1.174, 0.573, 8.48, 0.545),
+    100: (1.114, 1.164, 0.562, 8.64, 0.539),
+    128: (1.184, 1.226, 0.542, 8.82, 0.532),
+    256: (1.278, 1.292, 0.507, 9.32, 0.515),
+    512: (1.454, 1.479, 0.452, 10.17, 0.482),
+}
+"""Means that a real training left, by batch size: both losses, accuracy, CIELAB distance, edge share."""
+
+
+def repeated(changed: Mapping[int, tuple[float, ...]]) -> Make:
+    """Return what makes the runs of B5 with three seeds each, near what was measured but for some sizes."""
+
+    def runs(make: MakeRun) -> list[Run]:
+        return [
+            make(
+                seed,
+                experiment=CONV if size == 100 else f"batch-size-{size}",
+                net=NETS[CONV],
+                batch_size=size,
+                loss=(2.1, loss),
+                train_loss=train_loss,
+                accuracy=accuracy,
+                measures={
+                    "lab_distance": distance + 0.04 * seed,
+                    "edge_share_predicted": edges + 0.002 * seed,
+                    "edge_share_truth": 0.514,
+                },
+            )
+            for size, (loss, train_loss, accuracy, distance, edges) in {**MEASURED, **changed}.items()
+            for seed in range(3)
+        ]
+
+    return runs
+
+
 CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "a2-blurred": (seeds(0.412, 0.408, 0.404, measures=FLAT), ("a2",)),
     "a2-not-blurred": (seeds(0.412, 0.408, 0.404, measures=SHARP), ("a2",)),
@@ -129,6 +166,11 @@ CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "b5-no-difference": (ended(*SAME), ("b2", "b5")),
     "b5-lowest-between": (ended(1.6, 1.4, 1.3, 1.9, 2.6), ("b2", "b5")),
     "b5-highest-between": (ended(0.9, 1.0, 1.3, 0.8, 0.5), ("b2", "b5")),
+    "b5-turn-is-noise": (repeated({}), ("b2", "b5")),
+    "b5-turn-is-clear": (
+        repeated({32: (1.3, 1.35, 0.48, 9.8, 0.56), 64: (1.112, 1.16, 0.562, 8.64, 0.545)}), ("b2", "b5")),
+    "b5-colours-turn": (
+        repeated({32: (1.08, 1.1, 0.53, 9.0, 0.56), 64: (1.09, 1.11, 0.573, 8.48, 0.545)}), ("b5",)),
     "b5-one-diverged": (ended(*RISING, many=False, lost=2), ("b5",)),
     "b5-largest-diverged": (ended(*RISING, lost=4), ("b2", "b5")),
     "b5-updates-reverse-it": (updated(RISING, RISING[::-1]), ("b2", "b5", "updates")),
@@ -203,6 +245,23 @@ def fall(late: float, epochs: int = 10, end: float = 1.6) -> list[float]:
             "b5-highest-between",
             "The training loss rises from 0.891 with batches of 32 to 1.288 with 128, then",
             "then rises",
+        ),
+        (
+            "b5-turn-is-noise",
+            "the steps between are not alike: batches of 32 and 64 do not clearly differ",
+            "lowest with|on both sides|do not do best|clear trend|goes one way",
+        ),
+        ("b5-turn-is-noise", "on either side of the truth’s 51.4 %", "How far the edge share"),
+        (
+            "b5-turn-is-clear",
+            "is lowest with batches of 64 and 100, which do not clearly differ, and rises on both sides",
+            "clear trend|end with a",
+        ),
+        ("b5-turn-is-clear", "which make the most updates, do not do best", "lowest with batches of 64,"),
+        (
+            "b5-colours-turn",
+            "clearly goes one way; from end to end the images get worse by both",
+            "clear trend",
         ),
         ("b5-largest-diverged", "It cannot be said.\n", "(?:higher|lower) validation loss"),
         (

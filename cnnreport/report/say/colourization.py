@@ -4,7 +4,7 @@ Serves every training of such a net (CSC413 2020 to 2022, programming assignment
 kind says stands in `training`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cnnreport.errors import UsageError
@@ -13,6 +13,7 @@ from cnnreport.report.draw import thumbnails
 from cnnreport.report.draw.picture import Picture
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.contrast import balance
+from cnnreport.report.numbers.decision import Decision
 from cnnreport.report.numbers.quantity import Quantity, combine, difference
 from cnnreport.report.numbers.reading import Arrays
 from cnnreport.report.numbers.verdict import Verdict, exceeds
@@ -156,19 +157,47 @@ def sweep(trainings: Sequence[Sequence[Run]], more: Sequence[str] = ()) -> Answe
         Besides what that gives, ``parts``: ``rows`` of images, the truth and what was predicted after
         training with the smallest, the middle and the largest batch, each with its label; ``pictured``, of
         the smallest, and ``changed``, the image that is most unlike with the largest; ``decisions``:
-        ``images``, whether images are better after larger batches, by the trends.
+        ``images``, whether images are better after larger batches, by the trends; ``uneven`` where none goes
+        one way, though one turns or its ends clearly differ; ``image_ends``, whether they are with the
+        largest batch, so far as that is more than the sign of one seed; ``values``: ``edges_true``;
+        ``facts``: ``across``, whether the edge share is above the truth at one end and below at the other,
+        with every seed.
     """
     swept = sweeping.sweep(trainings, (*SWEPT, *more), _SIZES, numbers)
-    trends = swept.trends
-    # How rough pictures are is no better or worse, so the share of edges is not among the measures.
-    better = balance(
-        "whether images are better after larger batches", [trends["lab_distance"]], [trends["accuracy"]]
-    )
+    by_size = sorted(trainings, key=_batch_size)
+    smallest, largest = numbers(by_size[0]), numbers(by_size[-1])
     return replace(
         swept,
-        decisions={**swept.decisions, "images": better},
-        parts={**swept.parts, **_of_sizes(sorted(trainings, key=_batch_size))},
+        values={**swept.values, "edges_true": smallest["edges_true"]},
+        decisions={**swept.decisions, **_images(swept)},
+        parts={**swept.parts, **_of_sizes(by_size)},
+        facts={**swept.facts, "across": _across(smallest, largest)},
     )
+
+
+def _images(swept: Answer) -> dict[str, Decision]:
+    """Decide whether images are better after larger batches, and whether after the largest one.
+
+    How rough pictures are is no better or worse, so the share of edges is not among the measures.
+    """
+    names = "lab_distance", "accuracy"
+    distance, right = (swept.trends[name] for name in names)
+    better = balance("whether images are better after larger batches", [distance], [right])
+    ends = [c for c in (swept.contrasts[name] for name in names) if c.sure]
+    there = balance("whether images are better with the largest batch", ends[:1], ends[1:])
+    turns = "bends" in (distance.outcome, right.outcome)
+    uneven = better.outcome == "same" and (turns or there.outcome != "same")
+    images = replace(better, outcome="uneven" if uneven else better.outcome, among=(*better.among, "uneven"))
+    return {"images": images, "image_ends": there}
+
+
+def _across(smallest: Mapping[str, Quantity], largest: Mapping[str, Quantity]) -> bool:
+    """Whether the edge share is above that of the truth at one end, and below it at the other."""
+    less = [
+        [share - end["edges_true"].mean for share in end["edges_predicted"].finite]
+        for end in (smallest, largest)
+    ]
+    return all(less) and (max(less[0]) < 0 < min(less[1]) or max(less[1]) < 0 < min(less[0]))
 
 
 def _of_sizes(by_size: Sequence[Sequence[Run]]) -> dict[str, object]:

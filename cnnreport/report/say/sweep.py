@@ -24,9 +24,6 @@ from cnnreport.runs.artefact import Run
 _PER_UPDATE = ("too_short", "lost", "behind", "ahead", "level")
 """What the losses after equally many updates say, of the largest batch beside the smallest."""
 
-_COURSES = ("rises", "falls", "valley", "turns", "lost")
-"""How the mean loss goes from the smallest batch to the largest; some may have no finite one."""
-
 
 @dataclass(frozen=True)
 class _Group:
@@ -69,24 +66,23 @@ def sweep(
         read: Reads the numbers.
 
     Returns:
-        ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, the ``best`` batch size and
-        its ``best_loss``, where there is a finite one, ``pairs`` of neighbouring sizes that can be compared
-        after equally many updates, ``pairs_lower``, in how many of them the larger one has the lower mean
-        loss then, and ``matched`` (updates) where the trainings can be compared after equally many;
+        ``values``: ``smallest``, ``largest``, ``fewest`` and ``most`` updates, ``pairs`` of neighbouring
+        sizes that can be compared after equally many updates, ``pairs_lower``, in how many of them the larger
+        one has the lower mean loss then, and ``matched`` (updates) where the trainings can be compared after
+        equally many;
         ``trends``: how `names` go with the doubling of the batch size, over all runs; ``contrasts``: `names`,
         largest against smallest, and ``matched``, all of them secondary; ``verdicts``: those of the trends,
-        as ``<name>_trend``, and of the contrasts; ``decisions``: ``course`` of the mean loss from the
-        smallest batch to the largest, and ``per_update``, how the largest batch stands after equally many
-        updates; ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates``; ``parts``: ``even``, the batch
-        sizes that divide the training images, and ``uneven``, the others, each with the images left for the
-        last batch of an epoch; both empty where the kind does not record ``train_images``; ``facts``:
-        ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
+        as ``<name>_trend``, and of the contrasts; ``decisions``: ``per_update``, how the largest batch stands
+        after equally many updates; ``grids``: ``sizes``; ``pictures``: ``sizes``, ``updates``; ``parts``:
+        ``even``, the batch sizes that divide the training images, and ``uneven``, the others, each with the
+        images left for the last batch of an epoch; both empty where the kind does not record
+        ``train_images``; ``facts``: ``lost`` (batch sizes of which a run diverged), ``all_lost``, ``net``.
     """
     groups = sorted((_Group(runs, read(runs)) for runs in trainings), key=lambda group: group.size)
     smallest, largest = groups[0], groups[-1]
     ends = f"batches of {largest.size}", f"batches of {smallest.size}"
     compared = contrasts(names, largest.values, smallest.values, *ends)
-    values = {**_ends(smallest, largest), **_lowest(groups), **_neighbours(groups)}
+    values = {**_ends(smallest, largest), **_neighbours(groups)}
     if (meeting := _meeting(groups)) is not None:
         values["matched"] = meeting
         compared["matched"] = _matched(smallest, largest, meeting, ends)
@@ -98,7 +94,7 @@ def sweep(
         values=values,
         contrasts=compared,
         trends=trends,
-        decisions={"course": _course(groups), "per_update": _per_update(compared)},
+        decisions={"per_update": _per_update(compared)},
         verdicts={
             **{f"{name}_trend": each.verdict for name, each in trends.items()},
             **{name: each.verdict for name, each in compared.items()},
@@ -122,33 +118,6 @@ def _ends(smallest: _Group, largest: _Group) -> dict[str, Quantity]:
         "fewest": largest.values["updates"],
         "epochs": smallest.values["epochs"],
     }
-
-
-def _lowest(groups: Sequence[_Group]) -> dict[str, Quantity]:
-    losses = [group.values["loss"] for group in groups]
-    finite = [group for group in groups if group.values["loss"].finite]
-    if not finite:
-        return {}
-    best = min(finite, key=lambda group: group.values["loss"].mean)
-    meaning = f"batch size of the lowest mean {losses[0].meaning}"
-    return {
-        "best": _over_sizes_computed("best", meaning, best.size, losses),
-        "best_loss": best.values["loss"],
-    }
-
-
-def _course(groups: Sequence[_Group]) -> Decision:
-    """Decide how the mean loss goes; ``valley``: down at every step to its lowest, then up at every step."""
-    means = [loss.mean for group in groups if (loss := group.values["loss"]).finite]
-    ups = [after > before for before, after in pairwise(means)]
-    level = any(after == before for before, after in pairwise(means))
-    if len(means) < max(2, len(groups)):
-        outcome = "lost"
-    elif level or ups != sorted(ups):
-        outcome = "turns"
-    else:
-        outcome = "valley" if len({*ups}) > 1 else "rises" if ups[0] else "falls"
-    return Decision("the course of the mean loss over the batch size", outcome, _COURSES)
 
 
 def _neighbours(groups: Sequence[_Group]) -> dict[str, Quantity]:
