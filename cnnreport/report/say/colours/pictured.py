@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.reading import Arrays
-from cnnreport.report.say.colours.words import words
+from cnnreport.report.say.colours.words import GREYS, words
 from cnnreport.report.say.training import shown_run
 from cnnreport.runs.artefact import Run
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 SHOWN = 5
 """How many of the validation images figures show: the first ones, which nobody chose."""
 
-
-GREYS = ("grey", "black", "white")
-"""The words that a net can read off its grey input; of the others it has to guess."""
 
 SEEN = 0.05
 """The least share of an image that a colour has to cover for a text to speak of it."""

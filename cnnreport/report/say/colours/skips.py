@@ -11,7 +11,7 @@ from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import versus
-from cnnreport.report.say.colours import by_colour
+from cnnreport.report.say.colours import by_colour, in_colour
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import Changed, Pictured, changed, pictured, shared
 from cnnreport.runs import artefact
@@ -49,8 +49,9 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
     Returns:
         What `colourization.versus` says; ``decisions``: ``improved`` (loss and accuracy), ``images``,
         ``over_table``; ``pictures``: rows of the same images; ``grids``: ``colours``; ``parts``: the colours
-        that are ``gaining`` and ``losing``, the most ``unsure`` one, the most frequent mistakes, and, where
-        both nets were trained to their end, what can be said of single images.
+        that are ``gaining`` and ``losing``, the most ``unsure`` one, the most frequent mistakes, which nets
+        are better ``colouring`` than a table, and, where both nets were trained to their end, what can be
+        said of single images.
     """
     compared = versus(left, right)
     rows = colourization.picture_rows(right, training.net_name(right))
@@ -76,6 +77,7 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
             "losing": [colour for colour in kept if colour.gain.lower],
             "unsure": _unsure(kept),
             "mistaken": wrong,
+            "colouring": in_colour.colouring(left, right),
             "mistaken_right": wrong and mistaken(right, wrong),
             **_pictured(left, right),
         },
