@@ -102,6 +102,8 @@ def from_samples(
     meaning: str,
     form: Form,
     choose: Callable[[Arrays], float],
+    *,
+    of_data: bool = False,
 ) -> Quantity:
     """Compute a number from the arrays that each run kept.
 
@@ -112,6 +114,7 @@ def from_samples(
         meaning: What a reader calls the number.
         form: How it prints.
         choose: Turns the arrays, by their names, into the number.
+        of_data: It depends on the data alone, so it holds although the run diverged.
 
     Raises:
         UsageError: A run lacks an array.
@@ -126,7 +129,7 @@ def from_samples(
                 _again(run),
             ) from error
 
-    return _read(runs, field, meaning, form, artefact.SAMPLES, read)
+    return _read(runs, field, meaning, form, artefact.SAMPLES, read, regardless=of_data)
 
 
 def of_images(runs: Sequence[Run], name: str) -> "np.ndarray[Any, Any] | None":

@@ -20,6 +20,7 @@ from cnnreport.report.numbers.verdict import Verdict, exceeds
 from cnnreport.report.say import sweep as sweeping
 from cnnreport.report.say import training as any_training
 from cnnreport.report.say import versus as comparing
+from cnnreport.report.say.colours import in_colour
 from cnnreport.report.say.colours.errors import calibration as calibration  # for those who report by this
 from cnnreport.report.say.colours.errors import errors_by_colour as errors_by_colour
 from cnnreport.report.say.colours.pictured import SHOWN, changed, pictured
@@ -51,8 +52,8 @@ _SIZES = {
 """What the table of batch sizes shows."""
 
 
-_MORE = ("speck_share", "speck_share_truth", "calibration_error")
-"""What the table of a training has besides what its kind says."""
+_MORE = ("speck_share", "speck_share_truth", "calibration_error", *in_colour.COMPARED)
+"""What the table of a training has besides what its kind says, where it is known."""
 
 _SHOWN = ("grey", "rgb", "truth_label", "predicted_label")
 """What runs keep of the first validation images."""
@@ -68,9 +69,9 @@ def training(runs: Sequence[Run]) -> Answer:
         runs: The runs of one experiment, sorted by seed.
 
     Returns:
-        What a training of any kind says; ``values`` are `numbers`, ``verdicts`` have ``beats_table``,
-        ``pictures`` rows of images, and of the best, median and worst images (``ranked_…``), and ``facts``
-        ``recipe``, by which trainings are known that differ in their net alone.
+        What a training of any kind says; ``values`` are `numbers`, ``verdicts`` have ``beats_table``
+        and `in_colour.verdicts`, ``pictures`` rows of images, and of the best, median and worst images
+        (``ranked_…``), and ``facts`` ``recipe``, by which trainings are known that differ in their net alone.
 
     Raises:
         UsageError: The runs lack something, as those of another version may.
@@ -79,15 +80,19 @@ def training(runs: Sequence[Run]) -> Answer:
     return replace(
         plain,
         values=values,
-        verdicts={**plain.verdicts, "beats_table": beats_table(runs, values["over_table"])},
+        verdicts={
+            **plain.verdicts,
+            "beats_table": beats_table(runs, values["over_table"]),
+            **in_colour.verdicts(runs),
+        },
         pictures={**plain.pictures, **picture_rows(runs, net), **ranked_rows(runs, net)},
-        tables={"final": any_training.final(runs, values, _MORE)},
+        tables={"final": any_training.final(runs, values, [name for name in _MORE if name in values])},
         facts={**plain.facts, "recipe": ", ".join(values[name].text for name in RECIPE)},
     )
 
 
 def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
-    """Return what the runs recorded, how far they are above the table, and how far from the truth."""
+    """Return what the runs recorded, how far they are from table and truth, and `in_colour.numbers`."""
     values = any_training.numbers(runs)
     experiment = experiment_of(runs)
     values["over_table"] = difference(
@@ -110,7 +115,7 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
             values[true],
             form="points",
         )
-    return values
+    return {**values, **in_colour.numbers(runs)}
 
 
 def beats_table(runs: Sequence[Run], over_table: Quantity) -> Verdict:
@@ -125,7 +130,9 @@ def versus(
     right_name: str = "",
     primary: Sequence[str] = (),
 ) -> Answer:
-    """Compare one training with another in `COMPARED`; see `cnnreport.report.say.versus.versus`.
+    """Compare one training with another in `COMPARED`, and on coloured and other pixels where known.
+
+    See `cnnreport.report.say.versus.versus`.
 
     Args:
         left: The runs of the training that is compared.
@@ -137,11 +144,13 @@ def versus(
     Returns:
         Besides what that gives, ``values``: `numbers` of the left runs; ``facts``: ``same_weights``.
     """
-    compared = comparing.versus(left, right, COMPARED, left_name, right_name, numbers, KEPT, primary)
+    mine, theirs = numbers(left), numbers(right)
+    names = (*COMPARED, *(name for name in in_colour.COMPARED if name in mine and name in theirs))
+    compared = comparing.versus(left, right, names, left_name, right_name, numbers, KEPT, primary)
     same = compared.contrasts["parameters"].difference.mean == 0
     return replace(
         compared,
-        values={**numbers(left), **compared.values},
+        values={**mine, **compared.values},
         facts={**compared.facts, "same_weights": same},
     )
 

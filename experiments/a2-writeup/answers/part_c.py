@@ -15,6 +15,7 @@ from cnnreport.report.numbers.quantity import Quantity, combine
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import versus
+from cnnreport.report.say.colours import in_colour
 from cnnreport.report.say.colours.skips import REPORTED, beats_table, cause, over_table, with_skips
 from cnnreport.report.say.formulas.network import network
 
@@ -74,6 +75,7 @@ def c3more(runs: Runs) -> Answer:
         verdicts={**compared.verdicts, **{f"{name}_beats_table": each for name, each in over.items()}},
         decisions={**published.decisions, "over_table": over_table(tuple(over.values()))},
         grids={"nets": training.side_by_side(named, COLUMNS, "net"), **published.grids},
+        parts={"colouring": in_colour.colouring(*(runs[name] for name in NETS))},
         facts={**compared.facts, **{name: training.net_name(runs[name]) for name in NETS}},
     )
 

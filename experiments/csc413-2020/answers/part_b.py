@@ -8,6 +8,7 @@ from cnnreport.report.answer import Answer, Runs
 from cnnreport.report.numbers.family import family
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import sweep, versus
+from cnnreport.report.say.colours import in_colour
 from cnnreport.report.say.colours.skips import REPORTED, beats_table, cause, over_table, with_skips
 from cnnreport.report.say.formulas.network import network
 from cnnreport.runs.artefact import Run
@@ -60,6 +61,7 @@ def b3more(runs: Runs) -> Answer:
     return replace(
         compared,
         decisions={"over_table": over_table(tuple(over.values()))},
+        parts={"colouring": in_colour.colouring(runs[UNET], runs[CNN])},
         pictures={"losses": training.rival_curves(_named(runs, UNET, CNN), "loss")},
         grids={"nets": training.side_by_side(_named(runs, CNN, UNET), COLUMNS, "net", colourization.numbers)},
     )

@@ -11,6 +11,7 @@ from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colours.errors import calibration, errors_by_colour
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import pictured
+from cnnreport.report.say.colours.words import bounds
 from cnnreport.runs.artefact import Run
 
 GOOD = ("below_flat", "near_flat", "below_table", "near_table", "blurred", "not_blurred")
@@ -26,7 +27,7 @@ def coloured(runs: Sequence[Run]) -> Answer:
     Returns:
         What `colourization.training` says; further ``values`` and ``verdicts`` beside guessing, one flat
         colour and a table from grey level to colour; ``decisions``: ``good``; ``parts``: ``pictured``,
-        ``mistaken``, ``errors`` and ``calibration``.
+        ``mistaken``, ``errors``, ``calibration``, and ``bounds`` of the words grey, black and white.
     """
     trained = colourization.training(runs)
     values = {**trained.values, **_comparisons(runs, trained.values)}
@@ -37,6 +38,7 @@ def coloured(runs: Sequence[Run]) -> Answer:
         "mistaken": mistaken(runs),
         "errors": errors_by_colour(runs),
         "calibration": calibration(runs),
+        "bounds": bounds(),
     }
     return replace(trained, values=values, verdicts=verdicts, decisions=decisions, parts=parts)
 

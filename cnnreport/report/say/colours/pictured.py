@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnnreport.report.numbers import reading
 from cnnreport.report.numbers.quantity import Quantity
 from cnnreport.report.numbers.reading import Arrays
-from cnnreport.report.say.colours.words import words
+from cnnreport.report.say.colours.words import GREYS, words
 from cnnreport.report.say.training import shown_run
 from cnnreport.runs.artefact import Run
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 SHOWN = 5
 """How many of the validation images figures show: the first ones, which nobody chose."""
 
-
-GREYS = ("grey", "black", "white")
-"""The words that a net can read off its grey input; of the others it has to guess."""
 
 SEEN = 0.05
 """The least share of an image that a colour has to cover for a text to speak of it."""
@@ -268,21 +265,17 @@ class Changed:
 
     Args:
         number: Its place in the figure.
-        left: What is compared, of the net that is compared: by default the share of right pixels.
+        left: The share of right pixels, of the net that is compared.
         right: The same for the net that it is compared with.
-        true: The share of neighbouring pixels that differ in the truth.
     """
 
     number: str
     left: Quantity
     right: Quantity
-    true: Quantity
 
 
-def changed(
-    left: Pictured, right: Pictured, of: Callable[[Shown], Quantity] = lambda image: image.accuracy
-) -> Changed:
-    """Return the image of which something, by default the share of right pixels, differs most."""
+def changed(left: Pictured, right: Pictured) -> Changed:
+    """Return the image of which the share of right pixels differs most."""
     pairs = zip(left.images, right.images, strict=True)
-    mine, theirs = max(pairs, key=lambda pair: abs(of(pair[0]).mean - of(pair[1]).mean))
-    return Changed(mine.number, of(mine), of(theirs), mine.edges_true)
+    mine, theirs = max(pairs, key=lambda pair: abs(pair[0].accuracy.mean - pair[1].accuracy.mean))
+    return Changed(mine.number, mine.accuracy, theirs.accuracy)

@@ -11,7 +11,7 @@ from cnnreport.report.numbers.quantity import Quantity, Source
 from cnnreport.report.numbers.verdict import Verdict
 from cnnreport.report.say import colourization, training
 from cnnreport.report.say.colourization import versus
-from cnnreport.report.say.colours import by_colour
+from cnnreport.report.say.colours import by_colour, in_colour
 from cnnreport.report.say.colours.mistaken import mistaken
 from cnnreport.report.say.colours.pictured import Changed, Pictured, changed, pictured, shared
 from cnnreport.runs import artefact
@@ -50,8 +50,9 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
     Returns:
         What `colourization.versus` says; ``decisions``: ``improved`` (loss and accuracy), ``images``,
         ``over_table``; ``pictures``: rows of the same images; ``grids``: ``colours``; ``parts``: the colours
-        that are ``gaining`` and ``losing``, the most ``unsure`` one, the most frequent mistakes, and, where
-        both nets were trained to their end, what can be said of single images.
+        that are ``gaining`` and ``losing``, the most ``unsure`` one, the most frequent mistakes, which nets
+        are better ``colouring`` than a table, and, where both nets were trained to their end, what can be
+        said of single images.
     """
     compared = versus(left, right, primary=REPORTED)
     rows = colourization.picture_rows(right, training.net_name(right))
@@ -77,6 +78,7 @@ def with_skips(left: Sequence[Run], right: Sequence[Run]) -> Answer:
             "losing": [colour for colour in kept if colour.gain.lower],
             "unsure": _unsure(kept),
             "mistaken": wrong,
+            "colouring": in_colour.colouring(left, right),
             "mistaken_right": wrong and mistaken(right, wrong),
             **_pictured(left, right),
         },
@@ -111,7 +113,6 @@ def _pictured(left: Sequence[Run], right: Sequence[Run]) -> dict[str, object]:
         "pictured": mine,
         "changed": changed(mine, theirs),
         "shared": shared(mine, theirs),
-        "redrawn": changed(mine, theirs, lambda image: image.edges),
         **_gained(left, right, mine, theirs),
     }
 
@@ -153,9 +154,7 @@ def _gained(left: Sequence[Run], right: Sequence[Run], mine: Pictured, theirs: P
 
     pairs = zip(mine.images, theirs.images, strict=True)
     worse = tuple(
-        Changed(a.number, a.accuracy, b.accuracy, a.edges_true)
-        for a, b in pairs
-        if a.accuracy.mean < b.accuracy.mean
+        Changed(a.number, a.accuracy, b.accuracy) for a, b in pairs if a.accuracy.mean < b.accuracy.mean
     )
     shares = share("more", float((gain > 0).mean())), share("fewer", float((gain < 0).mean()))
     return {"gained": Gained(*shares, worse)}

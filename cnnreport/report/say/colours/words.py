@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 GREY, BLACK, WHITE = 0.09, 0.17, 0.86
 """Below this chroma (the largest of red, green and blue minus the smallest) a colour is grey; below this
 lightness (the mean of these two) it is black, and above this one, if it is grey, white."""
+GREYS = ("grey", "black", "white")
+"""The words that a net can read off its grey input; of the others it has to guess."""
+
 DULL, DARK = 0.35, 0.75
 """Below this chroma no earthy colour is called yellow or orange; if the largest of its red, green and blue is
 below the other number, it is called brown or olive."""
@@ -31,6 +34,11 @@ def words(palette: "Palette") -> list[str]:
     dark, and turquoise. Several colours may have the same word.
     """
     return [word(colour) for colour in palette]
+
+
+def bounds() -> dict[str, str]:
+    """Return below what lightness a colour is black, below what chroma grey, above what lightness white."""
+    return {"black": str(BLACK), "grey": str(GREY), "white": str(WHITE)}
 
 
 def word(colour: Sequence[float]) -> str:
