@@ -92,6 +92,7 @@ def test_two_single_runs_allow_no_estimate() -> None:
             ((2.0,), (1.0, 1.0, 1.0), "sign", "higher", "higher (one seed)"),
             ((1.0,), (2.0,), "sign", "lower", "lower (one seed)"),
             ((2.0,), (2.0,), "sign", "open", "no clear difference (one seed)"),
+            ((2.0,), (2.0000001,), "sign", "open", "no clear difference (one seed)"),
             ((math.nan, math.nan), (2.0, 1.0), "nothing", "unknown", "cannot be said"),
             ((1.0, math.nan, 1.1), (2.0, 2.1), "welch", "lower", "lower"),
         ],

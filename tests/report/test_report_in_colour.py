@@ -58,7 +58,6 @@ def test_each_number_is_that_of_the_label_arrays(make_run: MakeRun, seed: int) -
     found = in_colour.numbers([leaving(make_run(0), arrays), leaving(make_run(1), arrays)])
     on = IN_COLOUR[truth]
     expected = {
-        "coloured": on.mean(),
         "uncoloured": (~on).mean(),
         "coloured_right": (net == truth)[on].mean(),
         "uncoloured_right": (net == truth)[~on].mean(),
@@ -93,7 +92,7 @@ def test_runs_that_diverged_leave_the_numbers_of_the_data(make_run: MakeRun) -> 
     runs = [make_run(0), make_run(1, diverged=True)]
     found = in_colour.numbers(runs)
     assert found["coloured_right"].lost == [1]
-    assert not any(found[name].lost for name in found if name.startswith("table") or name == "coloured")
+    assert not any(found[name].lost for name in found if name.startswith("table") or name == "uncoloured")
     assert in_colour.numbers(runs[1:]) == {}
 
 

@@ -85,7 +85,7 @@ class Contrast:
             return "unknown"
         decides = self.adjusted or self.p
         clear = decides is None or decides.mean < LEVEL
-        if not clear or self.difference.mean == 0:
+        if not clear or self.difference.mean == 0 or (not self.sure and self.left.text == self.right.text):
             return "open"
         return "higher" if self.difference.mean > 0 else "lower"
 
@@ -169,7 +169,8 @@ def contrast(
 
     Several seeds decide by `cnnreport.report.numbers.estimate.difference_of_means`. Where nothing varies, for
     no seed can change it or all seeds of each side agree to the bit, there is nothing to test, and the
-    numbers are compared as they are. One seed against one decides by the sign, which is not `sure`.
+    numbers are compared as they are. One seed against one decides by the sign, which is not `sure`, unless
+    both print alike.
 
     Args:
         name: Unique in the report; names of the new quantities begin with it.

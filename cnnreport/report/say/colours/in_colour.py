@@ -32,10 +32,11 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
         runs: The runs of one experiment; the values are those of each seed.
 
     Returns:
-        ``coloured`` and ``uncoloured``, shares of all pixels; ``coloured_right`` and ``uncoloured_right``,
-        the share of each that a net classifies correctly, and the same with ``table_`` before it;
-        ``table_uncoloured``, the share of all pixels that the table gives no colour; ``coloured_over_table``,
-        points. Nothing where no run came through, one left no counts, or not both kinds of pixels occur.
+        ``uncoloured``, the share of all pixels that are grey, black or white; ``coloured_right`` and
+        ``uncoloured_right``, the share of either kind that a net classifies correctly, and the same with
+        ``table_`` before it; ``table_uncoloured``, the share of all pixels that the table gives no colour;
+        ``coloured_over_table``, points. Nothing where no run came through, one left no counts, or not both
+        kinds of pixels occur.
     """
     kept = {run.seed: run.samples() for run in runs}
     finished = [kept[run.seed] for run in runs if not run.diverged]
@@ -50,7 +51,6 @@ def numbers(runs: Sequence[Run]) -> dict[str, Quantity]:
 
     of_table = "of the table from grey level to colour"
     found = {
-        "coloured": read(_TABLE, "share of coloured pixels", lambda c, on: _part(c[on], c)),
         "uncoloured": read(_TABLE, "share of grey, black and white pixels", lambda c, on: _part(c[~on], c)),
         "coloured_right": read(_NET, "accuracy on coloured pixels", _right),
         "uncoloured_right": read(
