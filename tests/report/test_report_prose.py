@@ -84,7 +84,16 @@ def updated(epochs: Sequence[float], updates: Sequence[float]) -> Make:
     ]
 
 
+def updated_twice(make: MakeRun) -> list[Run]:
+    """Return the same with two seeds whose losses fall, but not along a line, with the updates fixed."""
+    again = sweep_runs(
+        lambda **chosen: make(1, **chosen), [loss + 0.01 for loss in CURVED], "same-updates", updates=500
+    )
+    return [*updated(RISING, CURVED)(make), *again]
+
+
 SAME = (1.10, 1.11, 1.10, 1.12, 1.11)
+CURVED = (1.70, 1.69, 1.67, 1.40, 1.00)
 
 MEASURED = {
     32: (1.098, 1.192, 0.568, 8.49, 0.560),
@@ -174,6 +183,7 @@ CASES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "b5-one-diverged": (ended(*RISING, many=False, lost=2), ("b5",)),
     "b5-largest-diverged": (ended(*RISING, lost=4), ("b2", "b5")),
     "b5-updates-reverse-it": (updated(RISING, RISING[::-1]), ("b2", "b5", "updates")),
+    "b5-updates-reverse-it-unevenly": (updated_twice, ("b2", "b5", "updates")),
     "b5-updates-leave-it": (updated(RISING, RISING), ("b2", "b5", "updates")),
     "b5-updates-undecided": (updated(RISING, SAME), ("b2", "b5", "updates")),
     "updates-against-epochs": (updated(RISING, RISING[::-1]), ("b2", "b5", "updates")),
@@ -268,6 +278,11 @@ def fall(late: float, epochs: int = 10, end: float = 1.6) -> list[float]:
             "b5-updates-reverse-it",
             "agrees with fewer updates being what makes larger batches worse",
             "not all that makes",
+        ),
+        (
+            "b5-updates-reverse-it-unevenly",
+            "end with a lower loss, by 0.695 ± 0.042 from end to end",
+            "end with a lower loss, by .* with each doubling",
         ),
         (
             "b5-updates-leave-it",
